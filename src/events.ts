@@ -1,0 +1,181 @@
+/**
+ * The event vocabulary: what ringback says about itself, written once.
+ *
+ * The same union is the `--json` output, what the screen draws, what golden tests compare and what `replay`
+ * reads. A field that is not known is absent, never a made-up value. Units stand last in a name (`atMs`,
+ * `expiresS`). The pure core emits an `EventBody`; whoever owns the stream adds the envelope (`Event`).
+ */
+import { z } from 'zod';
+
+/** The version of this vocabulary, `v` in every line. It changes only when a reader would break. */
+export const EVENT_VERSION = 1;
+
+const address = z.string().describe('IP address, without brackets');
+const port = z.int().min(0).max(65535);
+const text = z.string();
+const count = z.int().min(0);
+const transport = z.enum(['udp', 'tcp', 'tls']);
+const handle = text.describe('The name of the call everywhere in the CLI: call-<from>-<to>-<nnn>');
+
+/** One event type: its own fields under the envelope's. */
+const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
+  z.object({ type: z.literal(type), ...shape });
+
+const sipLine = {
+  call: handle.optional(),
+  transport,
+  remote: text.describe('address:port, IPv6 in brackets'),
+  startLine: text,
+  callId: text.optional(),
+  cseq: text.optional().describe('number and method, "1 INVITE"'),
+  branch: text.optional(),
+  bytes: count,
+  raw: text.optional().describe('the message, credentials masked; only when asked for'),
+};
+
+const mediaTotals = {
+  packetsReceived: count,
+  packetsSent: count,
+  bytesReceived: count,
+  bytesSent: count,
+  lost: count.describe('packets expected and never received, RFC 3550 §A.3'),
+  reordered: count.describe('packets that came after a later one'),
+  jitterMs: z.number().optional().describe('interarrival jitter of what we receive, RFC 3550 §6.4.1'),
+  rttMs: z.number().optional().describe('round trip by RTCP, RFC 3550 §6.4.1'),
+};
+
+/** Every event body, told apart by `type`. */
+export const eventBody = z.discriminatedUnion('type', [
+  event('session.started', {
+    version: text,
+    wallTime: text.describe('ISO 8601, UTC: the only wall time in a stream'),
+    configuration: z.record(text, z.unknown()).describe('effective, secrets masked'),
+  }),
+  event('session.stopped', { reason: text, exitCode: count }),
+  event('address.discovered', {
+    scope: z.enum(['local', 'public']),
+    address,
+    port: port.optional(),
+    learnedBy: z.enum(['route', 'advertised', 'rport', 'stun']),
+  }),
+  event('listener.opened', { transport, address, port }),
+  event('registration.changed', {
+    account: text.describe('the address of record, sip:100@lab.local'),
+    from: z.enum(['idle', 'registering', 'registered', 'retrying', 'failed', 'unregistered']),
+    to: z.enum(['idle', 'registering', 'registered', 'retrying', 'failed', 'unregistered']),
+    status: count.optional(),
+    reason: text.optional(),
+    expiresS: count.optional(),
+    retryInMs: z.number().optional(),
+  }),
+  event('auth.challenged', {
+    call: handle.optional(),
+    account: text.optional(),
+    realm: text,
+    algorithm: text,
+    qop: text.optional(),
+    stale: z.boolean().optional(),
+    status: count,
+  }),
+  event('sip.received', sipLine),
+  event('sip.sent', sipLine),
+  event('sip.rejected', {
+    transport,
+    remote: text,
+    code: text.describe('stable, kebab-case'),
+    offset: count.describe('bytes from the start of the message'),
+    header: text.optional(),
+    status: count.optional().describe('what was answered; absent when nothing was'),
+    detail: text.describe('what was wrong'),
+    hint: text.optional().describe('what to do about it'),
+  }),
+  event('transaction.changed', {
+    call: handle.optional(),
+    id: text,
+    kind: z.enum(['invite-client', 'invite-server', 'non-invite-client', 'non-invite-server']),
+    method: text,
+    from: text,
+    to: text,
+    cause: text,
+  }),
+  event('dialog.changed', {
+    call: handle.optional(),
+    callId: text,
+    localTag: text,
+    remoteTag: text.optional(),
+    from: z.enum(['none', 'early', 'confirmed', 'terminated']),
+    to: z.enum(['none', 'early', 'confirmed', 'terminated']),
+    cause: text,
+  }),
+  event('call.changed', {
+    call: handle,
+    callId: text,
+    direction: z.enum(['incoming', 'outgoing']),
+    peer: text.describe('the address of the other side, sip:bob@example.org'),
+    displayName: text.optional(),
+    from: z.enum(['idle', 'calling', 'ringing', 'answered', 'established', 'held', 'terminated']),
+    to: z.enum(['idle', 'calling', 'ringing', 'answered', 'established', 'held', 'terminated']),
+    reason: text.optional(),
+    status: count.optional(),
+    durationMs: z.number().optional(),
+  }),
+  event('timer.fired', { call: handle.optional(), name: text, transaction: text.optional() }),
+  event('media.started', {
+    call: handle,
+    codec: text,
+    payloadType: count,
+    localAddress: address,
+    localPort: port,
+    remoteAddress: address.optional().describe('expected: what the SDP said'),
+    remotePort: port.optional(),
+    direction: z.enum(['sendrecv', 'sendonly', 'recvonly', 'inactive']),
+    rtcp: z.enum(['mux', 'separate']),
+  }),
+  event('media.latched', {
+    call: handle,
+    expectedAddress: address.optional(),
+    expectedPort: port.optional(),
+    address,
+    port,
+  }),
+  event('media.sampled', {
+    call: handle,
+    ...mediaTotals,
+    packetsReceivedPerS: z.number(),
+    packetsSentPerS: z.number(),
+    mos: z.number().optional(),
+  }),
+  event('media.stopped', { call: handle, ...mediaTotals, sendErrors: count, durationMs: z.number() }),
+  event('dtmf.received', { call: handle, digit: text, durationMs: z.number() }),
+  event('message.waiting', {
+    account: text.optional(),
+    waiting: z.boolean(),
+    newMessages: count.optional(),
+    oldMessages: count.optional(),
+    newUrgent: count.optional(),
+    oldUrgent: count.optional(),
+  }),
+  event('diagnosis.raised', {
+    call: handle.optional(),
+    account: text.optional(),
+    code: text.describe('stable, kebab-case'),
+    severity: z.enum(['info', 'warning', 'error']),
+    evidence: text,
+    cause: text,
+    next: text,
+  }),
+]);
+
+/** What happened, without the envelope. */
+export type EventBody = z.infer<typeof eventBody>;
+/** One member of the union, by its `type`. */
+export type EventOf<T extends EventBody['type']> = Extract<EventBody, { type: T }>;
+
+/** What every line of a stream starts with. `atMs` counts from the start of the session. */
+export const envelope = z.object({ v: z.literal(EVENT_VERSION), seq: count, atMs: z.number() });
+
+/** One line of a `--json` stream. */
+export type Event = z.infer<typeof envelope> & EventBody;
+
+/** Checks one parsed line of a stream; used at the edge (`replay`, the control socket), never on the hot path. */
+export const streamEvent = z.intersection(envelope, eventBody);

@@ -1,0 +1,79 @@
+/**
+ * What the engine tells the media thread, and what it hears from it: plain data, so that it crosses a
+ * `postMessage`, a virtual network or a trace alike. Counters do not travel: they stand in shared memory
+ * (counters.ts), where the thread adds and the engine reads.
+ */
+
+/** A numeric address and a port. */
+export interface MediaAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** One payload type that may come in, and what it means. */
+export interface Payload {
+  /** 0 to 127. */
+  readonly type: number;
+  /** Encoding name in upper case, `PCMU`, `TELEPHONE-EVENT`. */
+  readonly name: string;
+  /** RTP clock rate, in Hz. */
+  readonly clockRate: number;
+}
+
+/** One call's audio, as it was negotiated. */
+export interface MediaSession {
+  /** Which slot of the counters is its own; 0 to maxCalls − 1, free again after `close`. */
+  readonly slot: number;
+  /** The RTP port, one of the reserve; RTCP is on port + 1 or muxed. */
+  readonly port: number;
+  /** Where the offer says the peer listens; absent while it has none (0.0.0.0, or a port 0). */
+  readonly remote?: MediaAddress;
+  /** Where the peer wants RTCP (a=rtcp, or port + 1). */
+  readonly remoteRtcp?: MediaAddress;
+  /** RTP and RTCP on one port (RFC 5761). */
+  readonly rtcpMux: boolean;
+  /** Whether we may send to the peer. False: what comes is counted and not returned. */
+  readonly send: boolean;
+  /** Whether the peer sends to us. */
+  readonly receive: boolean;
+  /** What was agreed, the preferred one first. */
+  readonly payloads: readonly Payload[];
+  /** Our SSRC, never the peer's (RFC 3550 §8.2). */
+  readonly ssrc: number;
+  /** The RTCP canonical name (RFC 7022). */
+  readonly cname: string;
+}
+
+/** Engine to media thread. */
+export type MediaCommand =
+  | { readonly type: 'open'; readonly session: MediaSession }
+  /** The same slot and port, renegotiated; a changed `remote` is latched anew. */
+  | { readonly type: 'update'; readonly session: MediaSession }
+  | { readonly type: 'close'; readonly slot: number };
+
+/** Media thread to engine. */
+export type MediaReport =
+  /** Ports bound and ready, to be added to the reserve. */
+  | { readonly type: 'ports'; readonly ports: readonly number[] }
+  /** No port of the range could be bound for the reserve. */
+  | { readonly type: 'ports-exhausted'; readonly detail: string }
+  | { readonly type: 'latched'; readonly slot: number; readonly address: string; readonly port: number }
+  | { readonly type: 'dtmf'; readonly slot: number; readonly digit: string; readonly durationMs: number };
+
+/** What has been counted for one slot since `open`. */
+export interface MediaCounters {
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly lost: number;
+  readonly reordered: number;
+  readonly duplicates: number;
+  /** Packets that were no RTP, or from a source that is not the latched one. */
+  readonly dropped: number;
+  readonly sendErrors: number;
+  /** Interarrival jitter, RFC 3550 §6.4.1; 0 until there are two packets. */
+  readonly jitterMs: number;
+  /** By RTCP; 0 while unknown. */
+  readonly rttMs: number;
+}

@@ -1,0 +1,66 @@
+/**
+ * What an `Endpoint` is told once, at the start. It is validated at the edge (cli/options.ts); in here it is right.
+ */
+import type { SocketAddress, Transport } from './flow.ts';
+
+/** One address of record and where it is registered. */
+export interface Account {
+  /** The address of record, `sip:100@lab.local`; it names the account everywhere. */
+  readonly addressOfRecord: string;
+  /** The user part of it, and of our Contact. */
+  readonly user: string;
+  readonly domain: string;
+  readonly displayName?: string;
+  /** The user name in digest credentials; `user` unless the provider gave another. */
+  readonly authUser: string;
+  readonly password: string;
+  /** Where REGISTER goes: a host name or an address. */
+  readonly server: { readonly host: string; readonly port: number; readonly transport: Transport };
+  /** What we ask for, in seconds. */
+  readonly expiresS: number;
+}
+
+/** A user of the lab's registrar. */
+export interface RegistrarUser {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** One address of this machine, with the network it is on: how an address towards a peer is picked. */
+export interface LocalInterface {
+  readonly address: string;
+  /** Length of the network prefix, in bits. */
+  readonly prefixLength: number;
+}
+
+export interface EndpointConfig {
+  /** Four words that seed every identifier: the same words, the same run. */
+  readonly seed: readonly [number, number, number, number];
+  /** User-Agent and Server. */
+  readonly product: string;
+  readonly accounts: readonly Account[];
+  /** Answer calls and echo them; without it an INVITE gets 480. */
+  readonly echo: boolean;
+  /** Serve REGISTER for this domain, and redirect calls to what is registered. */
+  readonly registrar?: { readonly domain: string; readonly users: readonly RegistrarUser[] };
+  /** Calls at once; one more gets 486. */
+  readonly maxCalls: number;
+  /** Between 100 and 180, and between 180 and 200, in ms. */
+  readonly ringDelayMs: number;
+  readonly answerDelayMs: number;
+  /** A call that is not held and hears nothing for so long is ended; 0: never. */
+  readonly mediaTimeoutMs: number;
+  /** The local address of each family by the default route; absent when there is no route. */
+  readonly defaultAddresses: { readonly ipv4?: string; readonly ipv6?: string };
+  readonly interfaces: readonly LocalInterface[];
+  /** `--advertise-ip`: in Contact and Via. */
+  readonly advertiseAddress?: string;
+  /** `--advertise-media-ip`: in SDP; `advertiseAddress` when it is absent. */
+  readonly advertiseMediaAddress?: string;
+  /** Every request out of a dialog goes here first. */
+  readonly proxy?: SocketAddress & { readonly transport: Transport };
+  /** Put the message itself into `sip.received` and `sip.sent`, credentials masked. */
+  readonly rawMessages: boolean;
+  /** RFC 3261 §17.1.1.1, in ms: 500, 4000, 5000. A test on a virtual network may not want to wait either. */
+  readonly timers: { readonly t1Ms: number; readonly t2Ms: number; readonly t4Ms: number };
+}

@@ -1,0 +1,70 @@
+/**
+ * All that goes into an `Endpoint` and all that comes out of it, as data. Whoever drives it (io/driver.ts on
+ * real sockets, io/virtual.ts in a test, a trace in a replay) feeds inputs with the time, and carries out
+ * outputs in order.
+ */
+import type { EventBody } from '../events.ts';
+import type { MediaCommand, MediaCounters, MediaReport } from '../rtp/session.ts';
+import type { Flow, SocketAddress, Transport } from './flow.ts';
+
+/** What the world tells the endpoint. */
+export type Input =
+  /** A socket of ours listens. */
+  | { readonly type: 'listening'; readonly transport: Transport; readonly local: SocketAddress }
+  /** One datagram. */
+  | { readonly type: 'datagram'; readonly remote: SocketAddress; readonly bytes: Uint8Array }
+  /** A stream is up: one that we asked for, or one that a peer opened. */
+  | {
+      readonly type: 'connected';
+      readonly connection: number;
+      readonly transport: Transport;
+      readonly local: SocketAddress;
+      readonly remote: SocketAddress;
+    }
+  /** Bytes of a stream, in any cut. */
+  | { readonly type: 'stream'; readonly connection: number; readonly bytes: Uint8Array }
+  /** A stream ended, or never came up. */
+  | { readonly type: 'disconnected'; readonly connection: number; readonly error?: string }
+  /** A datagram to that address could not be sent, or an ICMP error came back for it. */
+  | { readonly type: 'unreachable'; readonly remote: SocketAddress; readonly error: string }
+  /** The answer to a `resolve`; no addresses means that there is none. IPv4 first. */
+  | {
+      readonly type: 'resolved';
+      readonly host: string;
+      readonly addresses: readonly string[];
+      readonly error?: string;
+    }
+  /** Something from the media thread. */
+  | { readonly type: 'media'; readonly report: MediaReport }
+  /** The counters of every slot that the endpoint has open, read together. */
+  | { readonly type: 'counters'; readonly read: (slot: number) => MediaCounters }
+  | { readonly type: 'action'; readonly action: Action }
+  /** Nothing but the time: a deadline has come. */
+  | { readonly type: 'time' };
+
+/** What a person or a script asks for: a key, the control socket, a command and a signal all end here. */
+export type Action =
+  /** `sip:` URI or `user@host`; the account it is placed from, when there are several. */
+  | { readonly type: 'call'; readonly to: string; readonly from?: string; readonly via?: SocketAddress }
+  | { readonly type: 'hangup'; readonly call: string }
+  | { readonly type: 'hangup-all' }
+  | { readonly type: 'register'; readonly account?: string }
+  /** No new calls, BYE to all, unregister; the endpoint says `stopped` when that is done or 5 s are over. */
+  | { readonly type: 'stop'; readonly reason: string };
+
+/** What the endpoint asks of the world. */
+export type Output =
+  | { readonly type: 'send'; readonly flow: Flow; readonly bytes: Uint8Array }
+  /** Open a stream; answered by `connected` or `disconnected` with the same number. */
+  | {
+      readonly type: 'connect';
+      readonly connection: number;
+      readonly transport: Transport;
+      readonly remote: SocketAddress;
+    }
+  | { readonly type: 'disconnect'; readonly connection: number }
+  | { readonly type: 'resolve'; readonly host: string }
+  | { readonly type: 'media'; readonly command: MediaCommand }
+  | { readonly type: 'event'; readonly event: EventBody }
+  /** Everything asked for by `stop` is done. */
+  | { readonly type: 'stopped'; readonly reason: string };

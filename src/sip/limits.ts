@@ -1,0 +1,42 @@
+/**
+ * Every bound on what a stranger can make grow, in one place.
+ *
+ * They are generous against real traffic (a large INVITE with SIPREC or STIR is about 8 KiB) and small against
+ * memory. What exceeds one is refused with the status beside it, or dropped where no answer can be given.
+ */
+
+/** A whole message, start line to body, in bytes: 513 Message Too Large. */
+export const MAX_MESSAGE_BYTES = 65_535;
+/** The body, in bytes: 413 Request Entity Too Large. */
+export const MAX_BODY_BYTES = 49_152;
+/** Header fields in a message: 400. */
+export const MAX_HEADER_FIELDS = 128;
+/** One header field, name and value with folds, in bytes: 400. */
+export const MAX_HEADER_BYTES = 8_192;
+/** Values in one list header (Via, Route, Contact): 400. */
+export const MAX_LIST_VALUES = 64;
+/** Parameters of one value (a URI, a Via, a Contact): 400. */
+export const MAX_PARAMETERS = 32;
+/** The start line, in bytes: 414 Request-URI Too Long. */
+export const MAX_START_LINE_BYTES = 4_096;
+/** Lines of a session description: 400. */
+export const MAX_SDP_LINES = 512;
+/** Media lines of a session description: 400. */
+export const MAX_SDP_MEDIA = 16;
+/** Payload types of one media line: 400. */
+export const MAX_SDP_PAYLOADS = 64;
+/** Challenges read from one response; the rest is not looked at. */
+export const MAX_CHALLENGES = 8;
+
+/** Calls at once before 486 (`--max-calls`). */
+export const DEFAULT_MAX_CALLS = 1_000;
+/** Transactions at once before 503 with Retry-After. Each lives up to 32 s after its end on UDP. */
+export const MAX_TRANSACTIONS = 100_000;
+/** TCP connections that strangers opened, at once; one more is closed at once. */
+export const MAX_CONNECTIONS = 1_024;
+/** A TCP connection on which nothing was heard and no call stands is closed after this long, in ms. */
+export const IDLE_CONNECTION_MS = 600_000;
+/** Bytes waiting to be written on one TCP connection before it is given up. */
+export const MAX_UNSENT_BYTES = 1_048_576;
+/** Bindings a registrar keeps for one address of record: 403. */
+export const MAX_BINDINGS = 10;
