@@ -1,0 +1,96 @@
+/**
+ * Numeric addresses, read as text: which family one is of, and the kinds that signalling and SDP must know.
+ *
+ * RFC 4291 §2.2 (IPv6 text), RFC 791 (dotted quad). Written here because the pure core opens no socket module,
+ * and because an address from a stranger decides where packets go: what is not surely an address is a name.
+ */
+
+export type AddressFamily = 'ipv4' | 'ipv6';
+
+/** The 4 or 16 bytes of a numeric address without brackets; undefined for a host name and for anything malformed. */
+export function addressBytes(text: string): Uint8Array | undefined {
+  return text.includes(':') ? ipv6Bytes(text) : ipv4Bytes(text);
+}
+
+/** The family of a numeric address without brackets; undefined for a host name and for anything malformed. */
+export function addressFamily(text: string): AddressFamily | undefined {
+  const bytes = addressBytes(text);
+  return bytes === undefined ? undefined : bytes.length === 4 ? 'ipv4' : 'ipv6';
+}
+
+/** "0.0.0.0" and "::" in any spelling: an address that says "nowhere" (RFC 3264 §8.4 for SDP). */
+export function isUnspecified(text: string): boolean {
+  return addressBytes(text)?.every((byte) => byte === 0) ?? false;
+}
+
+/** 224.0.0.0/4 and ff00::/8: never an address for one call's audio. */
+export function isMulticast(text: string): boolean {
+  const bytes = addressBytes(text);
+  if (bytes === undefined) return false;
+  const first = bytes[0] ?? 0;
+  return bytes.length === 4 ? first >= 224 && first <= 239 : first === 0xff;
+}
+
+/** 127.0.0.0/8 and ::1. */
+export function isLoopback(text: string): boolean {
+  const bytes = addressBytes(text);
+  if (bytes === undefined) return false;
+  if (bytes.length === 4) return bytes[0] === 127;
+  return bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));
+}
+
+/** An IPv4 address that came in through an IPv6 socket, as IPv4 (RFC 4291 §2.5.5.2). */
+export function unmapped(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+function ipv4Bytes(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(4);
+  let part = 0;
+  let digits = 0;
+  let number = 0;
+  for (let index = 0; index <= text.length; index++) {
+    const code = index === text.length ? 0x2e : text.charCodeAt(index);
+    if (code === 0x2e) {
+      if (digits === 0 || part > 3) return undefined;
+      bytes[part++] = number;
+      digits = 0;
+      number = 0;
+    } else if (code >= 0x30 && code <= 0x39) {
+      number = number * 10 + code - 0x30;
+      if (++digits > 3 || number > 255) return undefined;
+    } else return undefined;
+  }
+  return part === 4 ? bytes : undefined;
+}
+
+function ipv6Bytes(text: string): Uint8Array | undefined {
+  if (text.length > 45) return undefined;
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  const head = groups(halves[0] ?? '', halves.length === 1);
+  const tail = halves.length === 2 ? groups(halves[1] ?? '', true) : [];
+  if (head === undefined || tail === undefined) return undefined;
+  const missing = 16 - head.length - tail.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 2) return undefined;
+  return Uint8Array.from([...head, ...new Array<number>(missing).fill(0), ...tail]);
+}
+
+/** The bytes of the groups on one side of "::". The last 32 bits may stand as a dotted quad: ::ffff:192.0.2.1. */
+function groups(text: string, mayEndInQuad: boolean): number[] | undefined {
+  if (text === '') return [];
+  const bytes: number[] = [];
+  const parts = text.split(':');
+  for (const [index, part] of parts.entries()) {
+    if (part.includes('.')) {
+      const quad = mayEndInQuad && index === parts.length - 1 ? ipv4Bytes(part) : undefined;
+      if (quad === undefined) return undefined;
+      bytes.push(...quad);
+    } else {
+      if (!/^[0-9a-fA-F]{1,4}$/.test(part)) return undefined;
+      const group = Number.parseInt(part, 16);
+      bytes.push(group >> 8, group & 0xff);
+    }
+  }
+  return bytes.length <= 16 ? bytes : undefined;
+}

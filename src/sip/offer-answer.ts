@@ -1,0 +1,185 @@
+/**
+ * The answer to an offer (RFC 3264 §6), and the answer to a new offer in a call that stands (§8).
+ *
+ * The answer mirrors the caller: its payload numbers in its order, its format parameters, its packet time. An
+ * echo sends back what it got, so the only right parameters are those of the one who sends. Everything that
+ * we do not do (ICE, DTLS, SDES, BUNDLE, feedback) is left out of the answer, which refuses it.
+ */
+import { staticChannels } from './codecs.ts';
+import { type AddressFamily, addressFamily } from './ip-address.ts';
+import {
+  isAudio,
+  isUsableAudio,
+  loopablePayloads,
+  type NegotiatedMedia,
+  readMedia,
+} from './negotiated-media.ts';
+import { fail, ok, type Result, type SipError } from './result.ts';
+import { type Attribute, type MediaDescription, type SessionDescription, serializeSdp } from './sdp.ts';
+import { connectionOf, familyForSdp, formatParameters, packetTimeMs, rtpMaps } from './sdp-attributes.ts';
+
+/** Our end of the audio, and what names the session in o=. */
+export interface LocalMedia {
+  /** Numeric, of the family that `offeredAddressFamily` names. */
+  readonly address: string;
+  /** RTP, even; RTCP is on the next one, so that no a=rtcp is needed, or on the same one when muxed. */
+  readonly port: number;
+  /** o= user name; "-" when absent. */
+  readonly username?: string;
+  /** Decimal digits, the same for the whole call. */
+  readonly sessionId: string;
+  /** Decimal digits, one more for each description that differs from the last (§8); see `sameSession`. */
+  readonly sessionVersion: string;
+}
+
+/** What narrows an answer. */
+export interface AnswerOptions {
+  /** Encodings to leave out, by upper-case name. */
+  readonly without?: ReadonlySet<string>;
+}
+
+/** Our half, and what both halves mean. */
+export interface Answer {
+  readonly description: SessionDescription;
+  readonly media: NegotiatedMedia;
+}
+
+/**
+ * Answers an offer: the first audio line with an encoding that can be looped is accepted, every other line is
+ * refused with port 0 in its place. Errors, all 488: `no-audio`, `media-transport-unsupported`,
+ * `no-common-codec`; `mediaWarning` has the Warning that goes with each.
+ */
+export function answerOffer(
+  offer: SessionDescription,
+  local: LocalMedia,
+  options: AnswerOptions = {},
+): Result<Answer> {
+  const index = acceptedLine(offer, options);
+  const accepted = offer.media[index];
+  if (accepted === undefined) return refuseOffer(offer);
+  const payloads = acceptable(accepted, options);
+  const media = readMedia(offer, accepted, payloads);
+  if (media === undefined) return refuseOffer(offer);
+  const description: SessionDescription = {
+    ...localSession(local),
+    // §6: "the t= line in the answer MUST equal that of the offer".
+    timing: offer.timing,
+    media: offer.media.map((line, at) => (at === index ? acceptLine(line, media, local) : refuseLine(line))),
+  };
+  return ok({ description, media });
+}
+
+/** The session level of a description of ours, with no media yet. */
+export function localSession(local: LocalMedia): SessionDescription {
+  const family = familyForSdp(local.address);
+  const { username = '-', sessionId, sessionVersion, address } = local;
+  return {
+    origin: { username, sessionId, sessionVersion, family, address },
+    name: '-',
+    emails: [],
+    phones: [],
+    connection: { family, address },
+    bandwidth: [],
+    timing: [{ type: 't', value: '0 0' }],
+    attributes: [],
+    other: [],
+    media: [],
+  };
+}
+
+function acceptable(media: MediaDescription, options: AnswerOptions): NegotiatedMedia['payloads'] {
+  const { without } = options;
+  const payloads = loopablePayloads(media);
+  return without === undefined ? payloads : payloads.filter((one) => !without.has(one.name));
+}
+
+/** −1 when there is none. */
+function acceptedLine(offer: SessionDescription, options: AnswerOptions): number {
+  return offer.media.findIndex(
+    (media) => isUsableAudio(media) && readMedia(offer, media, acceptable(media, options)) !== undefined,
+  );
+}
+
+function refuseOffer(offer: SessionDescription): Result<never> {
+  if (!offer.media.some(isAudio)) return fail('no-audio', 0, 488, 'the offer has no audio line');
+  if (!offer.media.some(isUsableAudio)) {
+    return fail('media-transport-unsupported', 0, 488, 'the audio is neither RTP/AVP nor RTP/AVPF');
+  }
+  return fail('no-common-codec', 0, 488, 'no encoding of the audio line can be looped');
+}
+
+/** The Warning for a 488 that `answerOffer` asked for (RFC 3261 §20.43): code and text. */
+export function mediaWarning(error: SipError): { code: number; text: string } | undefined {
+  if (error.code === 'no-audio') return { code: 304, text: 'Media type not available: audio is needed' };
+  if (error.code === 'media-transport-unsupported')
+    return { code: 302, text: 'Incompatible transport protocol: RTP/AVP or RTP/AVPF is needed' };
+  if (error.code === 'no-common-codec')
+    return { code: 305, text: 'Incompatible media format: no common audio encoding' };
+  return undefined;
+}
+
+function acceptLine(line: MediaDescription, media: NegotiatedMedia, local: LocalMedia): MediaDescription {
+  const attributes: Attribute[] = [...payloadAttributes(line, media.payloads)];
+  const ptimeMs = packetTimeMs(line, 'ptime');
+  const maxptimeMs = packetTimeMs(line, 'maxptime');
+  if (ptimeMs !== undefined) attributes.push({ name: 'ptime', value: `${ptimeMs}` });
+  if (maxptimeMs !== undefined) attributes.push({ name: 'maxptime', value: `${maxptimeMs}` });
+  attributes.push({ name: media.direction });
+  if (media.rtcpMux) attributes.push({ name: 'rtcp-mux' });
+  return {
+    kind: line.kind,
+    port: local.port,
+    protocol: line.protocol,
+    formats: media.payloads.map(({ type }) => `${type}`),
+    bandwidth: [],
+    attributes,
+    other: [],
+  };
+}
+
+/** a=rtpmap and a=fmtp of each accepted payload, as the caller wrote them; static types get theirs written out. */
+function payloadAttributes(line: MediaDescription, payloads: NegotiatedMedia['payloads']): Attribute[] {
+  const maps = rtpMaps(line);
+  const parameters = formatParameters(line);
+  return payloads.flatMap(({ type, name, clockRate }) => {
+    const map = maps.get(type);
+    const channels = map ? map.parameters : staticChannels(type) > 1 ? `${staticChannels(type)}` : undefined;
+    const encoding = `${map?.name ?? name}/${clockRate}${channels === undefined ? '' : `/${channels}`}`;
+    const fmtp = parameters.get(type);
+    const rtpmap = { name: 'rtpmap', value: `${type} ${encoding}` };
+    return fmtp === undefined ? [rtpmap] : [rtpmap, { name: 'fmtp', value: `${type} ${fmtp}` }];
+  });
+}
+
+/** §6: port 0, and the formats of the offer because one at least must stand there. */
+function refuseLine(line: MediaDescription): MediaDescription {
+  return {
+    kind: line.kind,
+    port: 0,
+    protocol: line.protocol,
+    formats: line.formats.length > 0 ? line.formats : ['0'],
+    bandwidth: [],
+    attributes: [],
+    other: [],
+  };
+}
+
+/**
+ * The family of address that the answer has to name: that of the audio line we would accept, else of the first
+ * audio line, else of the session. IPv4 when the offer names none.
+ */
+export function offeredAddressFamily(offer: SessionDescription): AddressFamily {
+  const media = offer.media[acceptedLine(offer, {})] ?? offer.media.find(isAudio) ?? offer.media[0];
+  const connection = media === undefined ? offer.connection : connectionOf(offer, media);
+  if (connection === undefined) return offer.origin.family;
+  return addressFamily(connection.address) ?? connection.family;
+}
+
+/** Whether two descriptions say the same, so that the version in o= must not change (§8). */
+export function sameSession(a: SessionDescription, b: SessionDescription): boolean {
+  return withoutVersion(a) === withoutVersion(b);
+}
+
+function withoutVersion(session: SessionDescription): string {
+  return serializeSdp({ ...session, origin: { ...session.origin, sessionVersion: '0' } });
+}

@@ -1,0 +1,117 @@
+/**
+ * The offer we make (RFC 3264 §5), and what the answer to it agreed (§7).
+ *
+ * Made when we call, and in the 200 to an INVITE that came without an offer (RFC 3261 §13.3.1). One audio line:
+ * an answer with anything else in it answers another offer.
+ */
+import type { Payload } from '../rtp/session.ts';
+import { isAudio, loopablePayloads, type NegotiatedMedia, readMedia } from './negotiated-media.ts';
+import { type LocalMedia, localSession } from './offer-answer.ts';
+import { fail, ok, type Result } from './result.ts';
+import type { Attribute, SessionDescription } from './sdp.ts';
+import { attribute } from './sdp-attributes.ts';
+
+/** One encoding in an offer of ours. */
+export interface OfferedCodec extends Payload {
+  /** As it stands after the clock rate: `2` in `opus/48000/2`. */
+  readonly channels?: number;
+  /** a=fmtp without the payload type. */
+  readonly parameters?: string;
+}
+
+const TELEPHONE_EVENT: OfferedCodec = {
+  type: 101,
+  name: 'TELEPHONE-EVENT',
+  clockRate: 8000,
+  parameters: '0-15',
+};
+
+/** What the demo's caller speaks: it makes its own audio, in G.711. */
+export const CALLER_CODECS: readonly OfferedCodec[] = [
+  { type: 0, name: 'PCMU', clockRate: 8000 },
+  { type: 8, name: 'PCMA', clockRate: 8000 },
+  TELEPHONE_EVENT,
+];
+
+/** What the echo offers when the caller leaves the offer to us: it loops them all. */
+export const ECHO_CODECS: readonly OfferedCodec[] = [
+  { type: 96, name: 'OPUS', clockRate: 48000, channels: 2, parameters: 'useinbandfec=1' },
+  { type: 9, name: 'G722', clockRate: 8000 },
+  { type: 0, name: 'PCMU', clockRate: 8000 },
+  { type: 8, name: 'PCMA', clockRate: 8000 },
+  { type: 18, name: 'G729', clockRate: 8000, parameters: 'annexb=no' },
+  TELEPHONE_EVENT,
+];
+
+/** Names that are not written in upper case in their own RFC. */
+const SPELLING: ReadonlyMap<string, string> = new Map([
+  ['OPUS', 'opus'],
+  ['TELEPHONE-EVENT', 'telephone-event'],
+  ['ILBC', 'iLBC'],
+  ['SPEEX', 'speex'],
+]);
+
+/** One sendrecv audio line of those codecs, 20 ms packets, RTCP muxed if the peer can (RFC 5761 §5.1.1). */
+export function buildOffer(
+  local: LocalMedia,
+  codecs: readonly OfferedCodec[] = CALLER_CODECS,
+): SessionDescription {
+  const attributes: Attribute[] = codecs.flatMap(({ type, name, clockRate, channels, parameters }) => {
+    const suffix = channels === undefined ? '' : `/${channels}`;
+    const rtpmap = {
+      name: 'rtpmap',
+      value: `${type} ${SPELLING.get(name) ?? name}/${clockRate}${suffix}`,
+    };
+    return parameters === undefined ? [rtpmap] : [rtpmap, { name: 'fmtp', value: `${type} ${parameters}` }];
+  });
+  attributes.push({ name: 'ptime', value: '20' }, { name: 'sendrecv' }, { name: 'rtcp-mux' });
+  return {
+    ...localSession(local),
+    media: [
+      {
+        kind: 'audio',
+        port: local.port,
+        protocol: 'RTP/AVP',
+        formats: codecs.map(({ type }) => `${type}`),
+        bandwidth: [],
+        attributes,
+        other: [],
+      },
+    ],
+  };
+}
+
+/**
+ * What the answer to an offer of ours agreed. Errors: `answer-line-count` (400: §6 wants as many lines as the
+ * offer has), `answer-refused` (488: port 0), `no-common-codec` (488).
+ */
+export function readAnswer(offer: SessionDescription, answer: SessionDescription): Result<NegotiatedMedia> {
+  if (answer.media.length !== offer.media.length) {
+    const [had, has] = [offer.media.length, answer.media.length];
+    return fail('answer-line-count', 0, 400, `the offer has ${had} media lines, its answer ${has}`);
+  }
+  const index = offer.media.findIndex(isAudio);
+  const [ours, theirs] = [offer.media[index], answer.media[index]];
+  if (!ours || !theirs || !isAudio(theirs)) return fail('answer-refused', 0, 488, 'the audio was refused');
+  const offered = loopablePayloads(ours);
+  const answered = loopablePayloads(theirs).filter((one) =>
+    offered.some((other) => sameEncoding(one, other)),
+  );
+  // §5.1: a number means what its own side's rtpmap says. We send with theirs and receive with ours.
+  const received = offered.filter(
+    (one) =>
+      answered.some((other) => sameEncoding(one, other)) &&
+      !answered.some((other) => other.type === one.type),
+  );
+  // RFC 5761 §5.1.1: muxed only when the offer asked for it as well.
+  const mayMux = attribute(ours.attributes, 'rtcp-mux') !== undefined;
+  const media = readMedia(answer, theirs, answered, mayMux);
+  if (media === undefined) {
+    return fail('no-common-codec', 0, 488, 'the answer names no encoding of the offer');
+  }
+  return ok({ ...media, payloads: [...media.payloads, ...received] });
+}
+
+function sameEncoding(a: Payload, b: Payload): boolean {
+  return a.name === b.name && a.clockRate === b.clockRate;
+}
