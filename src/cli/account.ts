@@ -1,0 +1,91 @@
+/**
+ * An account out of settings: who, with what password, where. The address of record is `sip:user@domain`
+ * (RFC 3261 §6), and the domain is the server unless another is given, because most providers have one name for both.
+ */
+import { readFileSync } from 'node:fs';
+import type { Account } from '../sip/endpoint-config.ts';
+import { formatHost } from '../sip/flow.ts';
+import { compareSources, nameOf, type Setting, type Settings, type Source } from './settings.ts';
+import { UsageError } from './usage-error.ts';
+
+type Transport = 'udp' | 'tcp';
+
+/** The settings that make an account; the rest of `Settings` does not matter here. */
+export type AccountSettings = Pick<
+  Settings,
+  'user' | 'password' | 'password-file' | 'auth-user' | 'server' | 'port' | 'domain' | 'transport' | 'expires'
+>;
+
+function readPassword(settings: AccountSettings): string {
+  const { password, 'password-file': file } = settings;
+  if (password !== undefined && (file === undefined || compareSources(password.source, file.source) > 0)) {
+    return password.value;
+  }
+  if (file === undefined) return '';
+  const name = nameOf('password-file', file.source);
+  if (password !== undefined && compareSources(password.source, file.source) === 0) {
+    throw new UsageError(`${name} and ${nameOf('password', password.source)} are both given: one is enough.`);
+  }
+  try {
+    const [line = ''] = readFileSync(file.value, 'utf8').split(/\r?\n/, 1);
+    if (line !== '') return line;
+  } catch (error) {
+    throw new UsageError(`${name}: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+  throw new UsageError(`${name}: the first line of ${file.value} is empty, expected the password.`);
+}
+
+/** Either of a value in the server's URI and one of its own flag: the stronger source wins, a tie is a question. */
+function either<T>(
+  inUri: T | undefined,
+  server: Source,
+  own: Setting<'port' | 'transport'> | undefined,
+  name: 'port' | 'transport',
+): T | undefined {
+  if (own === undefined) return inUri;
+  if (inUri === undefined) return own.value as T;
+  const order = compareSources(own.source, server);
+  if (order === 0 && own.value !== inUri) {
+    throw new UsageError(
+      `${nameOf('server', server)} says ${name} ${inUri} and ${nameOf(name, own.source)} says ${own.value}: leave one out.`,
+    );
+  }
+  return order > 0 ? (own.value as T) : inUri;
+}
+
+/** Builds it. `domain` may stand in the user (`100@lab.local`). Throws a `UsageError` for what does not fit. */
+export function buildAccount(settings: AccountSettings, otherTransport: Transport): Account {
+  const { user, server } = settings;
+  if (user === undefined || server === undefined) throw new Error('an account needs a user and a server');
+  const inUser = user.value.domain;
+  const { domain } = settings;
+  if (inUser !== undefined && domain !== undefined && bare(inUser) !== domain.value) {
+    if (compareSources(user.source, domain.source) === 0) {
+      throw new UsageError(
+        `${nameOf('user', user.source)} says ${inUser} and ${nameOf('domain', domain.source)} says ${domain.value}: leave one out.`,
+      );
+    }
+  }
+  const domainWins =
+    domain !== undefined && (inUser === undefined || compareSources(domain.source, user.source) > 0);
+  const host = domainWins ? domain.value : bare(inUser ?? server.value.host);
+  const at = formatHost(host);
+  const transport = either(server.value.transport, server.source, settings.transport, 'transport');
+  return {
+    addressOfRecord: `sip:${user.value.name}@${at}`,
+    user: user.value.name,
+    domain: at,
+    authUser: settings['auth-user']?.value ?? user.value.name,
+    password: readPassword(settings),
+    server: {
+      host: server.value.host,
+      port: either(server.value.port, server.source, settings.port, 'port') ?? 5060,
+      transport: transport ?? otherTransport,
+    },
+    expiresS: settings.expires?.value ?? 3600,
+  };
+}
+
+function bare(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}

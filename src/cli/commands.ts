@@ -1,0 +1,104 @@
+/**
+ * The commands: what each does, which flags it takes, and where it lives. The code of a command is loaded when it is
+ * called, so that `ringback --version` does not pay for sockets.
+ */
+import type { FlagName } from './flags.ts';
+import type { Invocation } from './invocation.ts';
+
+/** What a file of a command exports. It resolves to the exit code. */
+export interface CommandModule {
+  readonly run: (invocation: Invocation) => Promise<number>;
+}
+
+/** One row of the table. */
+export interface Command {
+  readonly summary: string;
+  /** Absent: a later version has it. */
+  readonly load?: () => Promise<CommandModule>;
+  readonly flags: readonly FlagName[];
+  /** Lines under the flags of its help page. */
+  readonly notes?: readonly string[];
+}
+
+const CONFIGURATION = ['config', 'env-file'] as const;
+const ACCOUNT = [
+  'user',
+  'password',
+  'password-file',
+  'auth-user',
+  'server',
+  'port',
+  'domain',
+  'transport',
+  'proxy',
+  'expires',
+] as const;
+const NETWORK = ['bind', 'sip-port', 'rtp-ports', 'advertise-ip', 'advertise-media-ip', 'stun'] as const;
+const CALLS = [
+  'max-calls',
+  'ring-delay',
+  'answer-delay',
+  'media-timeout',
+  'sample-interval',
+  'media-threads',
+] as const;
+const OUTPUT = ['json', 'plain', 'raw', 'seed', 'verbose', 'quiet'] as const;
+
+const later = (summary: string): Command => ({ summary, flags: [] });
+
+/** The table, in the order of the help page. */
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  demo: {
+    summary: 'registrar, echo and a caller on this machine: the whole thing with nothing to configure',
+    flags: OUTPUT,
+  },
+  echo: {
+    summary: "the echo service: registers, answers calls, sends the caller's own voice back",
+    load: () => import('./echo.ts'),
+    flags: [...ACCOUNT, ...NETWORK, ...CALLS, ...OUTPUT, ...CONFIGURATION],
+    notes: [
+      'Without --server it registers nowhere and answers whoever calls it.',
+      'A flag wins over the environment, that over .env, that over the --config file.',
+      'Ctrl-C (or SIGTERM) hangs up, unregisters and leaves; twice leaves at once.',
+      'With --json it also reads stdin when that is no terminal, one request a line:',
+      'hangup CALL, hangup-all, register, stop.',
+      '',
+      'Exit codes: 0 stopped as asked, 2 wrong configuration, 3 authentication refused',
+      'for every account, 6 no port or no network.',
+      '',
+      'Examples:',
+      '  ringback echo --sip-port 5060',
+      '  SIP_PASSWORD=secret ringback echo --user 100 --server pbx.example.org',
+      '  ringback echo --config ringback.toml --json',
+    ],
+  },
+  register: later('registers an address and keeps it registered'),
+  call: later('places a call and prints its transcript'),
+  hangup: later('ends a call'),
+  ping: later('asks a target with OPTIONS what it supports, and how fast'),
+  probe: later('calls an echo and judges signalling and audio apart'),
+  replay: later('plays a trace through the same engine'),
+  doctor: later('says what will work from here, and what will not'),
+  registrar: later('a small registrar and proxy for the lab'),
+  status: later("lists the running agent's calls and accounts"),
+  attach: later('opens the screen on the running agent'),
+  stop: later('ends the running agent cleanly'),
+  schema: {
+    summary: 'prints the JSON Schema of the events',
+    load: () => import('./schema.ts'),
+    flags: [],
+  },
+  help: {
+    summary: 'says more about a command: ringback help echo',
+    load: () => import('./help.ts'),
+    flags: [],
+  },
+};
+
+/** Flags that every command takes. */
+export const EVERYWHERE: readonly FlagName[] = ['help', 'version'];
+
+/** Whether this version can run it. */
+export function isHere(command: Command): boolean {
+  return command.load !== undefined;
+}

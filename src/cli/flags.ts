@@ -1,0 +1,354 @@
+/**
+ * Every flag, written once: its name, its variable, its default, its line of help and what it takes. The arguments,
+ * the help page, the environment, `.env` and the configuration file are all read by this table, because a flag
+ * described twice is soon described wrongly.
+ *
+ * Every source gives text, and a schema reads text; so a port is checked by one rule wherever it was written.
+ */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { DEFAULT_MAX_CALLS } from '../sip/limits.ts';
+import { isHost, readPort, readServerAddress } from './server-address.ts';
+
+/** Reads a value, or undefined; `say` replaces the general sentence by a better one. */
+type Reader<T> = (text: string, say: (what: string) => void) => T | undefined;
+
+/** A schema whose only message is what was expected. */
+function reads<T>(expected: string, read: Reader<T>): z.ZodType<T, string> {
+  return z.string().transform((text, context): T => {
+    let message = `expected ${expected}`;
+    const value = read(text, (what) => {
+      message = what;
+    });
+    if (value !== undefined) return value;
+    context.issues.push({ code: 'custom', message, input: text });
+    return z.NEVER;
+  });
+}
+
+function number(what: string, min: number, max: number, whole: boolean): z.ZodType<number, string> {
+  return reads(`${what} from ${min} to ${max}`, (text) => {
+    const value = Number(text);
+    const shape = whole ? /^[0-9]{1,9}$/ : /^[0-9]{1,9}(\.[0-9]{1,6})?$/;
+    return shape.test(text) && value >= min && value <= max ? value : undefined;
+  });
+}
+
+const seconds = (min: number, max: number) => number('a number of seconds', min, max, false);
+const text = (expected: string, shape: RegExp) =>
+  reads(expected, (given) => (shape.test(given) ? given : undefined));
+const path = text('a file name', /^[^\0]{1,4096}$/);
+const toggle = reads('true or false', (given) =>
+  given === 'true' ? true : given === 'false' ? false : undefined,
+);
+
+const address = (expected: string) =>
+  reads(expected, (given) => {
+    const bare = given.replace(/^\[(.*)\]$/, '$1');
+    return isIP(bare) === 0 ? undefined : bare;
+  });
+
+const advertised = reads('an IP address that others can send to', (given) => {
+  const bare = given.replace(/^\[(.*)\]$/, '$1');
+  return isIP(bare) === 0 || bare === '0.0.0.0' || bare === '::' ? undefined : bare;
+});
+
+/** `100`, `100@lab.local` or `sip:100@lab.local`. The characters are those of RFC 3261 §25.1, user. */
+const user = reads('a user, like 100 or 100@example.org', (given) => {
+  const match = /^(?:sip:)?((?:[a-z0-9\-_.!~*'()&=+$,;?/]|%[0-9a-f]{2})+)(?:@(.+))?$/i.exec(given);
+  const [, name, domain] = match ?? [];
+  if (name === undefined) return undefined;
+  if (domain === undefined) return { name };
+  return isHost(domain.replace(/^\[(.*)\]$/, '$1')) ? { name, domain } : undefined;
+});
+
+const server = reads(
+  'a host, host:port, or a URI like sip:example.org:5060;transport=tcp',
+  readServerAddress,
+);
+
+const rtpPorts = reads(
+  'two ports like 10000-20000 with an even one and its neighbour between them',
+  (given) => {
+    const [, low = '', high = ''] = /^(\d+)-(\d+)$/.exec(given) ?? [];
+    const [first, last] = [readPort(low), readPort(high)];
+    if (first === undefined || last === undefined) return undefined;
+    return first + (first % 2) + 1 <= last ? ([first, last] as const) : undefined;
+  },
+);
+
+/** One flag. */
+export interface Flag {
+  readonly group: 'account' | 'network' | 'calls' | 'output' | 'configuration';
+  /** What stands after it in the help; absent for a switch. */
+  readonly value?: string;
+  readonly help: string;
+  /** Environment and `.env`. */
+  readonly variable?: string;
+  readonly short?: string;
+  /** Its default in words, for the help. */
+  readonly otherwise?: string;
+  /** Never shown, not even when it is wrong. */
+  readonly secret?: true;
+  /** May be set in the configuration file. */
+  readonly inFile: boolean;
+  readonly schema: z.ZodType<unknown, string>;
+}
+
+/** The table, in the order of the help page. */
+export const FLAGS = {
+  user: {
+    group: 'account',
+    value: 'USER',
+    variable: 'SIP_USER',
+    help: 'who to register as: 100, or 100@example.org',
+    inFile: true,
+    schema: user,
+  },
+  password: {
+    group: 'account',
+    value: 'SECRET',
+    variable: 'SIP_PASSWORD',
+    help: 'better given by the variable or a file: others on this machine can read a command line',
+    secret: true,
+    inFile: true,
+    schema: reads('a password that is not empty', (given) => (given === '' ? undefined : given)),
+  },
+  'password-file': {
+    group: 'account',
+    value: 'FILE',
+    help: 'the password is the first line of this file',
+    inFile: true,
+    schema: path,
+  },
+  'auth-user': {
+    group: 'account',
+    value: 'NAME',
+    help: 'user name for authentication, when the provider gave another',
+    otherwise: 'the user',
+    inFile: true,
+    schema: text('a name of 1 to 255 printable characters', /^[^\p{Cc}]{1,255}$/u),
+  },
+  server: {
+    group: 'account',
+    value: 'HOST',
+    variable: 'SIP_SERVER',
+    help: 'where to register: a host, host:port or a sip: URI; without it nothing is registered',
+    inFile: true,
+    schema: server,
+  },
+  port: {
+    group: 'account',
+    value: 'PORT',
+    variable: 'SIP_PORT',
+    help: 'port of the server',
+    otherwise: '5060',
+    inFile: true,
+    schema: reads('a port from 1 to 65535', readPort),
+  },
+  domain: {
+    group: 'account',
+    value: 'DOMAIN',
+    variable: 'SIP_DOMAIN',
+    help: 'the part after the @ of the address',
+    otherwise: 'the server',
+    inFile: true,
+    schema: reads('a domain name or an IP address', (given) => {
+      const bare = given.replace(/^\[(.*)\]$/, '$1');
+      return isHost(bare) ? bare : undefined;
+    }),
+  },
+  transport: {
+    group: 'account',
+    value: 'udp|tcp',
+    variable: 'SIP_TRANSPORT',
+    help: 'how the server is reached',
+    otherwise: 'tcp',
+    inFile: true,
+    schema: reads('udp or tcp', (given, say) => {
+      const name = given.toLowerCase();
+      if (name === 'tls') say('expected udp or tcp (this version does not speak TLS yet)');
+      return name === 'udp' ? ('udp' as const) : name === 'tcp' ? ('tcp' as const) : undefined;
+    }),
+  },
+  proxy: {
+    group: 'account',
+    value: 'HOST',
+    help: 'requests go through this proxy first: a host, host:port or a sip: URI',
+    inFile: true,
+    schema: server,
+  },
+  expires: {
+    group: 'account',
+    value: 'SECONDS',
+    help: 'how long a registration is to hold',
+    otherwise: '3600',
+    inFile: true,
+    schema: number('a whole number of seconds', 5, 604_800, true),
+  },
+  bind: {
+    group: 'network',
+    value: 'ADDRESS',
+    help: 'listen on this address of this machine alone',
+    otherwise: 'all',
+    inFile: true,
+    schema: address('an IP address of this machine'),
+  },
+  'sip-port': {
+    group: 'network',
+    value: 'PORT',
+    help: 'SIP port to listen on, UDP and TCP; 0 is any free one',
+    otherwise: '0',
+    inFile: true,
+    schema: reads('a port from 0 to 65535', (given) => (given === '0' ? 0 : readPort(given))),
+  },
+  'rtp-ports': {
+    group: 'network',
+    value: 'FIRST-LAST',
+    help: 'ports for audio',
+    otherwise: '10000-20000',
+    inFile: true,
+    schema: rtpPorts,
+  },
+  'advertise-ip': {
+    group: 'network',
+    value: 'ADDRESS',
+    variable: 'SIP_ADVERTISE_IP',
+    help: 'the address that others see, when a NAT stands between (Contact, Via and SDP)',
+    inFile: true,
+    schema: advertised,
+  },
+  'advertise-media-ip': {
+    group: 'network',
+    value: 'ADDRESS',
+    help: 'another address for SDP',
+    otherwise: '--advertise-ip',
+    inFile: true,
+    schema: advertised,
+  },
+  stun: {
+    group: 'network',
+    value: 'HOST',
+    help: 'ask this server for the public address (not in this version yet)',
+    inFile: true,
+    schema: reads('nothing: this version does not ask STUN yet, use --advertise-ip', () => undefined),
+  },
+  'max-calls': {
+    group: 'calls',
+    value: 'N',
+    help: 'calls at once; one more is told 486 Busy Here',
+    otherwise: String(DEFAULT_MAX_CALLS),
+    inFile: true,
+    schema: number('a whole number', 1, 32_000, true),
+  },
+  'ring-delay': {
+    group: 'calls',
+    value: 'SECONDS',
+    help: 'wait before ringing (180)',
+    otherwise: '0',
+    inFile: true,
+    schema: seconds(0, 120),
+  },
+  'answer-delay': {
+    group: 'calls',
+    value: 'SECONDS',
+    help: 'ring for so long before answering (200)',
+    otherwise: '0',
+    inFile: true,
+    schema: seconds(0, 120),
+  },
+  'media-timeout': {
+    group: 'calls',
+    value: 'SECONDS',
+    help: 'end a call that is not on hold and sends no audio for so long; 0 is never',
+    otherwise: '60',
+    inFile: true,
+    schema: seconds(0, 86_400),
+  },
+  'sample-interval': {
+    group: 'calls',
+    value: 'SECONDS',
+    help: 'between two measurements of the audio',
+    otherwise: '0.5',
+    inFile: true,
+    schema: seconds(0.1, 60),
+  },
+  'media-threads': {
+    group: 'calls',
+    value: 'N',
+    help: 'threads that carry audio; one is enough for about a thousand calls',
+    otherwise: '1',
+    inFile: true,
+    schema: number('a whole number', 1, 16, true),
+  },
+  json: {
+    group: 'output',
+    help: 'one event a line on stdout (see: ringback schema)',
+    inFile: false,
+    schema: toggle,
+  },
+  plain: {
+    group: 'output',
+    help: 'readable lines on stdout, the default',
+    inFile: false,
+    schema: toggle,
+  },
+  raw: {
+    group: 'output',
+    help: 'put the SIP messages into the events, credentials masked',
+    inFile: true,
+    schema: toggle,
+  },
+  seed: {
+    group: 'output',
+    value: 'TEXT',
+    help: 'make every identifier, and so the run, repeatable (not for the open internet)',
+    inFile: false,
+    schema: text('1 to 200 characters', /^.{1,200}$/su),
+  },
+  verbose: {
+    group: 'output',
+    short: 'v',
+    help: 'more: transactions, timers, sizes, measurements; twice: the messages',
+    inFile: false,
+    schema: reads('-v or -vv', (given) =>
+      given === '0' || given === '1' || given === '2' ? (Number(given) as 0 | 1 | 2) : undefined,
+    ),
+  },
+  quiet: { group: 'output', short: 'q', help: 'warnings alone', inFile: false, schema: toggle },
+  config: {
+    group: 'configuration',
+    value: 'FILE',
+    help: 'settings by flag name, and several [[account]] tables, in TOML',
+    inFile: false,
+    schema: path,
+  },
+  'env-file': {
+    group: 'configuration',
+    value: 'FILE',
+    help: 'read variables here',
+    otherwise: '.env here, then in the folder above',
+    inFile: false,
+    schema: path,
+  },
+  help: { group: 'output', short: 'h', help: 'this page', inFile: false, schema: toggle },
+  version: { group: 'output', help: 'the version', inFile: false, schema: toggle },
+} as const satisfies Record<string, Flag>;
+
+/** The name of a flag, without its hyphens. */
+export type FlagName = keyof typeof FLAGS;
+/** What a flag means once it was read. */
+export type FlagValue<N extends FlagName> = z.output<(typeof FLAGS)[N]['schema']>;
+
+/** All names, in the order of the help page. */
+export const FLAG_NAMES = Object.keys(FLAGS) as readonly FlagName[];
+
+/** The row of the table, by its general type. */
+export function flag(name: FlagName): Flag {
+  return FLAGS[name];
+}
+
+/** Whether that is a flag of ours. */
+export function isFlagName(name: string): name is FlagName {
+  return Object.hasOwn(FLAGS, name);
+}

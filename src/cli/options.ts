@@ -1,0 +1,188 @@
+/**
+ * What a command is to do, out of flags, environment, `.env` and the configuration file, in that order of strength,
+ * and checked as a whole. After this nobody asks again whether a value is right.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { Account } from '../sip/endpoint-config.ts';
+import { DEFAULT_MAX_CALLS } from '../sip/limits.ts';
+import { buildAccount } from './account.ts';
+import { type ConfigAccount, readConfigFile } from './config-file.ts';
+import { readEnvFile, readEnvFiles, readEnvironment } from './dotenv.ts';
+import type { FlagName } from './flags.ts';
+import type { ServerAddress } from './server-address.ts';
+import { type GivenValues, mergeSettings, nameOf, readSetting, type Settings } from './settings.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Quiet, normal, `-v`, `-vv`. */
+export type Verbosity = -1 | 0 | 1 | 2;
+
+/** Everything about a run, checked, with the defaults in their places. */
+export interface Options {
+  readonly accounts: readonly Account[];
+  readonly proxy?: ServerAddress;
+  readonly bind?: string;
+  /** 0: any. */
+  readonly sipPort: number;
+  readonly rtpPorts: readonly [number, number];
+  readonly advertiseIp?: string;
+  readonly advertiseMediaIp?: string;
+  readonly maxCalls: number;
+  readonly ringDelayMs: number;
+  readonly answerDelayMs: number;
+  readonly mediaTimeoutMs: number;
+  readonly sampleIntervalMs: number;
+  readonly mediaThreads: number;
+  readonly seed: readonly [number, number, number, number];
+  readonly output: 'json' | 'plain';
+  readonly verbosity: Verbosity;
+  /** Put messages into the events. */
+  readonly rawMessages: boolean;
+  /** Sentences for stderr, each said once. */
+  readonly warnings: readonly string[];
+}
+
+/** Where options come from, apart from the command line. */
+export interface Surroundings {
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** The working directory. */
+  readonly folder: string;
+}
+
+/** Four words from a text, or from chance. The same text gives the same words on every machine. */
+export function seedWords(seed: string | undefined): [number, number, number, number] {
+  const bytes = seed === undefined ? randomBytes(16) : createHash('sha256').update(seed).digest();
+  return [bytes.readUInt32BE(0), bytes.readUInt32BE(4), bytes.readUInt32BE(8), bytes.readUInt32BE(12)];
+}
+
+/**
+ * What an [[account]] does not say is taken from the settings outside of it: the server (with its port and domain),
+ * the transport, the expiry. Who it is (user, password) is its own.
+ */
+function configAccount(account: ConfigAccount, shared: Settings, transport: 'udp' | 'tcp'): Account {
+  const own = mergeSettings([account.given]);
+  const at = `${account.file} line ${account.line}`;
+  if (own.user === undefined) throw new UsageError(`${at}: this [[account]] has no user.`);
+  const withServer: Settings = own.server === undefined ? pick(shared, ['server', 'port', 'domain']) : {};
+  const merged: Settings = { ...pick(shared, ['transport', 'expires']), ...withServer, ...own };
+  if (merged.server === undefined) throw new UsageError(`${at}: this [[account]] has no server.`);
+  return buildAccount(merged, transport);
+}
+
+function pick(settings: Settings, names: readonly FlagName[]): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => names.some((one) => one === name)));
+}
+
+const NEEDS_USER = ['password', 'password-file', 'auth-user'] as const;
+
+function readAccounts(
+  settings: Settings,
+  tables: readonly ConfigAccount[],
+  transport: 'udp' | 'tcp',
+): Account[] {
+  const accounts: Account[] = [];
+  const { user, server } = settings;
+  if (user === undefined) {
+    for (const name of NEEDS_USER) {
+      const setting = settings[name];
+      if (setting === undefined) continue;
+      throw new UsageError(`${nameOf(name, setting.source)} is given without --user: whose is it?`);
+    }
+    if (server !== undefined && tables.length === 0) {
+      throw new UsageError(
+        `${nameOf('server', server.source)} is given without --user: who registers there?`,
+      );
+    }
+  } else if (server === undefined) {
+    throw new UsageError(
+      `${nameOf('user', user.source)} is given without --server: where to register? (Leave both out to register nowhere.)`,
+    );
+  } else {
+    accounts.push(buildAccount(settings, transport));
+  }
+  for (const table of tables) accounts.push(configAccount(table, settings, transport));
+  const seen = new Set<string>();
+  for (const { addressOfRecord } of accounts) {
+    if (seen.has(addressOfRecord)) throw new UsageError(`${addressOfRecord} is configured twice.`);
+    seen.add(addressOfRecord);
+  }
+  return accounts;
+}
+
+function checkTogether(settings: Settings): void {
+  if (settings.json?.value === true && settings.plain?.value === true) {
+    throw new UsageError('--json and --plain are both given: one stream is either.');
+  }
+  if (settings.quiet?.value === true && settings.verbose !== undefined) {
+    throw new UsageError('-q and -v are both given: less or more?');
+  }
+  const ports = settings['rtp-ports'];
+  const calls = settings['max-calls'];
+  if (calls === undefined) return;
+  const [first, last] = ports?.value ?? DEFAULT_RTP_PORTS;
+  const pairs = Math.floor((last + 1 - (first + (first % 2))) / 2);
+  if (calls.value > pairs) {
+    throw new UsageError(
+      `${nameOf('max-calls', calls.source)} ${calls.value}: ${first}-${last} has ports for ${pairs} calls, widen --rtp-ports.`,
+    );
+  }
+}
+
+const DEFAULT_RTP_PORTS = [10_000, 20_000] as const;
+
+function verbosityOf(settings: Settings): Verbosity {
+  return settings.quiet?.value === true ? -1 : (settings.verbose?.value ?? 0);
+}
+
+/** Reads and checks everything. `transport` is the command's default. Throws a `UsageError`. */
+export function readOptions(
+  flags: GivenValues,
+  surroundings: Surroundings,
+  transport: 'udp' | 'tcp',
+): Options {
+  const fileGiven = flags.get('env-file');
+  const envFiles =
+    fileGiven === undefined
+      ? readEnvFiles(surroundings.folder)
+      : [readEnvFile(readSetting('env-file', fileGiven).value)];
+  const configGiven = flags.get('config');
+  const config =
+    configGiven === undefined ? undefined : readConfigFile(readSetting('config', configGiven).value);
+  const sources = [flags, readEnvironment(surroundings.variables), ...envFiles];
+  const settings = mergeSettings(config === undefined ? sources : [...sources, config.settings]);
+  checkTogether(settings);
+  return withDefaults(settings, readAccounts(settings, config?.accounts ?? [], transport));
+}
+
+function withDefaults(settings: Settings, accounts: readonly Account[]): Options {
+  const { proxy, bind, password } = settings;
+  const advertise = settings['advertise-ip'];
+  const advertiseMedia = settings['advertise-media-ip'];
+  const verbosity = verbosityOf(settings);
+  const milliseconds = (setting: { readonly value: number } | undefined, otherwise: number) =>
+    Math.round((setting?.value ?? otherwise) * 1000);
+  return {
+    accounts,
+    ...(proxy === undefined ? {} : { proxy: proxy.value }),
+    ...(bind === undefined ? {} : { bind: bind.value }),
+    ...(advertise === undefined ? {} : { advertiseIp: advertise.value }),
+    ...(advertiseMedia === undefined ? {} : { advertiseMediaIp: advertiseMedia.value }),
+    sipPort: settings['sip-port']?.value ?? 0,
+    rtpPorts: settings['rtp-ports']?.value ?? DEFAULT_RTP_PORTS,
+    maxCalls: settings['max-calls']?.value ?? DEFAULT_MAX_CALLS,
+    ringDelayMs: milliseconds(settings['ring-delay'], 0),
+    answerDelayMs: milliseconds(settings['answer-delay'], 0),
+    mediaTimeoutMs: milliseconds(settings['media-timeout'], 60),
+    sampleIntervalMs: milliseconds(settings['sample-interval'], 0.5),
+    mediaThreads: settings['media-threads']?.value ?? 1,
+    seed: seedWords(settings.seed?.value),
+    output: settings.json?.value === true ? 'json' : 'plain',
+    verbosity,
+    rawMessages: settings.raw?.value === true || verbosity === 2,
+    warnings:
+      password?.source.kind === 'flag'
+        ? [
+            'A password on the command line can be read by everybody on this machine; SIP_PASSWORD or --password-file keep it to you.',
+          ]
+        : [],
+  };
+}

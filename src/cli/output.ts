@@ -1,0 +1,63 @@
+/**
+ * Where events go: lines for a program or for a person on stdout, sentences on stderr. The report itself is in
+ * report/; here it meets the terminal.
+ */
+import type { Event } from '../events.ts';
+import { jsonLine } from '../report/json.ts';
+import { lineWriter } from '../report/line-writer.ts';
+import { plainReporter } from '../report/plain-reporter.ts';
+import type { Options } from './options.ts';
+
+/** An open output. */
+export interface Output {
+  readonly event: (event: Event) => void;
+  /** A sentence for the person, on stderr. */
+  readonly warn: (sentence: string) => void;
+  /** Writes what waits, for at most 2 s. */
+  readonly close: () => Promise<void>;
+}
+
+/** How long the end waits for a reader that does not read. */
+const CLOSE_LIMIT_MS = 2000;
+
+/** Whether colours are wanted (no-color.org). */
+export function wantsColor(
+  isTerminal: boolean,
+  variables: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const { NO_COLOR: none, TERM: terminal } = variables;
+  return isTerminal && (none === undefined || none === '') && terminal !== 'dumb';
+}
+
+/** Opens it. `onGone` is called when the reader of stdout has left. */
+export function openOutput(
+  options: Pick<Options, 'output' | 'verbosity'>,
+  onGone: () => void,
+  style: 'service' | 'transcript' = 'service',
+): Output {
+  const isTerminal = process.stdout.isTTY === true;
+  const out = lineWriter(process.stdout, onGone);
+  const error = lineWriter(process.stderr, () => {});
+  const plain = plainReporter({
+    level: options.verbosity,
+    style,
+    color: wantsColor(isTerminal, process.env),
+    showTime: isTerminal,
+  });
+  const report = options.output === 'json' ? jsonLine : plain;
+  let said = false;
+  const warn = (sentence: string) => error.write(sentence);
+  return {
+    event(event) {
+      const line = report(event);
+      if (line !== undefined) out.write(line);
+      if (said || out.dropped() === 0) return;
+      said = true;
+      warn('The reader of stdout is too slow: lines are dropped (the events count them in seq).');
+    },
+    warn,
+    async close() {
+      await Promise.all([out.flush(CLOSE_LIMIT_MS), error.flush(CLOSE_LIMIT_MS)]);
+    },
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * Where a provider or a proxy is, as people write it: `pbx.example.org`, `192.0.2.1:5080`, `[2001:db8::1]:5060`,
+ * `sip:pbx.example.org:5070;transport=tcp` (RFC 3261 §19.1.1). It has no user part: who registers is `--user`, and
+ * two places for one thing would be two chances to be wrong.
+ */
+import { isIP, isIPv6 } from 'node:net';
+
+/** A host and what the text said beside it. */
+export interface ServerAddress {
+  /** A host name or an address, IPv6 without brackets. */
+  readonly host: string;
+  readonly port?: number;
+  readonly transport?: 'udp' | 'tcp';
+}
+
+const HOST_NAME =
+  /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
+
+/** A host name or an IP address without brackets. */
+export function isHost(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  // Four numbers that are no address are a slip, not a name.
+  return HOST_NAME.test(text) && !/^[0-9.]+$/.test(text);
+}
+
+/** 1 to 65535, or undefined. */
+export function readPort(text: string): number | undefined {
+  if (!/^[0-9]{1,5}$/.test(text)) return undefined;
+  const port = Number(text);
+  return port >= 1 && port <= 65_535 ? port : undefined;
+}
+
+interface HostAndPort {
+  readonly host: string;
+  readonly port?: number;
+}
+
+function readHostPort(text: string): HostAndPort | undefined {
+  if (isIPv6(text)) return { host: text };
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
+  const plain = /^([^:]*)(?::(.*))?$/.exec(text);
+  const match = bracketed ?? plain;
+  const host = match?.[1];
+  if (host === undefined || !(bracketed === null ? isHost(host) : isIPv6(host))) return undefined;
+  const portText = match?.[2];
+  if (portText === undefined) return { host };
+  const port = readPort(portText);
+  return port === undefined ? undefined : { host, port };
+}
+
+/**
+ * Reads it; undefined when it is none. `say` is called with a better sentence when the mistake is a known one.
+ */
+export function readServerAddress(text: string, say: (what: string) => void): ServerAddress | undefined {
+  const uri = /^(sips?):(.*)$/i.exec(text);
+  if (uri?.[1]?.toLowerCase() === 'sips') {
+    say('expected sip: (this version does not speak TLS yet)');
+    return undefined;
+  }
+  const [address = '', ...parameters] = (uri?.[2] ?? text).split(';');
+  if (address.includes('@')) {
+    say('expected a host, without a user part: who registers is given by --user');
+    return undefined;
+  }
+  const where = readHostPort(address);
+  if (where === undefined) return undefined;
+  let transport: 'udp' | 'tcp' | undefined;
+  for (const parameter of parameters) {
+    const [name = '', value = ''] = parameter.toLowerCase().split('=');
+    if (name === 'transport' && (value === 'udp' || value === 'tcp')) transport = value;
+    else if (name === 'transport') {
+      say(`expected transport=udp or transport=tcp, not "${value}"`);
+      return undefined;
+    } else if (name !== 'lr') return undefined;
+  }
+  return transport === undefined ? where : { ...where, transport };
+}

@@ -1,0 +1,183 @@
+/**
+ * `--plain`: the events as lines for a person, `[RX] 180 Ringing`, `[STATE] established`. A pure function of one
+ * event and what is known of its call, so that a golden test is a list of events and a list of lines.
+ *
+ * There are two ways to read it. A service shows many calls at once: each line names its call, `[RX] call-1-2-001
+ * BYE cseq=2`. A command that does one thing prints a transcript: the handle stands once, where the call begins and
+ * where it is ended, `[TX] INVITE cseq=1 call_id=call-1-2-001`.
+ */
+import type { Event, EventOf } from '../events.ts';
+import { callStateLine, type MediaKnown, mediaLine } from './plain-call.ts';
+import { at, type Line, line } from './plain-line.ts';
+import { printable } from './printable.ts';
+
+/** How the lines are written. */
+export interface PlainOptions {
+  /** −1 warnings alone, 0 normal, 1 transactions and measurements, 2 the messages too. */
+  readonly level: -1 | 0 | 1 | 2;
+  readonly style: 'service' | 'transcript';
+  /** Colour the tags. */
+  readonly color: boolean;
+  /** The time in front of each line; none when it is absent. */
+  readonly clock?: (atMs: number) => string;
+}
+
+/** The line (or lines) of one event; undefined when this level does not show it. */
+export function plainLine(event: Event, options: PlainOptions, known: MediaKnown): string | undefined {
+  const shown = describe(event, options, known);
+  if (shown === undefined || shown.level > options.level) return undefined;
+  const time = options.clock === undefined ? '' : `${options.clock(event.atMs)} `;
+  const tag = `[${shown.tag}]`;
+  const first = `${time}${options.color ? colored(shown.tag, tag) : tag} ${shown.text}`;
+  return shown.more === undefined ? first : [first, ...shown.more.map((row) => `    ${row}`)].join('\n');
+}
+
+/** One accent; warnings alone are louder. */
+function colored(name: string, tag: string): string {
+  const loud = name === 'WARN' || name === 'ERROR' || name === 'REJECTED';
+  return `\u001b[${loud ? '33' : '36'}m${tag}\u001b[39m`;
+}
+
+function describe(event: Event, options: PlainOptions, known: MediaKnown): Line | undefined {
+  switch (event.type) {
+    case 'session.started':
+      return line(1, 'STATE', `ringback ${printable(event.version)} started ${event.wallTime}`);
+    case 'session.stopped':
+      return options.style === 'transcript'
+        ? line(0, 'EXIT', `code=${event.exitCode}`)
+        : line(0, 'STATE', `stopped: ${printable(event.reason)}`);
+    case 'address.discovered': {
+      const port = event.port === undefined ? '' : ` port ${event.port}`;
+      return line(1, 'ADDRESS', `${event.scope} ${printable(event.address)}${port} by ${event.learnedBy}`);
+    }
+    case 'listener.opened':
+      return options.style === 'transcript'
+        ? line(1, 'LISTEN', `${event.transport} ${at(event.address, event.port)}`)
+        : line(0, 'LISTEN', `${event.transport} ${at(event.address, event.port)}`);
+    case 'sip.received':
+    case 'sip.sent':
+      return messageLine(event, options);
+    case 'sip.rejected':
+      return rejectedLine(event);
+    case 'registration.changed':
+      return registrationLine(event, options);
+    case 'auth.challenged': {
+      const qop = event.qop === undefined ? '' : ` qop=${printable(event.qop)}`;
+      const stale = event.stale === true ? ' stale' : '';
+      return line(
+        1,
+        'AUTH',
+        `${event.status} realm="${printable(event.realm)}" ${printable(event.algorithm)}${qop}${stale}`,
+      );
+    }
+    case 'transaction.changed':
+      return line(
+        1,
+        'TRANSACTION',
+        `${named(event.call, options)}${event.kind} ${printable(event.method)} ${event.from} -> ${event.to} (${printable(event.cause)})`,
+      );
+    case 'dialog.changed':
+      return line(
+        1,
+        'DIALOG',
+        `${named(event.call, options)}${event.from} -> ${event.to} (${printable(event.cause)})`,
+      );
+    case 'timer.fired':
+      return line(1, 'TIMER', `${named(event.call, options)}${printable(event.name)}`);
+    case 'call.changed':
+      return callStateLine(event, options.style, known);
+    case 'media.started':
+    case 'media.latched':
+    case 'media.sampled':
+    case 'media.stopped':
+      return mediaLine(event, named(event.call, options));
+    case 'dtmf.received':
+      return line(
+        0,
+        'DTMF',
+        `${named(event.call, options)}${printable(event.digit)} ${Math.round(event.durationMs)} ms`,
+      );
+    case 'message.waiting':
+      return messageWaitingLine(event);
+    case 'diagnosis.raised':
+      return diagnosisLine(event, options);
+  }
+}
+
+/** "call-1-2-001 " in a service, nothing in a transcript. */
+function named(call: string | undefined, options: PlainOptions): string {
+  return call === undefined || options.style === 'transcript' ? '' : `${printable(call)} `;
+}
+
+function messageLine(event: EventOf<'sip.received' | 'sip.sent'>, options: PlainOptions): Line {
+  const tag = event.type === 'sip.sent' ? 'TX' : 'RX';
+  const response = /^SIP\/\d\.\d (.*)$/.exec(event.startLine)?.[1];
+  const method = event.startLine.split(' ', 1)[0] ?? '';
+  let text: string;
+  if (response !== undefined) text = printable(response);
+  else {
+    const sequence = event.cseq === undefined ? '' : ` cseq=${printable(event.cseq.split(' ', 1)[0] ?? '')}`;
+    const begins = method === 'INVITE' || method === 'BYE';
+    const handle =
+      options.style === 'transcript' && begins && event.call !== undefined
+        ? ` call_id=${printable(event.call)}`
+        : '';
+    text = `${printable(method)}${sequence}${handle}`;
+  }
+  const size =
+    options.level >= 1 ? ` (${event.transport} ${printable(event.remote)} ${event.bytes} bytes)` : '';
+  const whole = line(0, tag, `${named(event.call, options)}${text}${size}`);
+  if (options.level < 2 || event.raw === undefined) return whole;
+  return {
+    ...whole,
+    more: event.raw
+      .replace(/(\r?\n)+$/, '')
+      .split(/\r?\n/)
+      .map((row) => printable(row, 4096)),
+  };
+}
+
+/** What was wrong, where, and what was done about it. */
+function rejectedLine(event: EventOf<'sip.rejected'>): Line {
+  const where = event.header === undefined ? '' : ` in ${printable(event.header)}`;
+  const done = event.status === undefined ? 'dropped' : `answered ${event.status}`;
+  const hint = event.hint === undefined ? '' : `; ${printable(event.hint)}`;
+  return line(
+    -1,
+    'REJECTED',
+    `${event.transport} ${printable(event.remote)} ${printable(event.code)}: ${printable(event.detail)}${where} at byte ${event.offset}, ${done}${hint}`,
+  );
+}
+
+function registrationLine(event: EventOf<'registration.changed'>, options: PlainOptions): Line {
+  const account = options.style === 'transcript' ? '' : `${printable(event.account)} `;
+  const parts = [`${account}${event.to}`];
+  if (event.to === 'registered' && event.expiresS !== undefined) parts.push(`expires=${event.expiresS}`);
+  if (event.to === 'failed' || event.to === 'retrying') {
+    if (event.status !== undefined) parts.push(String(event.status));
+    if (event.reason !== undefined) parts.push(printable(event.reason));
+    if (event.retryInMs !== undefined) parts.push(`(again in ${(event.retryInMs / 1000).toFixed(1)} s)`);
+  }
+  const level = event.to === 'failed' || event.to === 'retrying' ? -1 : event.to === 'registering' ? 1 : 0;
+  return line(level, 'STATE', parts.join(' '));
+}
+
+function messageWaitingLine(event: EventOf<'message.waiting'>): Line {
+  const account = event.account === undefined ? '' : `${printable(event.account)} `;
+  const counts =
+    event.newMessages === undefined ? '' : `, ${event.newMessages} new, ${event.oldMessages ?? 0} old`;
+  return line(0, 'MWI', `${account}${event.waiting ? 'messages waiting' : 'no messages waiting'}${counts}`);
+}
+
+function diagnosisLine(event: EventOf<'diagnosis.raised'>, options: PlainOptions): Line {
+  const about = event.call === undefined ? (event.account ?? '') : named(event.call, options).trim();
+  const tag = event.severity === 'info' ? 'NOTE' : event.severity === 'warning' ? 'WARN' : 'ERROR';
+  return {
+    ...line(
+      event.severity === 'info' ? 0 : -1,
+      tag,
+      `${about === '' ? '' : `${printable(about)} `}${printable(event.code)}: ${printable(event.evidence, 400)}`,
+    ),
+    more: [`cause: ${printable(event.cause, 400)}`, `next: ${printable(event.next, 400)}`],
+  };
+}
