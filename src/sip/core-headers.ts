@@ -1,0 +1,128 @@
+/**
+ * What every SIP message must have (RFC 3261 §8.1.1): Via, From, To, Call-ID and CSeq.
+ *
+ * They are read together and once, because matching a message to its transaction and its dialog needs them all.
+ * Only the top Via is read: the others are the business of the elements that wrote them.
+ */
+import { type CSeq, parseCSeq } from './cseq.ts';
+import { firstValueEnd } from './list.ts';
+import type { HeaderField, SipMessage } from './message.ts';
+import { type NameAddr, parseNameAddr } from './name-addr.ts';
+import { fail, ok, type Result } from './result.ts';
+import { parseVia, type Via } from './via.ts';
+
+export interface CoreHeaders {
+  /** The top one. */
+  readonly via: Via;
+  /** Via fields and values after the top one are counted, not read: at least so many there are. */
+  readonly viaCount: number;
+  readonly from: NameAddr;
+  readonly fromTag?: string;
+  readonly to: NameAddr;
+  readonly toTag?: string;
+  readonly callId: string;
+  readonly cseq: CSeq;
+}
+
+/**
+ * Errors: `via-missing`, `from-missing`, …, `from-duplicated`, …, `call-id-malformed`, `tag-malformed`,
+ * `cseq-method-mismatch` (§8.1.1.5), and those of the parsers of each; all 400.
+ */
+export function readCoreHeaders(message: SipMessage): Result<CoreHeaders> {
+  let viaField: HeaderField | undefined;
+  let fromField: HeaderField | undefined;
+  let toField: HeaderField | undefined;
+  let callIdField: HeaderField | undefined;
+  let cseqField: HeaderField | undefined;
+  let viaCount = 0;
+  for (const header of message.headers) {
+    switch (header.name) {
+      case 'Via':
+        viaField ??= header;
+        viaCount += countValues(header.value);
+        break;
+      case 'From':
+        if (fromField) return duplicated(header);
+        fromField = header;
+        break;
+      case 'To':
+        if (toField) return duplicated(header);
+        toField = header;
+        break;
+      case 'Call-ID':
+        if (callIdField) return duplicated(header);
+        callIdField = header;
+        break;
+      case 'CSeq':
+        if (cseqField) return duplicated(header);
+        cseqField = header;
+        break;
+    }
+  }
+  if (!viaField) return missing('Via');
+  if (!fromField) return missing('From');
+  if (!toField) return missing('To');
+  if (!callIdField) return missing('Call-ID');
+  if (!cseqField) return missing('CSeq');
+
+  const via = parseVia(viaField.value.slice(0, firstValueEnd(viaField.value)), viaField.offset);
+  if (!via.ok) return via;
+  const from = readTagged(fromField);
+  if (!from.ok) return from;
+  const to = readTagged(toField);
+  if (!to.ok) return to;
+  const callId = callIdField.value;
+  if (!isCallId(callId)) {
+    return fail('call-id-malformed', callIdField.offset, 400, 'expected one word', 'Call-ID');
+  }
+  const cseq = parseCSeq(cseqField.value, cseqField.offset);
+  if (!cseq.ok) return cseq;
+  if (message.kind === 'request' && cseq.value.method !== message.method) {
+    const detail = `CSeq says ${cseq.value.method}, the request ${message.method}`;
+    return fail('cseq-method-mismatch', cseqField.offset, 400, detail, 'CSeq');
+  }
+  const tags = tagsOf(from.value, to.value);
+  return ok({ via: via.value, viaCount, from: from.value, to: to.value, callId, cseq: cseq.value, ...tags });
+}
+
+/** From or To; a tag without a value says nothing and is refused. */
+function readTagged(header: HeaderField): Result<NameAddr> {
+  const address = parseNameAddr(header.value, header.offset, header.name);
+  if (!address.ok || !address.value.params.has('tag') || address.value.params.get('tag')) return address;
+  return fail('tag-malformed', header.offset, 400, 'a tag without a value', header.name);
+}
+
+function tagsOf(from: NameAddr, to: NameAddr): { fromTag?: string; toTag?: string } {
+  const fromTag = from.params.get('tag');
+  const toTag = to.params.get('tag');
+  if (fromTag === undefined) return toTag === undefined ? {} : { toTag };
+  return toTag === undefined ? { fromTag } : { fromTag, toTag };
+}
+
+/** Values of one field that hold something between commas; not checked. */
+function countValues(value: string): number {
+  let count = 1;
+  let end = firstValueEnd(value);
+  while (end < value.length) {
+    count++;
+    end = firstValueEnd(value, end + 1);
+  }
+  return count;
+}
+
+/** §25.1 callid, wider: any characters but white space and control characters. */
+function isCallId(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code <= 0x20 || code === 0x7f) return false;
+  }
+  return text.length > 0;
+}
+
+function missing(name: string): Result<never> {
+  return fail(`${name.toLowerCase()}-missing`, 0, 400, `no ${name} header field`, name);
+}
+
+function duplicated({ name, offset }: HeaderField): Result<never> {
+  return fail(`${name.toLowerCase()}-duplicated`, offset, 400, `${name} stands twice`, name);
+}

@@ -1,0 +1,32 @@
+/**
+ * CSeq: the number and method of a request, repeated in its responses (RFC 3261 §20.16, §8.1.1.5).
+ */
+import { fail, ok, type Result } from './result.ts';
+import { isToken, readDigits, skipSpace, tokenEnd } from './text.ts';
+
+/** One CSeq. */
+export interface CSeq {
+  /** 0 to 2^31 − 1. */
+  readonly number: number;
+  readonly method: string;
+}
+
+/** Errors: `cseq-malformed`, `cseq-too-large` (§8.1.1.5: less than 2^31). */
+export function parseCSeq(text: string, offset = 0): Result<CSeq> {
+  const start = skipSpace(text, 0);
+  const numberEnd = tokenEnd(text, start);
+  const number = readDigits(text, start, numberEnd);
+  const methodStart = skipSpace(text, numberEnd);
+  if (number < 0 || methodStart === numberEnd || !isToken(text, methodStart)) {
+    return fail('cseq-malformed', offset + start, 400, 'expected a number and a method', 'CSeq');
+  }
+  if (number >= 2 ** 31) {
+    return fail('cseq-too-large', offset + start, 400, 'the number must be less than 2^31', 'CSeq');
+  }
+  return ok({ number, method: text.slice(methodStart) });
+}
+
+/** "1 INVITE". */
+export function serializeCSeq({ number, method }: CSeq): string {
+  return `${number} ${method}`;
+}

@@ -1,0 +1,79 @@
+/**
+ * Header field names: their canonical spelling and their compact forms (RFC 3261 §7.3.1, §7.3.3, and the IANA
+ * registry "SIP Header Fields").
+ *
+ * Names are compared without regard to case. Each is brought to one spelling when a message is parsed, so that
+ * every later comparison is one of equal strings.
+ */
+
+/** Compact form and name, with the document that gave it. */
+export const COMPACT_FORMS: ReadonlyMap<string, string> = new Map([
+  ['a', 'Accept-Contact'], // RFC 3841
+  ['b', 'Referred-By'], // RFC 3892
+  ['c', 'Content-Type'], // RFC 3261
+  ['d', 'Request-Disposition'], // RFC 3841
+  ['e', 'Content-Encoding'], // RFC 3261
+  ['f', 'From'], // RFC 3261
+  ['i', 'Call-ID'], // RFC 3261
+  ['j', 'Reject-Contact'], // RFC 3841
+  ['k', 'Supported'], // RFC 3261
+  ['l', 'Content-Length'], // RFC 3261
+  ['m', 'Contact'], // RFC 3261
+  ['n', 'Identity-Info'], // RFC 4474
+  ['o', 'Event'], // RFC 6665
+  ['r', 'Refer-To'], // RFC 3515
+  ['s', 'Subject'], // RFC 3261
+  ['t', 'To'], // RFC 3261
+  ['u', 'Allow-Events'], // RFC 6665
+  ['v', 'Via'], // RFC 3261
+  ['x', 'Session-Expires'], // RFC 4028
+  ['y', 'Identity'], // RFC 8224
+]);
+
+/** Names that we know by their spelling. One that is missing here is kept as it came. */
+const NAMES = `
+Accept Accept-Contact Accept-Encoding Accept-Language Accept-Resource-Priority Alert-Info Allow Allow-Events
+Answer-Mode Authentication-Info Authorization
+Call-ID Call-Info Contact Content-Disposition Content-Encoding Content-ID Content-Language Content-Length
+Content-Type CSeq
+Date Diversion
+Error-Info Event Expires
+Feature-Caps Flow-Timer From
+Geolocation Geolocation-Error Geolocation-Routing
+History-Info
+Identity Identity-Info Info-Package In-Reply-To
+Join
+Max-Breadth Max-Forwards MIME-Version Min-Expires Min-SE
+Organization
+P-Access-Network-Info P-Answer-State P-Asserted-Identity P-Associated-URI P-Called-Party-ID P-Charging-Vector
+P-Early-Media P-Preferred-Identity P-Preferred-Service P-Visited-Network-ID Path Permission-Missing
+Policy-Contact Policy-ID Priority Privacy Proxy-Authenticate Proxy-Authorization Proxy-Require
+RAck Reason Reason-Phrase Record-Route Recv-Info Refer-Events-At Refer-Sub Refer-To Referred-By Reject-Contact
+Remote-Party-ID Replaces Reply-To Request-Disposition Require Resource-Priority Retry-After Route RSeq
+Security-Client Security-Server Security-Verify Server Service-Route Session-Expires Session-ID SIP-ETag
+SIP-If-Match Subject Subscription-State Supported Suppress-If-Match
+Target-Dialog Timestamp To Trigger-Consent
+Unsupported User-Agent User-to-User
+Via
+Warning WWW-Authenticate
+`
+  .trim()
+  .split(/\s+/);
+
+/** Every spelling that is common on the wire, so that most look-ups are one. */
+const SPELLINGS: ReadonlyMap<string, string> = new Map([
+  ...NAMES.flatMap((name): [string, string][] => [
+    [name, name],
+    [name.toLowerCase(), name],
+    [name.toUpperCase(), name],
+  ]),
+  ...[...COMPACT_FORMS].flatMap(([letter, name]): [string, string][] => [
+    [letter, name],
+    [letter.toUpperCase(), name],
+  ]),
+]);
+
+/** The canonical spelling of a name in any case or form; a name that we do not know comes back as it is. */
+export function canonicalName(spelling: string): string {
+  return SPELLINGS.get(spelling) ?? SPELLINGS.get(spelling.toLowerCase()) ?? spelling;
+}

@@ -1,0 +1,118 @@
+/**
+ * An address in a header field: From, To, Contact, Route, Record-Route, Reply-To (RFC 3261 §20.10, §25.1).
+ *
+ * `"Bob" <sip:bob@example.org>;tag=1` is a name-addr, `sip:bob@example.org;tag=1` an addr-spec; in the latter
+ * every parameter belongs to the header field, as it could not be told from one of the URI. The URI is kept as
+ * text: most are compared or passed on, few are read (`parseUri`).
+ */
+
+import { allValues, type ListValue } from './list.ts';
+import type { SipMessage } from './message.ts';
+import { NO_PARAMS, type Params, parseParams, serializeParams } from './params.ts';
+import { fail, ok, type Result } from './result.ts';
+import { quote, quotedStringEnd, skipSpace, trimEnd, unquote } from './text.ts';
+import { schemeEnd } from './uri.ts';
+
+/** One address. */
+export interface NameAddr {
+  /** Without quotes, escapes resolved, latin1 (`displayText` for people); absent when there is none. */
+  readonly displayName?: string;
+  /** As it stands, without <>: a scheme and something after it; the rest is for `parseUri` to judge. */
+  readonly uri: string;
+  /** Of the header field: `tag`, `expires`, `q`. Those of the URI are in `uri`. */
+  readonly params: Params;
+}
+
+/**
+ * One address that fills `text`; `offset` is where `text` starts in the message. Errors: `address-malformed` and
+ * those of `parseParams`.
+ */
+export function parseNameAddr(text: string, offset = 0, header?: string): Result<NameAddr> {
+  const start = skipSpace(text, 0);
+  let open = text.indexOf('<', start);
+  let displayName: string | undefined;
+  if (text.charCodeAt(start) === 0x22) {
+    const quoteEnd = quotedStringEnd(text, start);
+    open = quoteEnd === -1 ? -1 : skipSpace(text, quoteEnd);
+    if (open === -1 || text.charCodeAt(open) !== 0x3c) {
+      return fail('address-malformed', offset + start, 400, 'expected "display name" and <uri>', header);
+    }
+    displayName = unquote(text.slice(start, quoteEnd));
+  } else if (open === -1) {
+    return parseAddrSpec(text, start, offset, header);
+  } else if (open > start) {
+    displayName = text.slice(start, trimEnd(text, start, open));
+    if (!isUnquotedName(displayName)) {
+      return fail('address-malformed', offset + start, 400, 'such a display name must be quoted', header);
+    }
+  }
+  const close = text.indexOf('>', open);
+  if (close === -1 || !isUriText(text, open + 1, close)) {
+    return fail('address-malformed', offset + open, 400, 'expected <uri>', header);
+  }
+  const params = parseParams(text, close + 1, offset, header);
+  if (!params.ok) return params;
+  const address = { uri: text.slice(open + 1, close), params: params.value };
+  return ok(displayName ? { displayName, ...address } : address);
+}
+
+/** §20.10: a URI with a comma, a semicolon or a question mark must be in <>, so here they end it or are wrong. */
+function parseAddrSpec(text: string, start: number, offset: number, header?: string): Result<NameAddr> {
+  const semicolon = text.indexOf(';', start);
+  const end = trimEnd(text, start, semicolon === -1 ? text.length : semicolon);
+  const uri = text.slice(start, end);
+  if (!isUriText(text, start, end) || uri.includes('?') || uri.includes(',')) {
+    return fail(
+      'address-malformed',
+      offset + start,
+      400,
+      'expected a URI, in <> when it has headers',
+      header,
+    );
+  }
+  const params = semicolon === -1 ? ok(NO_PARAMS) : parseParams(text, semicolon, offset, header);
+  return params.ok ? ok({ uri, params: params.value }) : params;
+}
+
+/** A scheme, a colon, something after it; no white space, quotes or control characters. */
+function isUriText(text: string, start: number, end: number): boolean {
+  const colon = schemeEnd(text, start);
+  if (colon === -1 || colon + 1 >= end) return false;
+  for (let index = colon; index < end; index++) {
+    const code = text.charCodeAt(index);
+    if (code <= 0x20 || code === 0x22 || code === 0x3c || code === 0x7f) return false;
+  }
+  return true;
+}
+
+/** Wider than the grammar's *(token LWS): leniency `display-name-characters`. */
+function isUnquotedName(name: string): boolean {
+  for (let index = 0; index < name.length; index++) {
+    const code = name.charCodeAt(index);
+    if (code < 0x20 && code !== 0x09) return false;
+    if (code === 0x22 || code === 0x2c || code === 0x3b || code === 0x3e || code === 0x7f) return false;
+  }
+  return true;
+}
+
+/** All addresses of all fields of that canonical name, in order. */
+export function parseNameAddrList(message: SipMessage, name: string): Result<NameAddr[]> {
+  const values = allValues(message, name);
+  return values.ok ? parseEach(values.value, name) : values;
+}
+
+function parseEach(values: readonly ListValue[], header: string): Result<NameAddr[]> {
+  const addresses: NameAddr[] = [];
+  for (const { text, offset } of values) {
+    const address = parseNameAddr(text, offset, header);
+    if (!address.ok) return address;
+    addresses.push(address.value);
+  }
+  return ok(addresses);
+}
+
+/** `"Bob" <sip:bob@example.org>;tag=1`, always with <>, the display name always quoted. */
+export function serializeNameAddr({ displayName, uri, params }: NameAddr): string {
+  const name = displayName ? `${quote(displayName)} ` : '';
+  return `${name}<${uri}>${serializeParams(params)}`;
+}

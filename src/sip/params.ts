@@ -1,0 +1,93 @@
+/**
+ * Parameters of a header field value or of a URI: `;name=value;flag` (RFC 3261 §7.3.1, §25.1 generic-param).
+ *
+ * Values are kept as they stand, quotes and escapes included, so that what is passed on is what came;
+ * `parameterText` gives the content.
+ */
+import { MAX_PARAMETERS } from './limits.ts';
+import { fail, ok, type Result } from './result.ts';
+import { quotedStringEnd, skipSpace, tokenEnd, unquote } from './text.ts';
+
+/** Names in lower case, in order; a parameter without `=` has the value undefined (and `has` says true). */
+export type Params = ReadonlyMap<string, string | undefined>;
+
+export const NO_PARAMS: Params = new Map();
+
+/**
+ * The parameters in `text` from `start`, which is where the first `;` stands, to its end. `offset` is where
+ * `text` starts in the message. Errors: `parameter-malformed`, `parameter-duplicated` (§7.3.1: any name once
+ * only), `too-many-parameters`.
+ */
+export function parseParams(text: string, start: number, offset = 0, header?: string): Result<Params> {
+  let index = skipSpace(text, start);
+  if (index === text.length) return ok(NO_PARAMS);
+  const params = new Map<string, string | undefined>();
+  while (index < text.length) {
+    if (text.charCodeAt(index) !== 0x3b) {
+      return fail('parameter-malformed', offset + index, 400, 'expected ";" before a parameter', header);
+    }
+    const nameStart = skipSpace(text, index + 1);
+    const nameEnd = tokenEnd(text, nameStart);
+    if (nameEnd === nameStart) {
+      return fail('parameter-malformed', offset + nameStart, 400, 'expected the name of a parameter', header);
+    }
+    const name = text.slice(nameStart, nameEnd).toLowerCase();
+    if (params.has(name)) {
+      return fail('parameter-duplicated', offset + nameStart, 400, `${name} stands twice`, header);
+    }
+    if (params.size === MAX_PARAMETERS) {
+      return fail('too-many-parameters', offset + nameStart, 400, `more than ${MAX_PARAMETERS}`, header);
+    }
+    index = skipSpace(text, nameEnd);
+    if (text.charCodeAt(index) !== 0x3d) {
+      params.set(name, undefined);
+      continue;
+    }
+    const valueStart = skipSpace(text, index + 1);
+    const valueEnd = parameterValueEnd(text, valueStart);
+    if (valueEnd === -1) {
+      return fail('parameter-malformed', offset + valueStart, 400, `malformed value of ${name}`, header);
+    }
+    params.set(name, text.slice(valueStart, valueEnd));
+    index = skipSpace(text, valueEnd);
+  }
+  return ok(params);
+}
+
+/**
+ * Where a value ends: a quoted string at its quote, anything else before white space or `;`. Wider than the
+ * grammar's token (leniency `parameter-value-characters`); never across a comma, a quote or <>.
+ */
+function parameterValueEnd(text: string, start: number): number {
+  if (text.charCodeAt(start) === 0x22) return quotedStringEnd(text, start);
+  let index = start;
+  for (; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === 0x3b || code === 0x20 || code === 0x09) break;
+    if (code === 0x22 || code === 0x2c || code === 0x3c || code === 0x3e) return -1;
+  }
+  return index === start ? -1 : index;
+}
+
+/** The content of a parameter: unquoted, escapes resolved; undefined when it is absent or has no value. */
+export function parameterText(params: Params, name: string): string | undefined {
+  const raw = params.get(name);
+  return raw === undefined ? undefined : unquote(raw);
+}
+
+/** `;name=value;flag`, empty for none. Values are written as they stand. */
+export function serializeParams(params: Params): string {
+  let text = '';
+  for (const [name, raw] of params) text += raw === undefined ? `;${name}` : `;${name}=${raw}`;
+  return text;
+}
+
+/** The same parameters but for those given: set, or taken out when null. */
+export function withParams(params: Params, changes: Readonly<Record<string, string | null>>): Params {
+  const changed = new Map(params);
+  for (const [name, raw] of Object.entries(changes)) {
+    if (raw === null) changed.delete(name);
+    else changed.set(name, raw);
+  }
+  return changed;
+}

@@ -1,0 +1,103 @@
+/**
+ * A SIP message to its bytes, and the requests and responses that we make (RFC 3261 §7, §8.2.6, §18.3).
+ *
+ * Content-Length is written here and nowhere else, last and always, because a stream cannot do without it and
+ * nobody else knows the length of the body for certain.
+ */
+import { Buffer } from 'node:buffer';
+import {
+  type HeaderField,
+  NO_BODY,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+  startLine,
+} from './message.ts';
+import { parseNameAddr } from './name-addr.ts';
+import { reasonPhrase } from './reason-phrases.ts';
+import { fieldText } from './text.ts';
+
+/** The message as it goes on the wire, any Content-Length in it replaced. Names are canonical, never compact. */
+export function serialize(message: SipMessage): Uint8Array {
+  let head = `${startLine(message)}\r\n`;
+  for (const { name, value } of message.headers) {
+    if (name !== 'Content-Length') head += `${name}: ${value}\r\n`;
+  }
+  head += `Content-Length: ${message.body.length}\r\n\r\n`;
+  if (message.body.length === 0) return Buffer.from(head, 'latin1');
+  const bytes = Buffer.allocUnsafe(head.length + message.body.length);
+  bytes.write(head, 0, 'latin1');
+  bytes.set(message.body, head.length);
+  return bytes;
+}
+
+/** A header field that we write: canonical name and value, latin1 (`wire` for text of people). */
+export type HeaderLine = readonly [name: string, value: string];
+
+/** What a request of ours is made of. Header fields go out in that order. */
+export interface RequestParts {
+  readonly method: string;
+  readonly uri: string;
+  readonly headers: readonly HeaderLine[];
+  readonly body?: Uint8Array;
+}
+
+/** A request of ours. Line breaks in values become spaces, so that no value can write a field of its own. */
+export function buildRequest({ method, uri, headers, body = NO_BODY }: RequestParts): SipRequest {
+  return { kind: 'request', method, uri: fieldText(uri), headers: headers.map(headerField), body };
+}
+
+/** What a response has beyond that which it takes from its request. */
+export interface ResponseParts {
+  /** The registered phrase when absent. */
+  readonly reason?: string;
+  /** Added to To when that has no tag yet (§8.2.6.2); not for 100. */
+  readonly toTag?: string;
+  readonly headers?: readonly HeaderLine[];
+  readonly body?: Uint8Array;
+}
+
+/** Methods whose 1xx and 2xx may make a dialog, and so carry Record-Route back (§12.1.1; RFC 6665, RFC 3515). */
+const DIALOG_FORMING = new Set(['INVITE', 'SUBSCRIBE', 'REFER', 'NOTIFY']);
+
+/**
+ * The response to a request (§8.2.6.2): Via (all, in order), From, To, Call-ID and CSeq as they came, Timestamp
+ * in a 100 (§8.2.6.1), Record-Route where a dialog may come of it. What a broken request lacks is left out.
+ */
+export function buildResponse(request: SipRequest, status: number, parts: ResponseParts = {}): SipResponse {
+  const { reason = reasonPhrase(status), toTag, headers = [], body = NO_BODY } = parts;
+  const recordRoute = status > 100 && status < 300 && DIALOG_FORMING.has(request.method);
+  const copied: HeaderField[] = [];
+  for (const header of request.headers) {
+    switch (header.name) {
+      case 'Via':
+      case 'From':
+      case 'Call-ID':
+      case 'CSeq':
+        copied.push(header);
+        break;
+      case 'To':
+        copied.push(toTag === undefined ? header : withTag(header, toTag));
+        break;
+      case 'Record-Route':
+        if (recordRoute) copied.push(header);
+        break;
+      case 'Timestamp':
+        if (status === 100) copied.push(header);
+        break;
+    }
+  }
+  for (const line of headers) copied.push(headerField(line));
+  return { kind: 'response', status, reason: fieldText(reason), headers: copied, body };
+}
+
+/** A To that cannot be read is copied as it came: there is no right place for a tag in it. */
+function withTag(to: HeaderField, tag: string): HeaderField {
+  const address = parseNameAddr(to.value);
+  if (!address.ok || address.value.params.has('tag')) return to;
+  return { ...to, value: `${to.value};tag=${tag}` };
+}
+
+function headerField([name, value]: HeaderLine): HeaderField {
+  return { name, value: fieldText(value), offset: 0 };
+}

@@ -1,0 +1,119 @@
+/**
+ * Via: the way a request came, and so the way its response goes back (RFC 3261 §20.42, §18.2; RFC 3581).
+ *
+ * The top one is read for every message, the others never, as only their own elements need them.
+ */
+import type { SocketAddress } from './flow.ts';
+import { parseHostPort, serializeHostPort } from './host-port.ts';
+import { firstValueEnd } from './list.ts';
+import type { SipRequest } from './message.ts';
+import { NO_PARAMS, type Params, parameterText, parseParams, serializeParams, withParams } from './params.ts';
+import { fail, ok, type Result } from './result.ts';
+import { readDigits, skipSpace, tokenEnd } from './text.ts';
+
+/** What every branch of RFC 3261 begins with (§8.1.1.7). */
+export const MAGIC_COOKIE = 'z9hG4bK';
+
+/** One Via value. */
+export interface Via {
+  /** In upper case: UDP, TCP, TLS, WS or any token. */
+  readonly transport: string;
+  /** sent-by, as it came; IPv6 without brackets. */
+  readonly host: string;
+  readonly port?: number;
+  /** All of them, `branch` too. */
+  readonly params: Params;
+  /** Case is kept, although §7.3.1 compares without it. */
+  readonly branch?: string;
+}
+
+/**
+ * One value that fills `text`; `offset` is where `text` starts in the message. Errors:
+ * `via-malformed`, `host-malformed`, `port-malformed`, those of `parseParams`; the protocol must be SIP/2.0.
+ */
+export function parseVia(text: string, offset = 0): Result<Via> {
+  const protocolEnd = tokenEnd(text, skipSpace(text, 0));
+  const slash = skipSpace(text, protocolEnd);
+  const versionStart = skipSpace(text, slash + 1);
+  const versionEnd = tokenEnd(text, versionStart);
+  const secondSlash = skipSpace(text, versionEnd);
+  const transportStart = skipSpace(text, secondSlash + 1);
+  const transportEnd = tokenEnd(text, transportStart);
+  const hostStart = skipSpace(text, transportEnd);
+  const slashes = text.charCodeAt(slash) === 0x2f && text.charCodeAt(secondSlash) === 0x2f;
+  if (!slashes || transportEnd === transportStart || hostStart === transportEnd) {
+    return fail('via-malformed', offset, 400, 'expected SIP/2.0/transport and a host', 'Via');
+  }
+  const protocol = text.slice(skipSpace(text, 0), protocolEnd);
+  if (
+    (protocol !== 'SIP' && protocol.toUpperCase() !== 'SIP') ||
+    text.slice(versionStart, versionEnd) !== '2.0'
+  ) {
+    return fail('via-malformed', offset, 400, 'the protocol of a Via is SIP/2.0', 'Via');
+  }
+  const semicolon = text.indexOf(';', hostStart);
+  const hostEnd = semicolon === -1 ? text.length : semicolon;
+  const sentBy = parseHostPort(text, hostStart, hostEnd, offset, 'Via');
+  if (!sentBy.ok) return sentBy;
+  const params = semicolon === -1 ? ok(NO_PARAMS) : parseParams(text, semicolon, offset, 'Via');
+  if (!params.ok) return params;
+  const transport = text.slice(transportStart, transportEnd).toUpperCase();
+  const branch = params.value.get('branch');
+  const via = { transport, ...sentBy.value, params: params.value };
+  return ok(branch === undefined ? via : { ...via, branch });
+}
+
+/** `SIP/2.0/UDP host:port;branch=…`. The parameters are written from `params`. */
+export function serializeVia(via: Via): string {
+  return `SIP/2.0/${via.transport} ${serializeHostPort(via)}${serializeParams(via.params)}`;
+}
+
+/** `received` (§18.2.1): the address that the request came from, IPv6 without brackets. */
+export function viaReceived(via: Via): string | undefined {
+  const received = parameterText(via.params, 'received');
+  return received?.startsWith('[') ? received.slice(1, -1) : received;
+}
+
+/** `rport` (RFC 3581 §3): a port, 'asked' when it has no value yet, undefined when it is absent or no port. */
+export function viaRport(via: Via): number | 'asked' | undefined {
+  const text = via.params.get('rport');
+  if (text === undefined) return via.params.has('rport') ? 'asked' : undefined;
+  const port = readDigits(text);
+  return port >= 1 && port <= 65535 ? port : undefined;
+}
+
+/** `maddr` (§18.2.2), IPv6 without brackets. */
+export function viaMaddr(via: Via): string | undefined {
+  const maddr = parameterText(via.params, 'maddr');
+  return maddr?.startsWith('[') ? maddr.slice(1, -1) : maddr;
+}
+
+/** `ttl` of a multicast request (§25.1): 0 to 255. */
+export function viaTtl(via: Via): number | undefined {
+  const ttl = readDigits(via.params.get('ttl') ?? '');
+  return ttl >= 0 && ttl <= 255 ? ttl : undefined;
+}
+
+/**
+ * What a server notes in the top Via: `received` when the request did not come from where it says (§18.2.1), and
+ * always beside an `rport` that asked (RFC 3581 §4). What a client wrote there itself is replaced.
+ */
+export function noteSource(via: Via, source: SocketAddress): Via {
+  const asked = via.params.has('rport');
+  if (!asked && via.host === source.address) {
+    return via.params.has('received') ? { ...via, params: withParams(via.params, { received: null }) } : via;
+  }
+  const received = { received: source.address };
+  const noted = asked ? { ...received, rport: String(source.port) } : received;
+  return { ...via, params: withParams(via.params, noted) };
+}
+
+/** The request with its top Via replaced; `via` must have been read from that request. */
+export function replaceTopVia(request: SipRequest, via: Via): SipRequest {
+  const index = request.headers.findIndex((header) => header.name === 'Via');
+  const top = request.headers[index];
+  if (!top) return request;
+  const rest = top.value.slice(firstValueEnd(top.value));
+  const headers = request.headers.with(index, { ...top, value: serializeVia(via) + rest });
+  return { ...request, headers };
+}
