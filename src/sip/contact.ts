@@ -11,7 +11,7 @@ import { parseUri } from './uri.ts';
 
 /** One Contact value. */
 export interface Contact extends NameAddr {
-  /** `expires`, in seconds, at most 2^32 − 1; 3600 when it is malformed (§20.10). */
+  /** `expires`, in seconds, at most 2^32 − 1; 3600 when malformed (leniency `contact-expires-malformed`). */
   readonly expiresS?: number;
   /** Preference, 0 to 1; absent when it is malformed. */
   readonly q?: number;

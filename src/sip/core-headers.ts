@@ -110,7 +110,7 @@ function countValues(value: string): number {
   return count;
 }
 
-/** §25.1 callid, wider: any characters but white space and control characters. */
+/** Wider than the callid of §25.1: leniency `call-id-characters`. */
 function isCallId(text: string): boolean {
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);

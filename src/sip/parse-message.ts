@@ -79,7 +79,7 @@ function skipLineBreaks(text: string): number {
   return index;
 }
 
-/** Where the line that ends with the line feed at `lineFeed` (-1: with the text) has its last character. */
+/** Leniency `line-feed-alone`: where the line that ends with the line feed at `lineFeed` (-1: with the text) has its last character. */
 function lineEnd(text: string, start: number, lineFeed: number): number {
   const end = lineFeed === -1 ? text.length : lineFeed;
   return end > start && text.charCodeAt(end - 1) === CR ? end - 1 : end;
@@ -190,7 +190,7 @@ function readContentLength(head: Head, value: string, offset: number): void {
   }
 }
 
-/** §18.3: without Content-Length the body goes to the end of the datagram; surplus bytes are ignored. */
+/** §18.3: surplus bytes are ignored; leniency `body-without-content-length`. */
 function readBody(bytes: Uint8Array, head: Head): Uint8Array {
   const rest = bytes.length - head.bodyStart;
   const length = head.contentLength < 0 ? rest : head.contentLength;

@@ -1,0 +1,76 @@
+/**
+ * What the parser forgives, beyond the grammar of RFC 3261 §25.1, and why. Everything that is not in this table
+ * is refused with a code and an offset.
+ *
+ * It is data, so that the documentation prints it and a test holds every line of it against the parser.
+ */
+
+export interface Leniency {
+  /** Kebab-case; cited at the branch that forgives. */
+  readonly name: string;
+  /** Where it is. */
+  readonly file: string;
+  readonly forgives: string;
+  readonly because: string;
+  /** A header field or a start line that only this leniency lets in. */
+  readonly example: string;
+}
+
+export const LENIENCIES: readonly Leniency[] = [
+  {
+    name: 'line-feed-alone',
+    file: 'parse-message.ts',
+    forgives: 'lines that end with a line feed and no carriage return',
+    because: 'scripts and test tools write them, and no other reading is possible',
+    example: 'Subject: one\nOrganization: two',
+  },
+  {
+    name: 'reason-phrase-missing',
+    file: 'start-line.ts',
+    forgives: 'a status line that ends after the status, without the space',
+    because: 'gateways trim their lines, and the phrase carries nothing a program reads (§7.2)',
+    example: 'SIP/2.0 200',
+  },
+  {
+    name: 'body-without-content-length',
+    file: 'parse-message.ts',
+    forgives: 'a datagram without Content-Length: the body goes to its end',
+    because: '§18.3 asks for it, although §20.14 wants the field',
+    example: 'Subject: no length here',
+  },
+  {
+    name: 'parameter-value-characters',
+    file: 'params.ts',
+    forgives: 'parameter values with any characters but white space and ; , < > "',
+    because: 'tags and branches with "=", "/", ":" or "@" are common, and only ever compared',
+    example: 'To: <sip:bob@example.org>;tag=a/b==@c:1',
+  },
+  {
+    name: 'display-name-characters',
+    file: 'name-addr.ts',
+    forgives: 'unquoted display names with any characters but control characters and , ; > "',
+    because: 'phones put names in UTF-8, brackets and addresses there as people typed them',
+    example: 'From: J\u00fcrgen (Buero) a@b <sip:j@example.org>;tag=1',
+  },
+  {
+    name: 'host-underscore',
+    file: 'host-port.ts',
+    forgives: 'an underscore in a host name',
+    because: 'names of containers and of Windows machines have it, and resolvers take it',
+    example: 'Via: SIP/2.0/UDP my_pbx:5060;branch=z9hG4bK1',
+  },
+  {
+    name: 'call-id-characters',
+    file: 'core-headers.ts',
+    forgives: 'a Call-ID with any characters but white space and control characters',
+    because: 'it is compared as a whole and never taken apart',
+    example: 'Call-ID: a@b@c;d,e',
+  },
+  {
+    name: 'contact-expires-malformed',
+    file: 'contact.ts',
+    forgives: 'a malformed expires parameter, read as 3600',
+    because: '§20.10 asks for it',
+    example: 'Contact: <sip:bob@192.0.2.1>;expires=soon',
+  },
+];
