@@ -109,7 +109,7 @@ export function noteSource(via: Via, source: SocketAddress): Via {
 }
 
 /** The request with its top Via replaced; `via` must have been read from that request. */
-export function replaceTopVia(request: SipRequest, via: Via): SipRequest {
+export function withTopVia(request: SipRequest, via: Via): SipRequest {
   const index = request.headers.findIndex((header) => header.name === 'Via');
   const top = request.headers[index];
   if (!top) return request;
