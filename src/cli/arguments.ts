@@ -49,7 +49,9 @@ function textOf(name: FlagName, values: readonly unknown[]): string | undefined 
 /** meow says nothing of a flag whose value is missing, so its name is looked for in what was typed. */
 function checkMissingValues(typed: readonly string[], given: ReadonlyMap<FlagName, Given>): void {
   for (const name of FLAG_NAMES) {
-    if (flag(name).value === undefined || given.has(name)) continue;
+    if (flag(name).value === undefined) continue;
+    if (typed.includes(`--no-${name}`)) throw new UsageError(`There is no flag --no-${name}; leave it out.`);
+    if (given.has(name)) continue;
     const spellings = [`--${name}`, `--${camel(name)}`];
     if (!typed.some((word) => spellings.some((one) => word === one || word === `${one}=`))) continue;
     throw new UsageError(
