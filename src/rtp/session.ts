@@ -72,6 +72,8 @@ export interface MediaCounters {
   /** Packets that were no RTP, or from a source that is not the latched one. */
   readonly dropped: number;
   readonly sendErrors: number;
+  /** RTCP packets from the peer: a caller that is silent is heard by them. */
+  readonly rtcpReceived: number;
   /** Interarrival jitter, RFC 3550 §6.4.1; 0 until there are two packets. */
   readonly jitterMs: number;
   /** By RTCP; 0 while unknown. */

@@ -1,0 +1,172 @@
+/**
+ * The calls of one media thread: carries out commands, moves packets between a port pair and the pure echo, and
+ * sends RTCP when it is due (RFC 3550 §6).
+ *
+ * Why `send` stands in a try: Bun throws from it when an ICMP error is pending on the socket, and returns false
+ * when the socket's buffer is full. Both cost one packet and nothing else; both are counted.
+ */
+import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { type Echo, openEcho, receivePacket, sendFailed, sentPacket, updateEcho } from '../rtp/echo.ts';
+import { MAX_PRIMING_BYTES, writePriming } from '../rtp/priming.ts';
+import { MAX_RTCP_BYTES } from '../rtp/rtcp.ts';
+import { rtcpIntervalMs } from '../rtp/rtcp-interval.ts';
+import {
+  newRtcpSession,
+  type RtcpSession,
+  receiveRtcp,
+  renegotiateRtcp,
+  rtcpDestination,
+  writeReport,
+} from '../rtp/rtcp-session.ts';
+import { isRtcp } from '../rtp/rtp-packet.ts';
+import type { MediaAddress, MediaCommand, MediaReport, MediaSession } from '../rtp/session.ts';
+import type { PortPair, RtpPorts } from './rtp-ports.ts';
+
+const MAPPED = '::ffff:';
+
+interface Call {
+  readonly pair: PortPair;
+  readonly echo: Echo;
+  readonly rtcp: RtcpSession;
+  rtcpDueMs: number;
+}
+
+/** The calls of one thread. */
+export interface MediaCalls {
+  execute(command: MediaCommand): void;
+  /** Sends every report that is due; to be called a few times a second. */
+  report(): void;
+}
+
+/** `counters` is the shared array of all slots; reports are posted as they come up. */
+export function openMediaCalls(
+  ports: RtpPorts,
+  counters: Float64Array,
+  post: (report: MediaReport) => void,
+): MediaCalls {
+  const calls = new Map<number, Call>();
+  const priming = Buffer.alloc(MAX_PRIMING_BYTES);
+  const rtcpBytes = Buffer.alloc(MAX_RTCP_BYTES);
+
+  function receiveRtp(call: Call, bytes: Buffer, port: number, address: string): void {
+    const { echo } = call;
+    const nowMs = performance.now();
+    if (echo.session.rtcpMux && isRtcp(bytes, bytes.length)) {
+      receiveRtcpOn(call, bytes, port, address);
+      return;
+    }
+    const verdict = receivePacket(echo, bytes, bytes.length, address, port, nowMs);
+    if (verdict === 'echo') transmit(call, bytes, echo.latch.port, echo.latch.address);
+    if (echo.latched) {
+      const { slot } = echo.session;
+      post({ type: 'latched', slot, address: fromSocketForm(echo.latch.address), port: echo.latch.port });
+    }
+    if (echo.keyPress !== undefined) post({ type: 'dtmf', slot: echo.session.slot, ...echo.keyPress });
+  }
+
+  function receiveRtcpOn(call: Call, bytes: Buffer, port: number, address: string): void {
+    const nowMs = performance.now();
+    const unixMs = performance.timeOrigin + nowMs;
+    receiveRtcp(call.rtcp, call.echo, bytes, bytes.length, address, port, nowMs, unixMs);
+  }
+
+  function open(session: MediaSession): void {
+    const pair = ports.take(session.port);
+    if (pair === undefined) throw new Error(`port ${session.port} is not in the reserve`);
+    const echo = openEcho(inSocketForm(session, ports.dualStack), counters);
+    const rtcpDueMs = performance.now() + rtcpIntervalMs(Math.random());
+    const call: Call = { pair, echo, rtcp: newRtcpSession(), rtcpDueMs };
+    pair.handler = {
+      rtp: (bytes, port, address) => receiveRtp(call, bytes, port, address),
+      rtcp: (bytes, port, address) => receiveRtcpOn(call, bytes, port, address),
+      failed: () => sendFailed(echo),
+    };
+    calls.set(session.slot, call);
+    prime(call);
+  }
+
+  function update(session: MediaSession): void {
+    const call = calls.get(session.slot);
+    if (call === undefined) throw new Error(`slot ${session.slot} is not open`);
+    if (!updateEcho(call.echo, inSocketForm(session, ports.dualStack))) return;
+    renegotiateRtcp(call.rtcp);
+    prime(call);
+  }
+
+  function close(slot: number): void {
+    const call = calls.get(slot);
+    if (call === undefined) return;
+    calls.delete(slot);
+    sendReport(call, true);
+    ports.giveBack(call.pair);
+  }
+
+  function prime(call: Call): void {
+    const { remote, send, receive } = call.echo.session;
+    if (remote === undefined || (!send && !receive)) return;
+    const length = writePriming(call.echo, priming, performance.now());
+    if (length > 0) transmit(call, priming.subarray(0, length), remote.port, remote.address);
+  }
+
+  function sendReport(call: Call, bye: boolean): void {
+    const to = rtcpDestination(call.rtcp, call.echo);
+    if (to === undefined) return;
+    const nowMs = performance.now();
+    const length = writeReport(call.rtcp, call.echo, rtcpBytes, nowMs, performance.timeOrigin + nowMs, bye);
+    const socket = call.echo.session.rtcpMux ? call.pair.rtp : call.pair.rtcp;
+    try {
+      socket.send(rtcpBytes.subarray(0, length), to.port, to.address);
+    } catch {
+      // As for ICMP on the RTCP socket: a peer without RTCP.
+    }
+  }
+
+  function report(): void {
+    const nowMs = performance.now();
+    for (const call of calls.values()) {
+      if (nowMs < call.rtcpDueMs) continue;
+      call.rtcpDueMs = nowMs + rtcpIntervalMs(Math.random());
+      sendReport(call, false);
+    }
+  }
+
+  function execute(command: MediaCommand): void {
+    if (command.type === 'open') open(command.session);
+    else if (command.type === 'update') update(command.session);
+    else close(command.slot);
+  }
+
+  return { execute, report };
+}
+
+function transmit(call: Call, bytes: Buffer, port: number, address: string): void {
+  try {
+    if (call.pair.rtp.send(bytes, port, address)) sentPacket(call.echo, bytes.length);
+    else sendFailed(call.echo);
+  } catch {
+    sendFailed(call.echo);
+  }
+}
+
+/** The session with its addresses as the sockets will give them. */
+function inSocketForm(session: MediaSession, dualStack: boolean): MediaSession {
+  const { remote, remoteRtcp } = session;
+  return {
+    ...session,
+    ...(remote === undefined ? {} : { remote: toSocketForm(remote, dualStack) }),
+    ...(remoteRtcp === undefined ? {} : { remoteRtcp: toSocketForm(remoteRtcp, dualStack) }),
+  };
+}
+
+/** The one text of an address that the socket gives for it: IPv6 compressed (RFC 5952), IPv4 mapped if dual. */
+export function toSocketForm({ address, port }: MediaAddress, dualStack: boolean): MediaAddress {
+  if (isIPv4(address)) return { address: dualStack ? `${MAPPED}${address}` : address, port };
+  // No address at all: nothing will ever come from it, and sending to it fails and is counted.
+  if (!isIPv6(address)) return { address, port };
+  return { address: new SocketAddress({ address, port, family: 'ipv6' }).address, port };
+}
+
+/** An address of the socket as people write it. */
+export function fromSocketForm(address: string): string {
+  return address.startsWith(MAPPED) && address.includes('.') ? address.slice(MAPPED.length) : address;
+}

@@ -1,0 +1,41 @@
+/**
+ * The media thread: the Worker that owns the RTP sockets. It only joins the ports, the calls and the messages.
+ *
+ * Why a thread: neither a redraw of the screen nor a burst of registrations may add jitter to somebody's voice.
+ */
+import type { MediaReport } from '../rtp/session.ts';
+import type { ToMediaThread } from './media.ts';
+import { type MediaCalls, openMediaCalls } from './media-calls.ts';
+import { openRtpPorts, type RtpPorts } from './rtp-ports.ts';
+
+/** How often it is looked whether reports are due, in ms. */
+const RTCP_TICK_MS = 250;
+
+declare const self: Worker;
+
+let ports: RtpPorts | undefined;
+let calls: MediaCalls | undefined;
+
+const post = (report: MediaReport): void => self.postMessage([report]);
+
+self.onmessage = (message: MessageEvent<ToMediaThread>) => {
+  const { data } = message;
+  if (data.type === 'commands') {
+    for (const command of data.commands) calls?.execute(command);
+    return;
+  }
+  if (data.type === 'close') {
+    ports?.close();
+    self.postMessage('closed');
+    return;
+  }
+  ports = openRtpPorts({
+    ...data.ports,
+    onPorts: (bound) => post({ type: 'ports', ports: bound }),
+    onExhausted: (detail) => post({ type: 'ports-exhausted', detail }),
+  });
+  const started = openMediaCalls(ports, new Float64Array(data.counters), post);
+  calls = started;
+  setInterval(() => started.report(), RTCP_TICK_MS);
+  void ports.fill().then(() => self.postMessage('ready'));
+};

@@ -1,0 +1,196 @@
+/**
+ * The RTP ports of one media thread: bound pairs, even for RTP and the next odd one for RTCP (RFC 3550 §11),
+ * with a reserve that is always ready.
+ *
+ * Why a reserve: binding is asynchronous, and answering a call is not. Why the pair of a closed call goes to
+ * the end of the queue: packets still on their way to the old call arrive while nobody has the port.
+ */
+
+/** What a pair does with what it hears, told to it while it serves a call. */
+export interface PairHandler {
+  rtp(bytes: Buffer, port: number, address: string): void;
+  rtcp(bytes: Buffer, port: number, address: string): void;
+  /** An ICMP error for a packet sent from the RTP socket. */
+  failed(): void;
+}
+
+/** Two bound sockets. What comes while there is no handler is thrown away. */
+export interface PortPair {
+  readonly port: number;
+  readonly rtp: Bun.udp.Socket<'buffer'>;
+  readonly rtcp: Bun.udp.Socket<'buffer'>;
+  handler: PairHandler | undefined;
+}
+
+export interface RtpPortsOptions {
+  /** First and last port, both may be used. */
+  readonly range: readonly [number, number];
+  /** The address to bind to; both families on all interfaces when absent. */
+  readonly bind: string | undefined;
+  /** How many bound pairs wait for a call. Twice as many are kept after calls end. */
+  readonly reserve: number;
+  /** This thread takes every `threads`th pair, from the `thread`th on. */
+  readonly thread: number;
+  readonly threads: number;
+  /** Pairs that are ready now. */
+  readonly onPorts: (ports: readonly number[]) => void;
+  /** The whole range was walked and the reserve is not full. */
+  readonly onExhausted: (detail: string) => void;
+}
+
+/** The ports of one thread. */
+export interface RtpPorts {
+  /** Binds until the reserve is full, or the range is used up. */
+  fill(): Promise<void>;
+  /** The pair of that port for a call; undefined when it is not one of the reserve. */
+  take(port: number): PortPair | undefined;
+  /** The call is over: the pair goes back to the reserve, or is closed when that is twice full. */
+  giveBack(pair: PortPair): void;
+  /** Closes every socket, taken or not. */
+  close(): void;
+  /** Whether sources come as IPv4-mapped IPv6 addresses: the sockets serve both families. */
+  readonly dualStack: boolean;
+}
+
+/** As many as are told of at once while the reserve fills: the first calls need not wait for the last bind. */
+const ANNOUNCE_PAIRS = 16;
+
+/** Nothing is bound yet: call `fill`. */
+export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
+  const { range, reserve, thread, threads, onPorts, onExhausted } = options;
+  const firstEven = range[0] + (range[0] % 2);
+  const pairsInRange = Math.max(0, Math.floor((range[1] - 1 - firstEven) / 2) + 1);
+  const share = Math.max(0, Math.ceil((pairsInRange - thread) / threads));
+  const bound = new Map<number, PortPair>();
+  const idle = new Set<PortPair>();
+  let hosts = options.bind === undefined ? ['::', '0.0.0.0'] : [options.bind];
+  let cursor = 0;
+  let filling: Promise<void> | undefined;
+  let closed = false;
+
+  async function bindNext(): Promise<PortPair | string> {
+    let reason = 'every pair of the range is in use';
+    for (let tries = 0; tries < share; tries++) {
+      const port = firstEven + 2 * (thread + threads * cursor);
+      cursor = (cursor + 1) % share;
+      if (bound.has(port)) continue;
+      const pair = await bindPair(port);
+      if (typeof pair !== 'string') return pair;
+      reason = pair;
+    }
+    return reason;
+  }
+
+  async function bindPair(port: number): Promise<PortPair | string> {
+    let reason = '';
+    for (const host of hosts) {
+      try {
+        const pair = await bindOn(host, port);
+        // What bound the first pair binds all: a machine does not lose a family, and ports must not differ.
+        hosts = [host];
+        return pair;
+      } catch (error) {
+        reason = error instanceof Error ? error.message : String(error);
+      }
+    }
+    return reason;
+  }
+
+  async function fillUp(): Promise<void> {
+    let ports: number[] = [];
+    while (!closed && idle.size < reserve) {
+      const pair = await bindNext();
+      if (typeof pair === 'string') {
+        onExhausted(`RTP ports ${range[0]} to ${range[1]}: ${pair}`);
+        break;
+      }
+      if (closed) return closePair(pair);
+      bound.set(pair.port, pair);
+      idle.add(pair);
+      ports.push(pair.port);
+      if (ports.length < ANNOUNCE_PAIRS) continue;
+      onPorts(ports);
+      ports = [];
+    }
+    if (ports.length > 0) onPorts(ports);
+  }
+
+  function fill(): Promise<void> {
+    filling ??= fillUp().finally(() => {
+      filling = undefined;
+    });
+    return filling;
+  }
+
+  function take(port: number): PortPair | undefined {
+    const pair = bound.get(port);
+    if (pair === undefined || !idle.delete(pair)) return undefined;
+    if (idle.size < reserve) void fill();
+    return pair;
+  }
+
+  function giveBack(pair: PortPair): void {
+    pair.handler = undefined;
+    if (idle.size >= 2 * reserve) {
+      bound.delete(pair.port);
+      closePair(pair);
+      return;
+    }
+    idle.add(pair);
+    onPorts([pair.port]);
+  }
+
+  function close(): void {
+    closed = true;
+    for (const pair of bound.values()) closePair(pair);
+    bound.clear();
+    idle.clear();
+  }
+
+  return {
+    fill,
+    take,
+    giveBack,
+    close,
+    get dualStack() {
+      return hosts[0] === '::';
+    },
+  };
+}
+
+/** Binds both sockets of a pair; throws what the system said when one of them cannot be bound. */
+async function bindOn(hostname: string, port: number): Promise<PortPair> {
+  let pair: PortPair | undefined;
+  const rtp = await Bun.udpSocket({
+    hostname,
+    port,
+    binaryType: 'buffer',
+    socket: {
+      data: (_socket, bytes, from, address) => pair?.handler?.rtp(bytes, from, address),
+      error: () => pair?.handler?.failed(),
+    },
+  });
+  try {
+    const rtcp = await Bun.udpSocket({
+      hostname,
+      port: port + 1,
+      binaryType: 'buffer',
+      socket: {
+        data: (_socket, bytes, from, address) => pair?.handler?.rtcp(bytes, from, address),
+        // A peer without RTCP answers a report with ICMP: that is no fault of the audio, and not counted.
+        error: () => {},
+      },
+    });
+    pair = { port, rtp, rtcp, handler: undefined };
+    return pair;
+  } catch (error) {
+    rtp.close();
+    throw error;
+  }
+}
+
+function closePair(pair: PortPair): void {
+  pair.handler = undefined;
+  pair.rtp.close();
+  pair.rtcp.close();
+}

@@ -1,0 +1,304 @@
+/**
+ * The echo of one call: takes a packet, decides, and rewrites it in place to be returned (RFC 3550 §5.1, §8.2).
+ *
+ * What is returned is the caller's own packet with our SSRC: looping the sender's back looks like a loop to it
+ * (§8.2). Sequence numbers and timestamps are moved by a constant, so that our stream is one numbering from the
+ * priming packet on, and the gaps of what was lost stay gaps: a caller hears the loss of both ways. Marker and
+ * payload type stay. CSRC list, header extension and padding stay as well: the contributing sources are still
+ * those (§5.1), an extension that a receiver does not know it skips (§5.3.1), and nothing has to be moved.
+ *
+ * Why one big function and numbers in a mutable state: it runs for every packet of every call and allocates
+ * nothing. What happens once in a call (a latch, a key) is left in the state for the caller to pick up.
+ */
+import * as counter from './counters.ts';
+import { type Jitter, newJitter, rebaseJitter, receiveJitter } from './jitter.ts';
+import { admit, type Latch, newLatch, renegotiateLatch } from './latch.ts';
+import {
+  readPayloadType,
+  readSequence,
+  readSsrc,
+  readTimestamp,
+  rtpPayloadLength,
+  rtpPayloadOffset,
+  writeSequence,
+  writeSsrc,
+  writeTimestamp,
+} from './rtp-packet.ts';
+import { lostPackets, newSequence, receiveSequence, restartSequence, type Sequence } from './sequence.ts';
+import type { MediaSession } from './session.ts';
+import {
+  type KeyPress,
+  newTelephoneEvents,
+  receiveAudioAfterEvent,
+  receiveTelephoneEvent,
+  type TelephoneEvents,
+} from './telephone-event.ts';
+
+/**
+ * Packets heard from one call in one second before the rest is dropped. The densest audio is a packet every
+ * 2.5 ms; what is faster is two echoes that return each other's packets, and has to end.
+ */
+export const MAX_PACKETS_PER_S = 500;
+/** The largest packet returned, in bytes: an Ethernet frame's worth. A larger one is dropped. */
+export const MAX_RTP_BYTES = 1_500;
+
+/** What to do with a packet. */
+export type Verdict =
+  /** Nobody's, or nothing we negotiated. Counted as dropped. */
+  | 'drop'
+  /** Counted; not returned, because the call is held. */
+  | 'count'
+  /** Rewritten in place: send it to the latched source. */
+  | 'echo';
+
+const NOT_NEGOTIATED = 0;
+const AUDIO = 1;
+const TELEPHONE_EVENT = 2;
+
+/** All that one call's echo knows. Mutable; `latched` and `keyPress` are for the caller to look at after each packet. */
+export interface Echo {
+  session: MediaSession;
+  readonly counters: Float64Array;
+  /** Index of the first counter of this call. */
+  readonly base: number;
+  readonly latch: Latch;
+  readonly sequence: Sequence;
+  readonly jitter: Jitter;
+  readonly events: TelephoneEvents;
+  /** By payload type: what it is, and its clock in Hz. */
+  readonly kinds: Uint8Array;
+  readonly clockRates: Int32Array;
+  /** The peer's SSRC; −1 while nothing was heard. */
+  ssrc: number;
+  /** What is added to the peer's numbers to get ours. */
+  sequenceOffset: number;
+  timestampOffset: number;
+  /** The last packet of ours: when, and its numbers. `sentAtMs` is −1 while there is none. */
+  sentAtMs: number;
+  sentSequence: number;
+  sentTimestamp: number;
+  /** Our numbering has to be joined again: packets were not returned (a hold), or one was sent that is our own. */
+  paused: boolean;
+  /** The clock of the last packet, in Hz, for the sender report. */
+  sentClockRate: number;
+  /** Payload bytes sent, for the sender report (§6.4.1). */
+  payloadBytesSent: number;
+  /** The second that packets are counted in, for MAX_PACKETS_PER_S. */
+  windowStartMs: number;
+  windowPackets: number;
+  /** Another source was latched by the last packet. */
+  latched: boolean;
+  /** A key that the last packet ended. */
+  keyPress: KeyPress | undefined;
+}
+
+/**
+ * The echo of a new call. `counters` is the shared array: this clears its slot. Addresses in `session` are in
+ * the form in which the socket gives sources.
+ */
+export function openEcho(session: MediaSession, counters: Float64Array): Echo {
+  counter.clearCounters(counters, session.slot);
+  const echo: Echo = {
+    session,
+    counters,
+    base: counter.slotBase(session.slot),
+    latch: newLatch(session.remote),
+    sequence: newSequence(),
+    jitter: newJitter(),
+    events: newTelephoneEvents(),
+    kinds: new Uint8Array(128),
+    clockRates: new Int32Array(128),
+    ssrc: -1,
+    sequenceOffset: 0,
+    timestampOffset: 0,
+    sentAtMs: -1,
+    sentSequence: 0,
+    sentTimestamp: 0,
+    sentClockRate: 8000,
+    paused: false,
+    payloadBytesSent: 0,
+    windowStartMs: 0,
+    windowPackets: 0,
+    latched: false,
+    keyPress: undefined,
+  };
+  learnPayloads(echo);
+  return echo;
+}
+
+/** The call was renegotiated. Returns whether the peer's address is another one, and so wants priming again. */
+export function updateEcho(echo: Echo, session: MediaSession): boolean {
+  echo.session = session;
+  learnPayloads(echo);
+  return renegotiateLatch(echo.latch, session.remote);
+}
+
+/**
+ * Takes one datagram of the RTP port that is no RTCP. It is counted; on `echo` it has been rewritten and its
+ * `length` bytes are to go to `echo.latch`, then `sentPacket` is told.
+ */
+export function receivePacket(
+  echo: Echo,
+  bytes: Uint8Array,
+  length: number,
+  address: string,
+  port: number,
+  nowMs: number,
+): Verdict {
+  echo.latched = false;
+  echo.keyPress = undefined;
+  const offset = length > MAX_RTP_BYTES ? -1 : rtpPayloadOffset(bytes, length);
+  if (offset < 0) return drop(echo);
+  const type = readPayloadType(bytes);
+  const kind = echo.kinds[type] as number;
+  if (kind === NOT_NEGOTIATED) return drop(echo);
+  const ssrc = readSsrc(bytes);
+  const number = readSequence(bytes);
+  const sameSsrc = ssrc === echo.ssrc;
+  const admission = admit(echo.latch, echo.sequence, sameSsrc, number, address, port, nowMs);
+  if (admission === 'refused' || isFlood(echo, nowMs)) return drop(echo);
+  if (admission === 'latched') echo.latched = true;
+
+  const timestamp = readTimestamp(bytes);
+  const clockRate = echo.clockRates[type] as number;
+  const payloadLength = rtpPayloadLength(bytes, length, offset);
+  if (!sameSsrc) startSource(echo, ssrc, number, timestamp, clockRate, nowMs);
+  else if (!countArrival(echo, number)) return drop(echo);
+  counter.addCounter(echo.counters, echo.base, counter.PACKETS_RECEIVED, 1);
+  counter.addCounter(echo.counters, echo.base, counter.BYTES_RECEIVED, length);
+  echo.counters[echo.base + counter.LOST] = lostPackets(echo.sequence);
+  if (kind === AUDIO) {
+    receiveJitter(echo.jitter, nowMs, timestamp, clockRate);
+    echo.counters[echo.base + counter.JITTER_MS] = echo.jitter.jitterMs;
+    if (echo.events.event >= 0) echo.keyPress = receiveAudioAfterEvent(echo.events, timestamp, clockRate);
+  } else {
+    echo.keyPress = receiveTelephoneEvent(echo.events, timestamp, clockRate, bytes, offset, payloadLength);
+  }
+  if (!echo.session.send || !echo.session.receive) {
+    echo.paused = true;
+    return 'count';
+  }
+  // After a hold our numbering goes on where it stopped: what was not returned is no loss.
+  if (echo.paused) joinOwnStream(echo, number, timestamp, clockRate, nowMs);
+  rewrite(echo, bytes, number, timestamp, clockRate, nowMs);
+  echo.payloadBytesSent += payloadLength;
+  return 'echo';
+}
+
+/** The packet went out. */
+export function sentPacket(echo: Echo, length: number): void {
+  counter.addCounter(echo.counters, echo.base, counter.PACKETS_SENT, 1);
+  counter.addCounter(echo.counters, echo.base, counter.BYTES_SENT, length);
+}
+
+/** The packet did not go out, or an ICMP error came back for an earlier one. */
+export function sendFailed(echo: Echo): void {
+  counter.addCounter(echo.counters, echo.base, counter.SEND_ERRORS, 1);
+}
+
+/** Counts a datagram that is not for this call. */
+export function drop(echo: Echo): 'drop' {
+  counter.addCounter(echo.counters, echo.base, counter.DROPPED, 1);
+  return 'drop';
+}
+
+/** Our stream has sent a packet of its own, the priming packet: the peer's numbers are joined to it anew. */
+export function startOwnStream(
+  echo: Echo,
+  sequence: number,
+  timestamp: number,
+  clockRate: number,
+  nowMs: number,
+): void {
+  echo.sentAtMs = nowMs;
+  echo.sentSequence = sequence;
+  echo.sentTimestamp = timestamp;
+  echo.sentClockRate = clockRate;
+  echo.paused = true;
+}
+
+/** Where our stream stands at `nowMs` on a clock of `clockRate` Hz, modulo 2³². */
+export function ownTimestamp(echo: Echo, nowMs: number, clockRate: number): number {
+  return (echo.sentTimestamp + Math.round(((nowMs - echo.sentAtMs) * clockRate) / 1000)) >>> 0;
+}
+
+function learnPayloads(echo: Echo): void {
+  echo.kinds.fill(NOT_NEGOTIATED);
+  for (const { type, name, clockRate } of echo.session.payloads) {
+    if (type < 0 || type > 127 || clockRate <= 0) continue;
+    echo.kinds[type] = name === 'TELEPHONE-EVENT' ? TELEPHONE_EVENT : AUDIO;
+    echo.clockRates[type] = clockRate;
+  }
+}
+
+/** A first or another SSRC: its numbers are moved to go on where ours stand (§5.1: one numbering an SSRC). */
+function startSource(
+  echo: Echo,
+  ssrc: number,
+  number: number,
+  timestamp: number,
+  clockRate: number,
+  nowMs: number,
+): void {
+  echo.ssrc = ssrc;
+  restartSequence(echo.sequence, number);
+  rebaseJitter(echo.jitter);
+  echo.events.started = false;
+  joinOwnStream(echo, number, timestamp, clockRate, nowMs);
+}
+
+/** From here on the peer's numbers are moved so that `number` becomes the one after our last. */
+function joinOwnStream(
+  echo: Echo,
+  number: number,
+  timestamp: number,
+  clockRate: number,
+  nowMs: number,
+): void {
+  echo.paused = false;
+  const first = echo.sentAtMs < 0;
+  echo.sequenceOffset = first ? 0 : echo.sentSequence + 1 - number;
+  echo.timestampOffset = first ? 0 : ownTimestamp(echo, nowMs, clockRate) - timestamp;
+}
+
+/** Counts what the numbering says; false for a jump that is not proven yet (§A.1). */
+function countArrival(echo: Echo, number: number): boolean {
+  const arrival = receiveSequence(echo.sequence, number);
+  if (arrival === 'next') return true;
+  if (arrival === 'jump') return false;
+  if (arrival === 'restart') rebaseJitter(echo.jitter);
+  if (arrival === 'late') counter.addCounter(echo.counters, echo.base, counter.REORDERED, 1);
+  if (arrival === 'duplicate') counter.addCounter(echo.counters, echo.base, counter.DUPLICATES, 1);
+  return true;
+}
+
+function isFlood(echo: Echo, nowMs: number): boolean {
+  if (nowMs - echo.windowStartMs >= 1000) {
+    echo.windowStartMs = nowMs;
+    echo.windowPackets = 0;
+  }
+  return ++echo.windowPackets > MAX_PACKETS_PER_S;
+}
+
+function rewrite(
+  echo: Echo,
+  bytes: Uint8Array,
+  number: number,
+  timestamp: number,
+  clockRate: number,
+  nowMs: number,
+): void {
+  const sequence = (number + echo.sequenceOffset) & 0xffff;
+  const moved = (timestamp + echo.timestampOffset) >>> 0;
+  writeSsrc(bytes, echo.session.ssrc);
+  writeSequence(bytes, sequence);
+  writeTimestamp(bytes, moved);
+  // A late packet must not set our stream back: what goes on after it goes on after the highest.
+  const forward = (sequence - echo.sentSequence) & 0xffff;
+  if (echo.sentAtMs < 0 || forward < 0x8000) {
+    echo.sentAtMs = nowMs;
+    echo.sentSequence = sequence;
+    echo.sentTimestamp = moved;
+    echo.sentClockRate = clockRate;
+  }
+}
