@@ -155,8 +155,9 @@ function registrationLine(event: EventOf<'registration.changed'>, options: Plain
   if (event.to === 'registered' && event.expiresS !== undefined) parts.push(`expires=${event.expiresS}`);
   if (event.to === 'failed' || event.to === 'retrying') {
     if (event.status !== undefined) parts.push(String(event.status));
-    if (event.reason !== undefined) parts.push(printable(event.reason));
-    if (event.retryInMs !== undefined) parts.push(`(again in ${(event.retryInMs / 1000).toFixed(1)} s)`);
+    const why = event.reason === undefined ? [] : [printable(event.reason)];
+    if (event.retryInMs !== undefined) why.push(`again in ${(event.retryInMs / 1000).toFixed(1)} s`);
+    if (why.length > 0) parts.push(`(${why.join(', ')})`);
   }
   const level = event.to === 'failed' || event.to === 'retrying' ? -1 : event.to === 'registering' ? 1 : 0;
   return line(level, 'STATE', parts.join(' '));

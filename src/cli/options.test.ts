@@ -1,0 +1,204 @@
+import { afterAll, expect, test } from 'bun:test';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArguments } from './arguments.ts';
+import { readOptions, seedWords } from './options.ts';
+import { UsageError } from './usage-error.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ringback-options-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const empty = join(folder, 'up', 'empty');
+mkdirSync(empty, { recursive: true });
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** Options of a command line, given as words with spaces between them. */
+function read(line: string, variables: Record<string, string> = {}, at = empty) {
+  const { flags } = parseArguments(line.split(' ').filter((word) => word !== ''));
+  return readOptions(flags, { variables, folder: at }, 'tcp');
+}
+
+/** The sentence that a wrong command line gets. */
+function complaint(line: string, variables: Record<string, string> = {}): string {
+  try {
+    read(line, variables);
+  } catch (error) {
+    if (error instanceof UsageError && error.exitCode === 2) return error.message;
+    throw error;
+  }
+  throw new Error(`${line} was accepted`);
+}
+
+test('nothing given: no account, the defaults of the help page', () => {
+  const { seed, ...rest } = read('');
+  expect(seed).toHaveLength(4);
+  expect(rest).toEqual({
+    accounts: [],
+    sipPort: 0,
+    rtpPorts: [10_000, 20_000],
+    maxCalls: 1000,
+    ringDelayMs: 0,
+    answerDelayMs: 0,
+    mediaTimeoutMs: 60_000,
+    sampleIntervalMs: 500,
+    mediaThreads: 1,
+    output: 'plain',
+    verbosity: 0,
+    rawMessages: false,
+    warnings: [],
+  });
+});
+
+test('an account: the domain is the server and the transport is TCP, unless said otherwise', () => {
+  expect(read('--user 0100 --server pbx.example.org', { SIP_PASSWORD: 'x y' }).accounts).toEqual([
+    {
+      addressOfRecord: 'sip:0100@pbx.example.org',
+      user: '0100',
+      domain: 'pbx.example.org',
+      authUser: '0100',
+      password: 'x y',
+      server: { host: 'pbx.example.org', port: 5060, transport: 'tcp' },
+      expiresS: 3600,
+    },
+  ]);
+  const [account] = read(
+    '--user sip:100@lab.local --auth-user a1 --server [::1]:5080 --transport UDP --expires 60',
+  ).accounts;
+  expect(account).toMatchObject({
+    addressOfRecord: 'sip:100@lab.local',
+    domain: 'lab.local',
+    authUser: 'a1',
+    expiresS: 60,
+  });
+  expect(account?.server).toEqual({ host: '::1', port: 5080, transport: 'udp' });
+  expect(read('--user 100 --server ::1').accounts[0]?.addressOfRecord).toBe('sip:100@[::1]');
+  expect(read('--user 100 --server 192.0.2.1 --domain lab.local').accounts[0]?.domain).toBe('lab.local');
+});
+
+test('a URI in --server says the port and the transport', () => {
+  const line = '--user 1 --server sip:pbx:5070;transport=udp';
+  expect(read(line).accounts[0]?.server).toEqual({ host: 'pbx', port: 5070, transport: 'udp' });
+  expect(read(`${line} --port 5070`).accounts[0]?.server.port).toBe(5070);
+  expect(complaint(`${line} --port 5071`)).toContain('--server says port 5070 and --port says 5071');
+  expect(complaint(`${line} --transport tcp`)).toContain('leave one out');
+  // A stronger source wins without a question.
+  expect(read(line, { SIP_PORT: '9', SIP_TRANSPORT: 'tcp' }).accounts[0]?.server).toEqual({
+    host: 'pbx',
+    port: 5070,
+    transport: 'udp',
+  });
+  expect(read('--user 1 --port 9', { SIP_SERVER: 'pbx:5070' }).accounts[0]?.server.port).toBe(9);
+});
+
+test('a flag wins over the environment, that over .env here, that over .env above, that over the file', () => {
+  const up = join(folder, 'precedence');
+  const here = join(up, 'here');
+  mkdirSync(here, { recursive: true });
+  const all = 'SIP_SERVER=S\nSIP_USER=S\nSIP_DOMAIN=S\nSIP_PORT=4\nSIP_ADVERTISE_IP=192.0.2.4';
+  writeFileSync(join(up, '.env'), all.replaceAll('=S', '=above'));
+  writeFileSync(join(here, '.env'), 'SIP_SERVER=here\nSIP_USER=here\nSIP_DOMAIN=here');
+  const config = file(
+    'precedence.toml',
+    'port = 5\nadvertise-ip = "192.0.2.5"\nserver = "file"\nmax-calls = 7\nuser = "file"\n',
+  );
+  const options = read(`--config ${config} --server flag`, { SIP_SERVER: 'env', SIP_USER: 'env' }, here);
+  expect(options.accounts[0]).toMatchObject({
+    user: 'env',
+    domain: 'here',
+    server: { host: 'flag', port: 4 },
+  });
+  expect(options.advertiseIp).toBe('192.0.2.4');
+  expect(options.maxCalls).toBe(7);
+  // --env-file stands in the place of both.
+  const other = file('other.env', 'SIP_USER=other\nSIP_SERVER=other.example\n');
+  expect(read(`--env-file ${other}`, {}, here).accounts[0]?.addressOfRecord).toBe('sip:other@other.example');
+});
+
+test('several accounts come from one file and share what stands outside of them', () => {
+  const secret = file('secret', 'from a file\nsecond line\n');
+  const config = file(
+    'accounts.toml',
+    `server = "shared.example:5070"\ntransport = "udp"\n[[account]]\nuser = "100"\npassword-file = "${secret}"\n[[account]]\nuser = "101"\nserver = "own.example"\ntransport = "tcp"\n`,
+  );
+  const { accounts } = read(`--config ${config} --expires 90`);
+  expect(accounts.map((account) => account.addressOfRecord)).toEqual([
+    'sip:100@shared.example',
+    'sip:101@own.example',
+  ]);
+  expect(accounts[0]).toMatchObject({
+    password: 'from a file',
+    expiresS: 90,
+    server: { port: 5070, transport: 'udp' },
+  });
+  expect(accounts[1]).toMatchObject({
+    password: '',
+    server: { host: 'own.example', port: 5060, transport: 'tcp' },
+  });
+  expect(read(`--config ${config} --user 102`).accounts).toHaveLength(3);
+  expect(complaint(`--config ${config} --user 100`)).toContain('sip:100@shared.example is configured twice');
+});
+
+const WRONG: readonly [string, string][] = [
+  ['--port 70000 --user 1 --server h', '--port "70000": expected a port from 1 to 65535.'],
+  ['--rtp-ports 5-5', 'expected two ports'],
+  ['--rtp-ports 10001-10002', 'expected two ports'],
+  ['--rtp-ports 20000-10000', 'expected two ports'],
+  ['--bind localhost', 'expected an IP address'],
+  ['--advertise-ip 0.0.0.0', 'expected an IP address that others can send to'],
+  ['--stun stun.example.org', 'does not ask STUN yet'],
+  ['--transport tls', 'does not speak TLS yet'],
+  ['--expires 0', 'from 5 to 604800'],
+  ['--ring-delay 1e3', 'a number of seconds from 0 to 120'],
+  ['--ring-delay=-1', 'a number of seconds'],
+  ['--max-calls 100 --rtp-ports 10000-10009', '10000-10009 has ports for 5 calls'],
+  ['--user 1', '--user is given without --server'],
+  ['--server h', '--server is given without --user'],
+  ['--password x', '--password is given without --user'],
+  ['--user 1@a --domain b --server h', '--user says a and --domain says b'],
+  ['--user 1 --server 1@h', 'who registers is given by --user'],
+  ['--json --plain', 'one stream is either'],
+  ['-q -v', 'less or more'],
+  ['--config /nonexistent.toml', '/nonexistent.toml'],
+  ['--env-file /nonexistent.env', '/nonexistent.env'],
+  ['--user 1 --server h --password-file /nonexistent', '--password-file'],
+];
+
+test('what is wrong is named with its flag, its value and what was expected', () => {
+  for (const [line, what] of WRONG) {
+    const said = complaint(line);
+    expect([line, said]).toEqual([line, expect.stringContaining(what)]);
+    expect(said.split('\n')).toHaveLength(1);
+  }
+});
+
+test('a wrong value names the variable, or the file and the line, that it came from', () => {
+  expect(complaint('', { SIP_PORT: 'x' })).toStartWith('SIP_PORT "x": ');
+  const env = file('wrong.env', '# one\nSIP_TRANSPORT=sctp\n');
+  expect(complaint(`--env-file ${env}`)).toStartWith('SIP_TRANSPORT in wrong.env line 2 "sctp": ');
+  const config = file('wrong.toml', 'max-calls = 0\n');
+  expect(complaint(`--config ${config}`)).toStartWith('max-calls in wrong.toml line 1 "0": ');
+});
+
+test('a password is never in a sentence, and one on the command line is warned about once', () => {
+  expect(complaint('--password hunter2')).not.toContain('hunter2');
+  expect(complaint('', { SIP_PASSWORD: 'hunter2' })).not.toContain('hunter2');
+  expect(read('--user 1 --server h --password hunter2').warnings).toHaveLength(1);
+  expect(read('--user 1 --server h', { SIP_PASSWORD: 'hunter2' }).warnings).toEqual([]);
+});
+
+test('control characters in a wrong value do not reach the terminal', () => {
+  expect(complaint('', { SIP_PORT: '\u001b[2J\u009b\n5' })).toBe(
+    'SIP_PORT "?[2J??5": expected a port from 1 to 65535.',
+  );
+});
+
+test('the same seed gives the same words, no seed gives others each time', () => {
+  expect(seedWords('lab')).toEqual(seedWords('lab'));
+  expect(seedWords('lab')).not.toEqual(seedWords('lab2'));
+  expect(seedWords(undefined)).not.toEqual(seedWords(undefined));
+});

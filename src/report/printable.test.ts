@@ -1,0 +1,22 @@
+import { expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { printable } from './printable.ts';
+
+test('what a terminal obeys is shown as its number', () => {
+  expect(printable('\u001b]0;owned\u0007Bob\r\n\u009b2J')).toBe('\\x1b]0;owned\\x07Bob\\x0d\\x0a\\x9b2J');
+  expect(printable('a\u202egnp.exe\u2066')).toBe('a\\u{202e}gnp.exe\\u{2066}');
+  expect(printable('Zoë 日本 👋')).toBe('Zoë 日本 👋');
+});
+
+test('a long text is cut', () => {
+  expect(printable('x'.repeat(500))).toHaveLength(200);
+});
+
+test('whatever comes in, nothing a terminal obeys goes out', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      expect(printable(text)).not.toMatch(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
+    }),
+    { numRuns: 2000 },
+  );
+});
