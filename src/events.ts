@@ -80,6 +80,7 @@ export const eventBody = z.discriminatedUnion('type', [
   event('sip.received', sipLine),
   event('sip.sent', sipLine),
   event('sip.rejected', {
+    call: handle.optional(),
     transport,
     remote: text,
     code: text.describe('stable, kebab-case'),

@@ -4,7 +4,7 @@
  * outputs in order.
  */
 import type { EventBody } from '../events.ts';
-import type { MediaCommand, MediaCounters, MediaReport } from '../rtp/session.ts';
+import type { MediaCommand, MediaReport } from '../rtp/session.ts';
 import type { Flow, SocketAddress, Transport } from './flow.ts';
 
 /** What the world tells the endpoint. */
@@ -36,8 +36,8 @@ export type Input =
     }
   /** Something from the media thread. */
   | { readonly type: 'media'; readonly report: MediaReport }
-  /** The counters of every slot that the endpoint has open, read together. */
-  | { readonly type: 'counters'; readonly read: (slot: number) => MediaCounters }
+  /** It is time to read the counters of every open call. */
+  | { readonly type: 'sample' }
   | { readonly type: 'action'; readonly action: Action }
   /** Nothing but the time: a deadline has come. */
   | { readonly type: 'time' };
@@ -45,7 +45,13 @@ export type Input =
 /** What a person or a script asks for: a key, the control socket, a command and a signal all end here. */
 export type Action =
   /** `sip:` URI or `user@host`; the account it is placed from, when there are several. */
-  | { readonly type: 'call'; readonly to: string; readonly from?: string; readonly via?: SocketAddress }
+  | {
+      readonly type: 'call';
+      readonly to: string;
+      readonly from?: string;
+      /** Whoever asks handles the audio, on a socket of its own that listens there. */
+      readonly audio: SocketAddress;
+    }
   | { readonly type: 'hangup'; readonly call: string }
   | { readonly type: 'hangup-all' }
   | { readonly type: 'register'; readonly account?: string }

@@ -19,6 +19,13 @@ export interface Flow {
   readonly connection?: number;
 }
 
+/** Where a request goes: a transport, and a host that may have to be resolved first. */
+export interface NextHop {
+  readonly transport: Transport;
+  readonly host: string;
+  readonly port: number;
+}
+
 /** Streams neither lose nor reorder, so nothing is retransmitted on them (RFC 3261 §17). */
 export function isReliable(transport: Transport): boolean {
   return transport !== 'udp';

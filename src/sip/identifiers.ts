@@ -5,9 +5,7 @@
  *
  * The generator is sfc32 (Chris Doty-Humphrey, PractRand): 128 bits of state, three words of output history.
  */
-
-/** Branches of RFC 3261 begin with it, so that RFC 2543 peers are told apart (§8.1.1.7). */
-export const MAGIC_COOKIE = 'z9hG4bK';
+import { MAGIC_COOKIE } from './via.ts';
 
 export class Identifiers {
   private a: number;

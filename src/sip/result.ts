@@ -39,3 +39,8 @@ export function fail(
     header === undefined ? { code, offset, status, detail } : { code, offset, status, detail, header };
   return { ok: false, error };
 }
+
+/** An error that stands nowhere in particular: a request that was understood, and is refused all the same. */
+export function sipError(code: string, status: number, detail: string): SipError {
+  return { code, offset: 0, status, detail };
+}

@@ -24,7 +24,8 @@ function familyOf(type: string, address: string): AddressFamily | undefined {
 
 /** IPv6 in brackets is wrong here, and seen. */
 function unbracketed(address: string): string {
-  return address.startsWith('[') && address.endsWith(']') ? address.slice(1, -1) : address;
+  const inside = address.startsWith('[') && address.endsWith(']') ? address.slice(1, -1) : '';
+  return addressFamily(inside) === 'ipv6' ? inside : address;
 }
 
 /** `offset` is where the value starts in the body. */

@@ -1,0 +1,212 @@
+/**
+ * The audio of calls, as the engine sees it: ports from the media thread's reserve, a slot of the counters each,
+ * what was agreed, and whether anything is heard.
+ *
+ * The reserve makes answering one step: a port that is in it is bound already, so that a 200 never promises a
+ * port that cannot be had.
+ */
+import type { MediaCounters, MediaReport, MediaSession } from '../rtp/session.ts';
+import type { Call, CallMedia } from './call.ts';
+import type { NegotiatedMedia } from './negotiated-media.ts';
+import type { Turn } from './turn.ts';
+import type { UserAgent } from './user-agent.ts';
+
+export class CallAudio {
+  /** Bound ports, the one that has been free longest first. */
+  private readonly ports: number[] = [];
+  /** Slots never used, and those given back. A slot rests as long as possible before it is used again. */
+  private readonly freeSlots: number[] = [];
+  private nextSlot = 0;
+  private readonly bySlot = new Map<number, Call>();
+  /** What the media thread said when it had no port left. */
+  exhausted: string | undefined;
+
+  constructor(
+    private readonly agent: UserAgent,
+    private readonly readCounters: (slot: number) => MediaCounters,
+  ) {}
+
+  /** More of the reserve. */
+  addPorts(ports: readonly number[]): void {
+    this.ports.push(...ports);
+    this.exhausted = undefined;
+  }
+
+  /** A port and a slot; undefined while the reserve is empty. */
+  take(turn: Turn): CallMedia | undefined {
+    const port = this.ports.shift();
+    if (port === undefined) return undefined;
+    const slot = this.nextSlot < this.agent.config.maxCalls ? this.nextSlot++ : this.freeSlots.shift();
+    if (slot === undefined) throw new Error('more calls than slots: maxCalls is checked before');
+    return {
+      slot,
+      port,
+      sessionId: String(this.agent.identifiers.word()),
+      description: undefined,
+      session: undefined,
+      codec: '',
+      held: false,
+      openedMs: turn.nowMs,
+      heardMs: turn.nowMs,
+      sampledMs: turn.nowMs,
+      counters: undefined,
+      rate: 0,
+    };
+  }
+
+  /** Opens the audio, or changes it: the thread is told, and an event says what was agreed. */
+  agree(turn: Turn, call: Call, media: CallMedia, agreed: NegotiatedMedia, localAddress: string): void {
+    const before = media.session;
+    const session: MediaSession = {
+      slot: media.slot,
+      port: media.port,
+      ...(agreed.remote === undefined ? undefined : { remote: agreed.remote }),
+      ...(agreed.remoteRtcp === undefined ? undefined : { remoteRtcp: agreed.remoteRtcp }),
+      rtcpMux: agreed.rtcpMux,
+      send: agreed.send,
+      receive: agreed.receive,
+      payloads: agreed.payloads,
+      ssrc: before?.ssrc ?? this.agent.identifiers.word(),
+      cname: before?.cname ?? this.agent.identifiers.tag(),
+    };
+    media.session = session;
+    media.held = agreed.held;
+    media.codec = agreed.codec.name;
+    media.heardMs = turn.nowMs;
+    if (before === undefined) {
+      media.openedMs = turn.nowMs;
+      this.bySlot.set(media.slot, call);
+    }
+    turn.ask({ type: 'media', command: { type: before === undefined ? 'open' : 'update', session } });
+    turn.emit({
+      type: 'media.started',
+      call: call.handle,
+      codec: agreed.codec.name,
+      payloadType: agreed.codec.type,
+      localAddress,
+      localPort: media.port,
+      ...(agreed.remote === undefined
+        ? undefined
+        : { remoteAddress: agreed.remote.address, remotePort: agreed.remote.port }),
+      direction: agreed.direction,
+      rtcp: agreed.rtcpMux ? 'mux' : 'separate',
+    });
+  }
+
+  /** Closes the audio of a call and says what was counted. A port that was never opened goes back at once. */
+  release(turn: Turn, call: Call): void {
+    const { media } = call;
+    if (media === undefined) return;
+    call.media = undefined;
+    this.freeSlots.push(media.slot);
+    this.bySlot.delete(media.slot);
+    if (media.session === undefined) {
+      this.ports.push(media.port);
+      return;
+    }
+    const counters = this.readCounters(media.slot);
+    turn.ask({ type: 'media', command: { type: 'close', slot: media.slot } });
+    turn.emit({
+      type: 'media.stopped',
+      call: call.handle,
+      ...totals(counters),
+      sendErrors: counters.sendErrors,
+      durationMs: turn.nowMs - media.openedMs,
+    });
+  }
+
+  /** Something from the media thread about one call. */
+  report(turn: Turn, report: Extract<MediaReport, { slot: number }>): void {
+    const call = this.bySlot.get(report.slot);
+    if (call === undefined) return;
+    if (report.type === 'dtmf') {
+      turn.emit({
+        type: 'dtmf.received',
+        call: call.handle,
+        digit: report.digit,
+        durationMs: report.durationMs,
+      });
+      return;
+    }
+    const expected = call.media?.session?.remote;
+    turn.emit({
+      type: 'media.latched',
+      call: call.handle,
+      ...(expected === undefined
+        ? undefined
+        : { expectedAddress: expected.address, expectedPort: expected.port }),
+      address: report.address,
+      port: report.port,
+    });
+  }
+
+  /**
+   * Reads the counters of a call. An event is due when something moved, or has just stopped moving. True when a
+   * call that should be heard has not been for the media timeout.
+   */
+  sample(turn: Turn, call: Call): boolean {
+    const { media } = call;
+    if (media?.session === undefined) return false;
+    const counters = this.readCounters(media.slot);
+    const before = media.counters;
+    const received = counters.packetsReceived - (before?.packetsReceived ?? 0);
+    const sent = counters.packetsSent - (before?.packetsSent ?? 0);
+    const seconds = (turn.nowMs - media.sampledMs) / 1000;
+    media.counters = counters;
+    media.sampledMs = turn.nowMs;
+    if (received > 0 || counters.rtcpReceived > (before?.rtcpReceived ?? 0)) media.heardMs = turn.nowMs;
+    const rate = seconds > 0 ? (received + sent) / seconds : 0;
+    if (rate > 0 || media.rate > 0) {
+      turn.emit({
+        type: 'media.sampled',
+        call: call.handle,
+        ...totals(counters),
+        packetsReceivedPerS: seconds > 0 ? round(received / seconds) : 0,
+        packetsSentPerS: seconds > 0 ? round(sent / seconds) : 0,
+      });
+    }
+    media.rate = rate;
+    return this.isDead(turn, call, media);
+  }
+
+  /** Hold is no dead call, and a call that has not been acknowledged yet is not one either. */
+  private isDead(turn: Turn, call: Call, media: CallMedia): boolean {
+    const { mediaTimeoutMs } = this.agent.config;
+    const silentMs = turn.nowMs - media.heardMs;
+    const watched = mediaTimeoutMs > 0 && call.state === 'established' && call.ending === undefined;
+    if (!watched || media.held || !media.session?.receive || silentMs < mediaTimeoutMs) return false;
+    const { remote } = media.session;
+    const heard = media.counters?.packetsReceived ?? 0;
+    turn.emit({
+      type: 'diagnosis.raised',
+      call: call.handle,
+      code: heard === 0 ? 'no-audio-received' : 'audio-stopped',
+      severity: 'error',
+      evidence: `no RTP and no RTCP on port ${media.port} for ${Math.round(silentMs / 1000)} s, ${heard} packets before`,
+      cause:
+        heard === 0
+          ? 'the caller sends to another address than our SDP says, or a firewall drops it'
+          : 'the caller went away without a BYE, or its NAT mapping was lost',
+      next: `check that UDP ${media.port} is open here, and that the caller can reach the address in our SDP (--advertise-media-ip)${remote === undefined ? '' : `; its own is ${remote.address}:${remote.port}`}`,
+    });
+    return true;
+  }
+}
+
+function totals(counters: MediaCounters) {
+  return {
+    packetsReceived: counters.packetsReceived,
+    packetsSent: counters.packetsSent,
+    bytesReceived: counters.bytesReceived,
+    bytesSent: counters.bytesSent,
+    lost: counters.lost,
+    reordered: counters.reordered,
+    ...(counters.packetsReceived > 1 ? { jitterMs: round(counters.jitterMs) } : undefined),
+    ...(counters.rttMs > 0 ? { rttMs: round(counters.rttMs) } : undefined),
+  };
+}
+
+/** To a hundredth: more digits are noise. */
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,112 @@
+/**
+ * How calls end: our BYE (RFC 3261 §15.1.1), our CANCEL (§9.1), and letting go of everything a call held.
+ */
+import { type Call, changeCall, changeDialog } from './call.ts';
+import type { CallStore } from './call-store.ts';
+import { type Dialog, routed } from './dialog.ts';
+import { type Flow, isReliable } from './flow.ts';
+import { addressFamily } from './ip-address.ts';
+import { nextHop } from './next-hop.ts';
+import { cancelFor, ownCore } from './requests.ts';
+import type { HeaderLine } from './serialize-message.ts';
+import type { Turn } from './turn.ts';
+import type { RequestParts } from './user-agent.ts';
+
+/**
+ * Ends a call from our side: BYE once its dialog is confirmed, CANCEL while our INVITE rings. A callee waits for
+ * the ACK first (§15); a caller waits for the first provisional response (§9.1).
+ */
+export function endCall(store: CallStore, turn: Turn, call: Call, reason: string): void {
+  if (call.state === 'terminated' || call.dialog?.state === 'terminated') return;
+  call.ending = reason;
+  if (call.unacknowledged !== undefined) return;
+  const { outgoing } = call;
+  if (outgoing !== undefined && outgoing.acknowledgement === undefined) {
+    if (outgoing.sent === undefined) finishCall(store, turn, call, reason);
+    else if (outgoing.provisional) sendCancel(store, turn, call);
+    return;
+  }
+  sendBye(store, turn, call);
+}
+
+/** Our INVITE is taken back. Its 487, or a 200 that crossed it, ends the call. */
+function sendCancel(store: CallStore, turn: Turn, call: Call): void {
+  const { outgoing } = call;
+  if (outgoing?.sent === undefined || outgoing.cancelled) return;
+  outgoing.cancelled = true;
+  const { request, flow } = outgoing.sent;
+  const cancel = cancelFor(request);
+  store.agent.transactions.openClient(turn, cancel, ownCore(cancel), flow, call, call.handle);
+}
+
+/**
+ * BYE. The session is over once it is handed to its transaction (§15.1.1); the call is reported as ended when the
+ * answer comes, or none does.
+ */
+export function sendBye(store: CallStore, turn: Turn, call: Call): void {
+  const { dialog } = call;
+  if (dialog === undefined) return finishCall(store, turn, call, call.ending ?? 'ended');
+  store.disarm(call, '2xx');
+  store.disarm(call, 'no ack');
+  store.forgetDialog(call);
+  const flow = dialogFlow(store, turn, dialog);
+  store.agent.request(turn, requestWithin(dialog, 'BYE'), flow, call, call.handle);
+  changeDialog(turn, call, 'terminated', 'BYE sent');
+  store.audio.release(turn, call);
+}
+
+/** The call is over, whoever ended it: everything it held goes back. */
+export function finishCall(store: CallStore, turn: Turn, call: Call, reason: string, status?: number): void {
+  if (call.dialog !== undefined && call.dialog.state !== 'terminated') {
+    changeDialog(turn, call, 'terminated', reason);
+  }
+  store.audio.release(turn, call);
+  store.remove(call);
+  changeCall(turn, call, 'terminated', status === undefined ? { reason } : { reason, status });
+}
+
+/** The next request of ours in a dialog (§12.2.1.1). */
+export function requestWithin(
+  dialog: Dialog,
+  method: string,
+  headers: readonly HeaderLine[] = [],
+  body?: Uint8Array,
+): RequestParts {
+  if (method !== 'ACK') dialog.localSequence += 1;
+  const { requestUri, routes } = routed(dialog);
+  return {
+    method,
+    uri: requestUri,
+    from: dialog.local,
+    to: dialog.remote,
+    callId: dialog.callId,
+    sequence: dialog.localSequence,
+    routes,
+    headers,
+    ...(body === undefined ? undefined : { body }),
+  };
+}
+
+/**
+ * Where a request in a dialog goes: to the first route or the peer's Contact (§12.2.1.1). On a stream the
+ * dialog's own connection serves while it stands, as most peers cannot be connected to. A host that is a name
+ * goes where the peer was last heard.
+ */
+export function dialogFlow(store: CallStore, turn: Turn, dialog: Dialog): Flow {
+  const { flow } = dialog;
+  const { requestUri, routes } = routed(dialog);
+  const first = routes[0];
+  const hop = nextHop(first === undefined ? requestUri : uriOf(first), flow.transport);
+  if (hop === undefined) return flow;
+  const { transport } = store.agent;
+  if (isReliable(hop.transport) && isReliable(flow.transport) && transport.isOpen(flow)) return flow;
+  if (addressFamily(hop.host) === undefined) return flow;
+  return transport.flowTo(turn, hop.transport, { address: hop.host, port: hop.port });
+}
+
+/** The URI of a Route value. */
+function uriOf(route: string): string {
+  const open = route.indexOf('<');
+  const close = route.indexOf('>', open);
+  return open === -1 || close === -1 ? route : route.slice(open + 1, close);
+}

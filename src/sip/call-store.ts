@@ -1,0 +1,91 @@
+/**
+ * The calls that stand, found by handle and by dialog, and their deadlines. One owner: whatever moves a call is a
+ * function that is handed this.
+ */
+import type { MediaCounters } from '../rtp/session.ts';
+import type { Call, CallTimer } from './call.ts';
+import { CallAudio } from './call-audio.ts';
+import type { CoreHeaders } from './core-headers.ts';
+import { Deadlines } from './deadlines.ts';
+import { dialogKey } from './dialog.ts';
+import type { Turn } from './turn.ts';
+import type { UserAgent } from './user-agent.ts';
+
+export class CallStore {
+  readonly audio: CallAudio;
+  private readonly byHandle = new Map<string, Call>();
+  private readonly byDialog = new Map<string, Call>();
+  private readonly deadlines = new Deadlines<Call>();
+
+  constructor(
+    readonly agent: UserAgent,
+    readCounters: (slot: number) => MediaCounters,
+  ) {
+    this.audio = new CallAudio(agent, readCounters);
+  }
+
+  get size(): number {
+    return this.byHandle.size;
+  }
+
+  nextMs(): number | undefined {
+    return this.deadlines.nextMs();
+  }
+
+  /** The next deadline of a call whose time has come. */
+  takeDue(nowMs: number): { readonly name: CallTimer; readonly owner: Call } | undefined {
+    return this.deadlines.takeDue(nowMs) as { name: CallTimer; owner: Call } | undefined;
+  }
+
+  all(): IterableIterator<Call> {
+    return this.byHandle.values();
+  }
+
+  find(handle: string | undefined): Call | undefined {
+    return handle === undefined ? undefined : this.byHandle.get(handle);
+  }
+
+  /** The call of an in-dialog request (§12.2.2): To carries our tag, From the peer's. */
+  findByRequest(core: CoreHeaders): Call | undefined {
+    return core.toTag === undefined
+      ? undefined
+      : this.byDialog.get(dialogKey(core.callId, core.toTag, core.fromTag ?? ''));
+  }
+
+  add(call: Call): void {
+    this.byHandle.set(call.handle, call);
+  }
+
+  /** Once a call has its dialog it is found by it. */
+  addDialog(call: Call): void {
+    const { dialog } = call;
+    if (dialog !== undefined) {
+      this.byDialog.set(dialogKey(dialog.callId, dialog.localTag, dialog.remoteTag), call);
+    }
+  }
+
+  /** Forgets a call, its dialog and its deadlines. */
+  remove(call: Call): void {
+    this.forgetDialog(call);
+    this.byHandle.delete(call.handle);
+    for (const name in call.timers) this.disarm(call, name as CallTimer);
+  }
+
+  /** The dialog is over (§15): requests in it are unknown from now on. */
+  forgetDialog(call: Call): void {
+    const { dialog } = call;
+    if (dialog !== undefined) {
+      this.byDialog.delete(dialogKey(dialog.callId, dialog.localTag, dialog.remoteTag));
+    }
+  }
+
+  arm(turn: Turn, call: Call, name: CallTimer, inMs: number): void {
+    this.disarm(call, name);
+    call.timers[name] = this.deadlines.arm(turn.nowMs + inMs, name, call);
+  }
+
+  disarm(call: Call, name: CallTimer): void {
+    this.deadlines.disarm(call.timers[name]);
+    delete call.timers[name];
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * A call: the use of a dialog that an INVITE made (RFC 5057 calls it a dialog usage), with its audio.
+ *
+ * Plain data. answering.ts moves the calls that come in, calling.ts those that we place, call-end.ts ends both.
+ */
+import type { Attempt } from '../auth/credentials.ts';
+import type { EventOf } from '../events.ts';
+import type { MediaCounters, MediaSession } from '../rtp/session.ts';
+import type { CoreHeaders } from './core-headers.ts';
+import type { Deadline } from './deadlines.ts';
+import type { Dialog } from './dialog.ts';
+import type { Account } from './endpoint-config.ts';
+import type { Flow, NextHop } from './flow.ts';
+import type { SipRequest } from './message.ts';
+import type { SessionDescription } from './sdp.ts';
+import type { ServerTransaction } from './transactions.ts';
+import type { Outgoing } from './transport-layer.ts';
+import type { Turn } from './turn.ts';
+
+export type CallState = EventOf<'call.changed'>['to'];
+
+/** The deadlines a call may have armed. */
+export type CallTimer = 'port' | 'ring' | 'answer' | '2xx' | 'no ack' | 'ring timeout';
+
+export interface Call {
+  readonly kind: 'call';
+  /** call-<from>-<to>-<nnn>. */
+  readonly handle: string;
+  readonly direction: 'incoming' | 'outgoing';
+  readonly callId: string;
+  /** The other side, as a URI without parameters. */
+  readonly peer: string;
+  readonly displayName: string | undefined;
+  readonly startedMs: number;
+  state: CallState;
+  answeredMs: number | undefined;
+  dialog: Dialog | undefined;
+  /** The INVITE of the peer that we have not answered finally. */
+  invite: ServerTransaction | undefined;
+  /** The offer of that INVITE, until it is answered. */
+  offered: SessionDescription | undefined;
+  /** Our 2xx that has not been acknowledged (§13.3.1.4). */
+  unacknowledged: { readonly transaction: ServerTransaction; intervalMs: number } | undefined;
+  /** Our INVITE. */
+  outgoing: OutgoingInvite | undefined;
+  media: CallMedia | undefined;
+  readonly timers: Partial<Record<CallTimer, Deadline<Call>>>;
+  /** Why it is being ended by us, once it is: a BYE or CANCEL is out, or waits for the ACK (§15). */
+  ending: string | undefined;
+}
+
+/** What our INVITE needs for its ACK, its CANCEL, and its next try. */
+export interface OutgoingInvite {
+  readonly account: Account | undefined;
+  /** From with our tag, and To without one: the same in every try (§8.1.3.5). */
+  readonly from: string;
+  readonly to: string;
+  readonly user: string;
+  readonly offer: SessionDescription;
+  /** The Request-URI of the next try, and where it goes. */
+  target: string;
+  hop: NextHop;
+  sequence: number;
+  /** The try that is out; undefined while a name is looked up. */
+  sent: { readonly request: SipRequest; readonly core: CoreHeaders; readonly flow: Flow } | undefined;
+  /** The ACK to the 2xx, sent again with each retransmission of it. */
+  acknowledgement: { readonly message: Outgoing; readonly flow: Flow } | undefined;
+  redirects: number;
+  /** Set once a provisional response came: before that no CANCEL may go (§9.1). */
+  provisional: boolean;
+  /** A CANCEL is out. */
+  cancelled: boolean;
+  /** What its credentials have been through. */
+  attempt: Attempt;
+}
+
+/** The audio of a call. */
+export interface CallMedia {
+  readonly slot: number;
+  /** Our RTP port; RTCP on the next one. */
+  readonly port: number;
+  /** Names the session in o= for as long as the call lasts: decimal digits. */
+  readonly sessionId: string;
+  /** The description that we sent last. */
+  description: SessionDescription | undefined;
+  /** What the media thread was told last; undefined until it was opened. */
+  session: MediaSession | undefined;
+  codec: string;
+  held: boolean;
+  openedMs: number;
+  /** When the last packet is known to have come. */
+  heardMs: number;
+  sampledMs: number;
+  counters: MediaCounters | undefined;
+  /** Packets a second, both ways, at the last sample. */
+  rate: number;
+}
+
+/** Moves a call and says so. */
+export function changeCall(
+  turn: Turn,
+  call: Call,
+  to: CallState,
+  about: { readonly reason?: string; readonly status?: number } = {},
+): void {
+  const from = call.state;
+  if (from === to) return;
+  call.state = to;
+  turn.emit({
+    type: 'call.changed',
+    call: call.handle,
+    callId: call.callId,
+    direction: call.direction,
+    peer: call.peer,
+    ...(call.displayName === undefined ? undefined : { displayName: call.displayName }),
+    from,
+    to,
+    ...about,
+    ...(to === 'terminated' && call.answeredMs !== undefined
+      ? { durationMs: turn.nowMs - call.answeredMs }
+      : undefined),
+  });
+}
+
+/** Moves a dialog and says so. */
+export function changeDialog(
+  turn: Turn,
+  call: Call,
+  to: 'early' | 'confirmed' | 'terminated',
+  cause: string,
+): void {
+  const { dialog } = call;
+  if (dialog === undefined) return;
+  turn.emit({
+    type: 'dialog.changed',
+    call: call.handle,
+    callId: dialog.callId,
+    localTag: dialog.localTag,
+    ...(dialog.remoteTag === '' ? undefined : { remoteTag: dialog.remoteTag }),
+    from: dialog.state,
+    to,
+    cause,
+  });
+  dialog.state = to;
+}
+
+/** The user part of an address as it may stand in a handle: short, and nothing a shell would trip over. */
+export function handlePart(user: string | undefined): string {
+  const plain = (user ?? '').replace(/[^A-Za-z0-9_.+]/g, '').slice(0, 32);
+  return plain === '' ? 'anonymous' : plain;
+}

@@ -1,0 +1,346 @@
+/**
+ * Calls that we place (RFC 3261 §13.2): INVITE with an offer, redirects, challenges, the ACK to the 2xx.
+ *
+ * A try that is challenged or redirected goes on as the same call: same Call-ID, same tags, CSeq one higher
+ * (§8.1.3.4, §8.1.3.5, §22.2).
+ */
+import { FIRST_ATTEMPT } from '../auth/credentials.ts';
+import { type Call, changeCall, handlePart, type OutgoingInvite } from './call.ts';
+import { dialogFlow, endCall, finishCall, requestWithin, sendBye } from './call-end.ts';
+import type { CallStore } from './call-store.ts';
+import { parseTargetContact } from './contact.ts';
+import type { CoreHeaders } from './core-headers.ts';
+import { dialogAsClient } from './dialog.ts';
+import type { Account } from './endpoint-config.ts';
+import type { Action } from './endpoint-io.ts';
+import type { NextHop } from './flow.ts';
+import { addressFamily } from './ip-address.ts';
+import { fields, type SipResponse } from './message.ts';
+import { nextHop } from './next-hop.ts';
+import { buildOffer, readAnswer } from './offer.ts';
+import { readDescription } from './offer-body.ts';
+import type { Registrations } from './registration.ts';
+import { serializeSdp } from './sdp.ts';
+import type { HeaderLine } from './serialize-message.ts';
+import { bytesOf, displayText } from './text.ts';
+import type { ClientTransaction } from './transactions.ts';
+import { outgoing } from './transport-layer.ts';
+import type { Turn } from './turn.ts';
+import { parseUri } from './uri.ts';
+import { ALLOW } from './user-agent.ts';
+
+/** Redirections that one call follows (§8.1.3.4 asks for a bound). */
+const MAX_REDIRECTS = 5;
+/** Who calls without an account (RFC 3323 §4.1). */
+const ANONYMOUS = 'sip:anonymous@anonymous.invalid';
+
+/** Places a call. What is wrong with the address is reported as a call that ended at once. */
+export function placeCall(
+  store: CallStore,
+  registrations: Registrations,
+  turn: Turn,
+  action: Extract<Action, { type: 'call' }>,
+): void {
+  const { agent } = store;
+  const account = accountOf(agent.config.accounts, action.from);
+  const target = action.to.includes(':') ? action.to : `sip:${action.to}`;
+  const hop = firstHop(store, account, target);
+  const from = account?.addressOfRecord ?? ANONYMOUS;
+  const user = account?.user ?? 'anonymous';
+  const sessionId = String(agent.identifiers.word());
+  const offer = buildOffer({ ...action.audio, sessionId, sessionVersion: sessionId });
+  const handle = agent.newHandle(handlePart(user), handlePart(userOf(target)));
+  const call: Call = {
+    kind: 'call',
+    handle,
+    direction: 'outgoing',
+    callId: `${handle}-${agent.identifiers.callId()}`,
+    peer: target,
+    displayName: undefined,
+    startedMs: turn.nowMs,
+    state: 'idle',
+    answeredMs: undefined,
+    dialog: undefined,
+    invite: undefined,
+    offered: undefined,
+    unacknowledged: undefined,
+    outgoing: undefined,
+    media: undefined,
+    timers: {},
+    ending: undefined,
+  };
+  store.add(call);
+  if (hop === undefined) return finishCall(store, turn, call, `${displayText(target)} is no SIP URI`);
+  call.outgoing = {
+    account,
+    from: `<${from}>;tag=${agent.identifiers.tag()}`,
+    to: `<${target}>`,
+    user,
+    offer,
+    target,
+    hop,
+    sequence: 0,
+    sent: undefined,
+    acknowledgement: undefined,
+    redirects: 0,
+    provisional: false,
+    cancelled: false,
+    attempt: FIRST_ATTEMPT,
+  };
+  goTo(store, registrations, turn, call, call.outgoing);
+}
+
+/** The name of a next hop was looked up. */
+export function callResolved(
+  store: CallStore,
+  registrations: Registrations,
+  turn: Turn,
+  host: string,
+  addresses: readonly string[],
+  error: string | undefined,
+): void {
+  for (const call of [...store.all()]) {
+    const { outgoing: invite } = call;
+    if (invite === undefined || invite.sent !== undefined || invite.hop.host !== host) continue;
+    const [address] = addresses;
+    if (address === undefined) finishCall(store, turn, call, error ?? `${host} has no address`);
+    else sendInvite(store, registrations, turn, call, invite, address);
+  }
+}
+
+/** A response to an INVITE, a CANCEL or a BYE of ours. */
+export function callResponded(
+  store: CallStore,
+  registrations: Registrations,
+  turn: Turn,
+  call: Call,
+  transaction: ClientTransaction<unknown>,
+  response: SipResponse,
+  core: CoreHeaders,
+): void {
+  const { status, reason } = response;
+  const { outgoing: invite } = call;
+  if (transaction.method === 'BYE') {
+    if (status >= 200) finishCall(store, turn, call, call.ending ?? 'ended');
+    return;
+  }
+  if (transaction.method !== 'INVITE' || invite === undefined) return;
+  if (status < 200) return provisional(store, turn, call, invite, status);
+  if (status < 300) return answered(store, turn, call, invite, transaction, response, core);
+  if (call.ending !== undefined) return finishCall(store, turn, call, call.ending, status);
+  if (status < 400) return redirected(store, registrations, turn, call, invite, response);
+  if (status === 401 || status === 407)
+    return challenged(store, registrations, turn, call, invite, response, status);
+  finishCall(store, turn, call, displayText(reason), status);
+}
+
+/** Nobody answered an INVITE or a BYE of ours, or it could not be sent (`error`). */
+export function callFailed(
+  store: CallStore,
+  turn: Turn,
+  call: Call,
+  transaction: ClientTransaction<unknown>,
+  error: string | undefined,
+): void {
+  if (transaction.method === 'CANCEL') return;
+  if (transaction.method === 'BYE') return finishCall(store, turn, call, call.ending ?? 'ended');
+  // §8.1.3.1: a time-out counts as a 408, a transport error as a 503.
+  finishCall(store, turn, call, error ?? 'no answer in time', error === undefined ? 408 : 503);
+}
+
+function goTo(
+  store: CallStore,
+  registrations: Registrations,
+  turn: Turn,
+  call: Call,
+  invite: OutgoingInvite,
+): void {
+  invite.sent = undefined;
+  const { host } = invite.hop;
+  if (addressFamily(host) === undefined) turn.ask({ type: 'resolve', host });
+  else sendInvite(store, registrations, turn, call, invite, host);
+}
+
+function sendInvite(
+  store: CallStore,
+  registrations: Registrations,
+  turn: Turn,
+  call: Call,
+  invite: OutgoingInvite,
+  address: string,
+): void {
+  const { agent } = store;
+  const { account, hop } = invite;
+  const flow = agent.transport.flowTo(turn, hop.transport, { address, port: hop.port });
+  const body = bytesOf(serializeSdp(invite.offer));
+  const digest = account === undefined ? undefined : registrations.digestOf(account);
+  const credentials = digest?.authorize({ method: 'INVITE', uri: invite.target, body }, invite.attempt);
+  invite.attempt = credentials?.attempt ?? invite.attempt;
+  invite.sequence += 1;
+  invite.provisional = false;
+  const headers: HeaderLine[] = [
+    ['Contact', agent.contact(flow, invite.user)],
+    ['Allow', ALLOW],
+    ...(credentials?.fields ?? []).map(({ name, value }): HeaderLine => [name, value]),
+    ['Content-Type', 'application/sdp'],
+  ];
+  const parts = {
+    method: 'INVITE',
+    uri: invite.target,
+    from: invite.from,
+    to: invite.to,
+    callId: call.callId,
+    sequence: invite.sequence,
+    headers,
+    body,
+  };
+  const { request, core } = agent.request(turn, parts, flow, call, call.handle);
+  invite.sent = { request, core, flow };
+  changeCall(turn, call, 'calling');
+}
+
+function provisional(store: CallStore, turn: Turn, call: Call, invite: OutgoingInvite, status: number): void {
+  invite.provisional = true;
+  if (call.ending !== undefined) endCall(store, turn, call, call.ending);
+  else if (status > 100) changeCall(turn, call, 'ringing', { status });
+}
+
+/** A 2xx (§13.2.2.4). One that comes again, or from another fork, is acknowledged as well. */
+function answered(
+  store: CallStore,
+  turn: Turn,
+  call: Call,
+  invite: OutgoingInvite,
+  transaction: ClientTransaction<unknown>,
+  response: SipResponse,
+  core: CoreHeaders,
+): void {
+  if (invite.acknowledgement !== undefined) {
+    const { message, flow } = invite.acknowledgement;
+    if (call.dialog?.remoteTag === core.toTag)
+      store.agent.transport.transmit(turn, flow, message, call.handle);
+    return;
+  }
+  const dialog = dialogAsClient(transaction.request, transaction.core, response, core, transaction.flow);
+  if (!dialog.ok) return finishCall(store, turn, call, dialog.error.detail);
+  call.dialog = dialog.value;
+  call.answeredMs = turn.nowMs;
+  store.addDialog(call);
+  acknowledge(store, turn, call, invite);
+  turn.emit({
+    type: 'dialog.changed',
+    call: call.handle,
+    callId: call.callId,
+    localTag: dialog.value.localTag,
+    remoteTag: dialog.value.remoteTag,
+    from: 'none',
+    to: 'confirmed',
+    cause: `${response.status} received`,
+  });
+  const answer = readDescription(response);
+  const agreed = answer.ok ? readAnswer(invite.offer, answer.value) : answer;
+  if (!agreed.ok) call.ending ??= `the answer cannot be used: ${agreed.error.detail}`;
+  if (call.ending !== undefined || !agreed.ok) return sendBye(store, turn, call);
+  const { codec, remote, direction, rtcpMux } = agreed.value;
+  const { connection, media } = invite.offer;
+  turn.emit({
+    type: 'media.started',
+    call: call.handle,
+    codec: codec.name,
+    payloadType: codec.type,
+    localAddress: connection?.address ?? '',
+    localPort: media[0]?.port ?? 0,
+    ...(remote === undefined ? undefined : { remoteAddress: remote.address, remotePort: remote.port }),
+    direction,
+    rtcp: rtcpMux ? 'mux' : 'separate',
+  });
+  changeCall(turn, call, 'established');
+}
+
+/** The ACK to a 2xx is a request of the dialog, with the credentials of its INVITE (§13.2.2.4, §22.1). */
+function acknowledge(store: CallStore, turn: Turn, call: Call, invite: OutgoingInvite): void {
+  const { dialog } = call;
+  if (dialog === undefined) return;
+  const flow = dialogFlow(store, turn, dialog);
+  const carried = (invite.sent?.request.headers ?? [])
+    .filter(({ name }) => name === 'Authorization' || name === 'Proxy-Authorization')
+    .map(({ name, value }): HeaderLine => [name, value]);
+  const { request, core } = store.agent.newRequest(requestWithin(dialog, 'ACK', carried), flow);
+  const message = outgoing(request, core.callId, `${core.cseq.number} ACK`, core.via.branch);
+  invite.acknowledgement = { message, flow };
+  store.agent.transport.transmit(turn, flow, message, call.handle);
+}
+
+/** §8.1.3.4: the first Contact, within bounds. */
+function redirected(
+  store: CallStore,
+  registrations: Registrations,
+  turn: Turn,
+  call: Call,
+  invite: OutgoingInvite,
+  response: SipResponse,
+): void {
+  const contact = parseTargetContact(response);
+  const uri = contact.ok ? contact.value?.uri : undefined;
+  const hop = uri === undefined ? undefined : nextHop(uri, invite.hop.transport);
+  if (uri === undefined || hop === undefined || invite.redirects >= MAX_REDIRECTS) {
+    const why = hop === undefined ? 'redirected to nowhere' : `redirected more than ${MAX_REDIRECTS} times`;
+    return finishCall(store, turn, call, why, response.status);
+  }
+  invite.redirects += 1;
+  invite.target = uri;
+  invite.hop = hop;
+  goTo(store, registrations, turn, call, invite);
+}
+
+function challenged(
+  store: CallStore,
+  registrations: Registrations,
+  turn: Turn,
+  call: Call,
+  invite: OutgoingInvite,
+  response: SipResponse,
+  status: 401 | 407,
+): void {
+  const digest = invite.account === undefined ? undefined : registrations.digestOf(invite.account);
+  if (digest === undefined || invite.sent === undefined) {
+    return finishCall(store, turn, call, `${status} asks for credentials, and there is no account`, status);
+  }
+  const name = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate';
+  const challenges = fields(response, name).map(({ value }) => value);
+  const cnonce = store.agent.identifiers.cnonce();
+  const verdict = digest.challenged({ status, challenges, cnonce }, invite.attempt);
+  if (verdict.type === 'refused') return finishCall(store, turn, call, verdict.reason, status);
+  for (const { realm, algorithm, qop, stale } of verdict.challenges) {
+    turn.emit({
+      type: 'auth.challenged',
+      call: call.handle,
+      realm,
+      algorithm,
+      ...(qop.length === 0 ? undefined : { qop: qop.join(',') }),
+      ...(stale ? { stale } : undefined),
+      status,
+    });
+  }
+  invite.attempt = verdict.attempt;
+  sendInvite(store, registrations, turn, call, invite, invite.sent.flow.remote.address);
+}
+
+function accountOf(accounts: readonly Account[], from: string | undefined): Account | undefined {
+  if (from === undefined) return accounts[0];
+  return accounts.find((account) => account.user === from || account.addressOfRecord === from);
+}
+
+/** Where the first try goes: the proxy that was set, else the account's server, else where the URI says. */
+function firstHop(store: CallStore, account: Account | undefined, target: string): NextHop | undefined {
+  const { proxy } = store.agent.config;
+  const named = nextHop(target, 'udp');
+  if (named === undefined) return undefined;
+  if (proxy !== undefined) return { transport: proxy.transport, host: proxy.address, port: proxy.port };
+  return account?.server ?? named;
+}
+
+function userOf(uri: string): string | undefined {
+  const parsed = parseUri(uri);
+  return parsed.ok && parsed.value.kind === 'sip' ? parsed.value.user : undefined;
+}

@@ -1,0 +1,145 @@
+/**
+ * Dialogs (RFC 3261 §12): what two user agents remember of each other between an INVITE and a BYE.
+ *
+ * Plain data and functions over it. Addresses and routes are kept as the text that came, since all that a later
+ * request does with them is to repeat them.
+ */
+
+import { parseTargetContact } from './contact.ts';
+import type { CoreHeaders } from './core-headers.ts';
+import type { Flow } from './flow.ts';
+import { allValues } from './list.ts';
+import { type SipMessage, type SipRequest, type SipResponse, value } from './message.ts';
+import { parseNameAddr } from './name-addr.ts';
+import { fail, ok, type Result } from './result.ts';
+import { parseUri, serializeUri } from './uri.ts';
+
+export type DialogState = 'early' | 'confirmed' | 'terminated';
+
+export interface Dialog {
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string;
+  /** Our address with our tag, as it stands in From of our requests. */
+  readonly local: string;
+  /** The peer's address with its tag, as it stands in To of our requests. */
+  readonly remote: string;
+  /** Route header values for our requests, in order (§12.1.1, §12.1.2). */
+  readonly routeSet: readonly string[];
+  /** The peer's Contact: the Request-URI of our requests; refreshed by re-INVITE (§12.2). */
+  remoteTarget: string;
+  /** CSeq of our last request; the next is one higher. */
+  localSequence: number;
+  /** CSeq of the peer's last request; undefined until there was one. */
+  remoteSequence: number | undefined;
+  state: DialogState;
+  /** Where the peer was last heard. */
+  flow: Flow;
+}
+
+/** What tells one dialog from another (§12): Call-ID, our tag, the peer's tag. */
+export function dialogKey(callId: string, localTag: string, remoteTag: string): string {
+  return `${callId}|${localTag}|${remoteTag}`;
+}
+
+/** The dialog that our 1xx or 2xx to this request makes (§12.1.1). */
+export function dialogAsServer(
+  request: SipRequest,
+  core: CoreHeaders,
+  localTag: string,
+  flow: Flow,
+): Result<Dialog> {
+  const target = remoteTarget(request);
+  if (!target.ok) return target;
+  const routes = allValues(request, 'Record-Route');
+  if (!routes.ok) return routes;
+  return ok({
+    callId: core.callId,
+    localTag,
+    remoteTag: core.fromTag ?? '',
+    local: `${value(request, 'To') ?? ''};tag=${localTag}`,
+    remote: value(request, 'From') ?? '',
+    routeSet: routes.value.map((route) => route.text),
+    remoteTarget: target.value,
+    localSequence: 0,
+    remoteSequence: core.cseq.number,
+    state: 'early',
+    flow,
+  });
+}
+
+/** The dialog that a 1xx with a tag, or a 2xx, to our INVITE makes (§12.1.2). */
+export function dialogAsClient(
+  request: SipRequest,
+  requestCore: CoreHeaders,
+  response: SipResponse,
+  core: CoreHeaders,
+  flow: Flow,
+): Result<Dialog> {
+  const target = remoteTarget(response);
+  if (!target.ok) return target;
+  const routes = allValues(response, 'Record-Route');
+  if (!routes.ok) return routes;
+  return ok({
+    callId: core.callId,
+    localTag: requestCore.fromTag ?? '',
+    remoteTag: core.toTag ?? '',
+    local: value(request, 'From') ?? '',
+    remote: value(response, 'To') ?? '',
+    routeSet: routes.value.map((route) => route.text).reverse(),
+    remoteTarget: target.value,
+    localSequence: requestCore.cseq.number,
+    remoteSequence: undefined,
+    state: response.status < 200 ? 'early' : 'confirmed',
+    flow,
+  });
+}
+
+/**
+ * Takes a request of the peer into the dialog (§12.2.2). A CSeq below the last one is out of order and gets 500;
+ * a gap is accepted. ACK and CANCEL carry the number of their INVITE.
+ */
+export function acceptRequest(dialog: Dialog, core: CoreHeaders, flow: Flow): Result<undefined> {
+  const { number, method } = core.cseq;
+  if (method !== 'ACK' && method !== 'CANCEL') {
+    const last = dialog.remoteSequence;
+    if (last !== undefined && number <= last) {
+      return fail('cseq-out-of-order', 0, 500, `CSeq ${number} after ${last}`, 'CSeq');
+    }
+    dialog.remoteSequence = number;
+  }
+  dialog.flow = flow;
+  return ok(undefined);
+}
+
+/** A re-INVITE, or the answer to one, may move the peer's Contact (§12.2.1.2, §12.2.2). */
+export function refreshTarget(dialog: Dialog, message: SipMessage): void {
+  const target = remoteTarget(message);
+  if (target.ok) dialog.remoteTarget = target.value;
+}
+
+/** Request-URI and Route of our next request in the dialog, for a loose or a strict first router (§12.2.1.1). */
+export function routed(dialog: Dialog): { readonly requestUri: string; readonly routes: readonly string[] } {
+  const first = dialog.routeSet[0];
+  if (first === undefined) return { requestUri: dialog.remoteTarget, routes: [] };
+  const router = parseNameAddr(first);
+  const uri = router.ok ? parseUri(router.value.uri) : router;
+  if (!uri.ok || uri.value.kind !== 'sip' || uri.value.params.has('lr')) {
+    return { requestUri: dialog.remoteTarget, routes: dialog.routeSet };
+  }
+  // A strict router takes its own address off the Request-URI, and finds ours at the end of the routes.
+  return {
+    requestUri: serializeUri({ ...uri.value, headers: [] }),
+    routes: [...dialog.routeSet.slice(1), `<${dialog.remoteTarget}>`],
+  };
+}
+
+/** The Contact of a message, as a URI. */
+function remoteTarget(message: SipMessage): Result<string> {
+  const contact = parseTargetContact(message);
+  if (!contact.ok) return contact;
+  if (contact.value === undefined) {
+    return fail('contact-missing', 0, 400, 'no Contact to send further requests to', 'Contact');
+  }
+  return ok(contact.value.uri);
+}

@@ -1,0 +1,14 @@
+/** Where a request goes next (RFC 3261 §8.1.2), before the host is resolved. */
+import { defaultPort, type NextHop, type Transport } from './flow.ts';
+import { parseUri } from './uri.ts';
+
+/** Transport, host and port of a URI; `fallback` where it names no transport. Undefined when it is no SIP URI. */
+export function nextHop(uri: string, fallback: Transport): NextHop | undefined {
+  const parsed = parseUri(uri);
+  if (!parsed.ok || parsed.value.kind !== 'sip') return undefined;
+  const { host, port, params, scheme } = parsed.value;
+  const named = params.get('transport')?.toLowerCase();
+  const transport = named === 'udp' || named === 'tcp' || named === 'tls' ? named : fallback;
+  const secure = scheme === 'sips' ? 'tls' : transport;
+  return { transport: secure, host: params.get('maddr') ?? host, port: port ?? defaultPort(secure) };
+}

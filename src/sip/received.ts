@@ -1,0 +1,61 @@
+/** The events of what was received: a message, bytes that are none, a response that nobody waits for. */
+import { maskCredentials } from '../auth/mask.ts';
+import type { CoreHeaders } from './core-headers.ts';
+import { type Flow, formatAddress } from './flow.ts';
+import { type SipMessage, type SipResponse, startLine } from './message.ts';
+import type { SipError } from './result.ts';
+import { displayText, latin1 } from './text.ts';
+import type { Turn } from './turn.ts';
+
+/** One message that could be read. `raw` is there when it was asked for, credentials masked. */
+export function reportReceived(
+  turn: Turn,
+  flow: Flow,
+  bytes: Uint8Array,
+  message: SipMessage,
+  core: CoreHeaders,
+  call: string | undefined,
+  rawMessages: boolean,
+): void {
+  turn.emit({
+    type: 'sip.received',
+    ...(call === undefined ? undefined : { call }),
+    transport: flow.transport,
+    remote: formatAddress(flow.remote),
+    startLine: displayText(startLine(message)),
+    callId: core.callId,
+    cseq: `${core.cseq.number} ${core.cseq.method}`,
+    ...(core.via.branch === undefined ? undefined : { branch: core.via.branch }),
+    bytes: bytes.length,
+    ...(rawMessages ? { raw: maskCredentials(latin1(bytes)) } : undefined),
+  });
+}
+
+/** Bytes that could not be read; `status` is what was answered, if anything was. */
+export function reportBadMessage(turn: Turn, flow: Flow, error: SipError, status: number | undefined): void {
+  turn.emit({
+    type: 'sip.rejected',
+    transport: flow.transport,
+    remote: formatAddress(flow.remote),
+    code: error.code,
+    offset: error.offset,
+    ...(error.header === undefined ? undefined : { header: error.header }),
+    ...(status === undefined ? undefined : { status }),
+    detail: displayText(error.detail),
+    hint:
+      status === undefined ? 'dropped: there was nothing to answer to' : 'the sender must mend the message',
+  });
+}
+
+/** A response that matches no transaction of ours: dropped (§18.1.2), with a line. */
+export function reportStray(turn: Turn, flow: Flow, response: SipResponse): void {
+  turn.emit({
+    type: 'sip.rejected',
+    transport: flow.transport,
+    remote: formatAddress(flow.remote),
+    code: 'response-unexpected',
+    offset: 0,
+    detail: displayText(`${response.status} ${response.reason} answers nothing that we sent`),
+    hint: 'dropped: a late retransmission, or a response meant for somebody else',
+  });
+}

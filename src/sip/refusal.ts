@@ -1,0 +1,58 @@
+/** Refusing a request, and saying what was wrong, where, and what was done about it. */
+import { formatAddress } from './flow.ts';
+import type { SipError } from './result.ts';
+import type { HeaderLine, ResponseParts } from './serialize-message.ts';
+import type { ServerTransaction } from './transactions.ts';
+import type { Turn } from './turn.ts';
+import type { UserAgent } from './user-agent.ts';
+
+/** What to do about it, for the person who reads the event. */
+const HINTS: Readonly<Record<string, string>> = {
+  'contact-missing': 'the caller must put a Contact into its INVITE (RFC 3261 §8.1.1.8)',
+  'no-common-codec': 'offer PCMU or PCMA; any codec of one packet a frame will do',
+  'no-audio': 'the echo needs an audio line with a port above 0',
+  'media-transport-unsupported': 'offer RTP/AVP; SRTP is not spoken here yet',
+  'offer-missing': 'send the offer in the INVITE; the late offer is not served yet',
+  'content-type-unsupported': 'send application/sdp',
+  'body-encoded': 'send the body without Content-Encoding',
+  'extension-unsupported': 'leave the option tag out of Require',
+  'method-not-allowed': 'see Allow in the response',
+  'too-many-calls': 'raise --max-calls, or call again later',
+  'no-port': 'widen --rtp-ports, or call again later',
+  'dialog-unknown': 'the call is over, or the tags are not those of the 200',
+};
+
+/** Answers with the status of the error and emits `sip.rejected`. */
+export function refuse(
+  agent: UserAgent,
+  turn: Turn,
+  transaction: ServerTransaction,
+  error: SipError,
+  parts: ResponseParts = {},
+): void {
+  reportRefusal(turn, transaction, error);
+  const toTag = transaction.core.toTag === undefined ? { toTag: agent.identifiers.tag() } : undefined;
+  agent.respond(turn, transaction, error.status, { ...toTag, ...parts });
+}
+
+/** The event alone. */
+export function reportRefusal(turn: Turn, transaction: ServerTransaction, error: SipError): void {
+  const hint = HINTS[error.code];
+  turn.emit({
+    type: 'sip.rejected',
+    ...(transaction.call === undefined ? undefined : { call: transaction.call }),
+    transport: transaction.flow.transport,
+    remote: formatAddress(transaction.flow.remote),
+    code: error.code,
+    offset: error.offset,
+    ...(error.header === undefined ? undefined : { header: error.header }),
+    status: error.status,
+    detail: error.detail,
+    ...(hint === undefined ? undefined : { hint }),
+  });
+}
+
+/** When the peer may come again (§20.33), in seconds. */
+export function retryAfter(seconds: number): HeaderLine {
+  return ['Retry-After', String(seconds)];
+}

@@ -1,0 +1,384 @@
+/**
+ * Registration (RFC 3261 §10.2): one account kept registered, for as long as it is wanted.
+ *
+ * A registration is never hurried twice: a refused password ends it, everything else is tried again after a
+ * back-off that doubles, with jitter, so that a registrar that comes back is not met by all its clients at once.
+ */
+import { type Attempt, DigestClient, FIRST_ATTEMPT } from '../auth/credentials.ts';
+import type { EventOf } from '../events.ts';
+import { parseContacts } from './contact.ts';
+import { type Deadline, Deadlines } from './deadlines.ts';
+import type { Account } from './endpoint-config.ts';
+import type { Flow, SocketAddress } from './flow.ts';
+import { addressFamily } from './ip-address.ts';
+import { fields, NO_BODY, type SipResponse, value } from './message.ts';
+import type { HeaderLine } from './serialize-message.ts';
+import { readDigits } from './text.ts';
+import type { ClientTransaction } from './transactions.ts';
+import type { Turn } from './turn.ts';
+import { parseUri } from './uri.ts';
+import type { UserAgent } from './user-agent.ts';
+
+export type RegistrationState = EventOf<'registration.changed'>['to'];
+
+export interface Registration {
+  readonly kind: 'registration';
+  readonly account: Account;
+  readonly digest: DigestClient;
+  /** The same for all REGISTERs of a session (§10.2.4). */
+  readonly callId: string;
+  readonly fromTag: string;
+  state: RegistrationState;
+  sequence: number;
+  expiresS: number;
+  /** The addresses of the registrar, and which one is in use. */
+  addresses: readonly string[];
+  addressIndex: number;
+  flow: Flow | undefined;
+  /** Whether a REGISTER is out. */
+  pending: boolean;
+  /** Unregistering, or done with it. */
+  ending: boolean;
+  attempt: Attempt;
+  /** Failures in a row. */
+  failures: number;
+  /** The Contact that is bound. */
+  contact: string;
+  timer: Deadline<Registration> | undefined;
+}
+
+/** The first back-off, in ms; it doubles with each failure up to the longest. */
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
+/** A registrar that asks for more than this (423) is not given it, in seconds. */
+const LONGEST_EXPIRES_S = 86_400;
+/** A registration is renewed this long before it ends, or half-way through a short one, in seconds. */
+const RENEW_BEFORE_S = 600;
+
+export class Registrations {
+  private readonly all: Registration[];
+  private readonly deadlines = new Deadlines<Registration>();
+
+  constructor(private readonly agent: UserAgent) {
+    const { identifiers } = agent;
+    this.all = agent.config.accounts.map((account) => ({
+      kind: 'registration',
+      account,
+      digest: new DigestClient(account.authUser, account.password),
+      callId: identifiers.callId(),
+      fromTag: identifiers.tag(),
+      state: 'idle',
+      sequence: 0,
+      expiresS: account.expiresS,
+      addresses: [],
+      addressIndex: 0,
+      flow: undefined,
+      pending: false,
+      ending: false,
+      attempt: FIRST_ATTEMPT,
+      failures: 0,
+      contact: '',
+      timer: undefined,
+    }));
+  }
+
+  nextMs(): number | undefined {
+    return this.deadlines.nextMs();
+  }
+
+  /** Whether a connection carries a registration, and so requests for us. */
+  uses(connection: number): boolean {
+    return this.all.some(({ flow }) => flow?.connection === connection);
+  }
+
+  /** Whether every registration that was to be ended has been. */
+  get ended(): boolean {
+    return this.all.every(({ pending, ending }) => ending && !pending);
+  }
+
+  /** The digest state of an account, which its calls share. */
+  digestOf(account: Account): DigestClient | undefined {
+    return this.all.find((registration) => registration.account === account)?.digest;
+  }
+
+  /** Registers every account, or the one that is named, now. */
+  start(turn: Turn, account?: string): void {
+    for (const registration of this.all) {
+      const named = account === undefined || registration.account.addressOfRecord === account;
+      if (!named || registration.pending || registration.ending) continue;
+      registration.failures = 0;
+      this.register(turn, registration);
+    }
+  }
+
+  /** Ends every registration (§10.2.2). */
+  stop(turn: Turn): void {
+    for (const registration of this.all) {
+      registration.ending = true;
+      this.deadlines.disarm(registration.timer);
+      if (registration.state === 'registered' && !registration.pending) this.send(turn, registration);
+      // Nothing is out while a name is being looked up.
+      else if (registration.flow === undefined) registration.pending = false;
+    }
+  }
+
+  /** The name of a registrar was looked up. */
+  resolved(turn: Turn, host: string, addresses: readonly string[], error: string | undefined): void {
+    for (const registration of this.all) {
+      if (registration.account.server.host !== host || !registration.pending) continue;
+      if (registration.flow !== undefined || registration.ending) continue;
+      registration.addresses = addresses;
+      registration.addressIndex = 0;
+      if (addresses.length > 0) this.send(turn, registration);
+      else this.retry(turn, registration, error ?? `${host} has no address`);
+    }
+  }
+
+  /** The final response to a REGISTER. */
+  response(
+    turn: Turn,
+    transaction: ClientTransaction<unknown>,
+    registration: Registration,
+    response: SipResponse,
+  ): void {
+    const { status } = response;
+    if (status < 200) return;
+    if (status === 401 || status === 407) return this.challenged(turn, registration, response, status);
+    registration.digest.accepted(registration.attempt, values(response, 'Authentication-Info'));
+    registration.attempt = FIRST_ATTEMPT;
+    registration.pending = false;
+    if (status < 300) return this.accepted(turn, transaction, registration, response);
+    const { reason } = response;
+    if (registration.ending) return this.change(turn, registration, 'unregistered', { status, reason });
+    if (status === 423) return this.tooBrief(turn, registration, response);
+    const after = readDigits(value(response, 'Retry-After')?.split(/[;( ]/, 1)[0] ?? '');
+    if (mayPass(status) || after >= 0) {
+      this.retry(turn, registration, reason, { status, ...(after >= 0 ? { afterMs: after * 1000 } : {}) });
+    } else {
+      this.change(turn, registration, 'failed', { status, reason });
+    }
+  }
+
+  /** No response, or no way to send: the next address, then a back-off. */
+  failed(turn: Turn, registration: Registration, reason: string): void {
+    registration.attempt = FIRST_ATTEMPT;
+    registration.pending = false;
+    if (registration.ending) return this.change(turn, registration, 'unregistered', { reason });
+    if (registration.addressIndex + 1 < registration.addresses.length) {
+      registration.addressIndex += 1;
+      return this.send(turn, registration);
+    }
+    this.retry(turn, registration, reason);
+  }
+
+  /** A connection is gone: what was registered over it is registered again at once (RFC 5626 §4.4.1 asks for it). */
+  connectionLost(turn: Turn, connection: number, error: string): void {
+    for (const registration of this.all) {
+      if (registration.flow?.connection !== connection || registration.pending) continue;
+      registration.flow = undefined;
+      if (registration.ending || registration.state !== 'registered') continue;
+      this.change(turn, registration, 'retrying', { reason: error, retryInMs: 0 });
+      this.register(turn, registration);
+    }
+  }
+
+  /** Refreshes and retries whose time has come. */
+  advance(turn: Turn): void {
+    for (
+      let due = this.deadlines.takeDue(turn.nowMs);
+      due !== undefined;
+      due = this.deadlines.takeDue(turn.nowMs)
+    ) {
+      this.register(turn, due.owner);
+    }
+  }
+
+  private register(turn: Turn, registration: Registration): void {
+    this.deadlines.disarm(registration.timer);
+    if (registration.pending || registration.ending) return;
+    const { host } = registration.account.server;
+    if (addressFamily(host) !== undefined) registration.addresses = [host];
+    else if (registration.state !== 'registered' || registration.addresses.length === 0) {
+      registration.pending = true;
+      registration.flow = undefined;
+      turn.ask({ type: 'resolve', host });
+      return;
+    }
+    this.send(turn, registration);
+  }
+
+  private send(turn: Turn, registration: Registration): void {
+    const { account, digest, ending } = registration;
+    const target = this.target(registration);
+    if (target === undefined) return this.retry(turn, registration, 'the registrar has no address');
+    registration.pending = true;
+    if (!ending && registration.state !== 'registered') this.change(turn, registration, 'registering');
+    const flow = this.agent.transport.flowTo(turn, account.server.transport, target);
+    registration.flow = flow;
+    registration.sequence += 1;
+    registration.contact = this.agent.contact(flow, account.user);
+    const uri = `sip:${account.domain}`;
+    const credentials = digest.authorize({ method: 'REGISTER', uri, body: NO_BODY }, registration.attempt);
+    registration.attempt = credentials.attempt;
+    const headers: HeaderLine[] = [
+      ['Contact', registration.contact],
+      ['Expires', ending ? '0' : String(registration.expiresS)],
+      ...credentials.fields.map(({ name, value: text }): HeaderLine => [name, text]),
+    ];
+    const name = account.displayName === undefined ? '' : `"${account.displayName.replace(/["\\]/g, '')}" `;
+    const parts = {
+      method: 'REGISTER',
+      uri,
+      from: `${name}<${account.addressOfRecord}>;tag=${registration.fromTag}`,
+      to: `<${account.addressOfRecord}>`,
+      callId: registration.callId,
+      sequence: registration.sequence,
+      headers,
+    };
+    this.agent.request(turn, parts, flow, registration);
+  }
+
+  private target(registration: Registration): SocketAddress | undefined {
+    const { proxy } = this.agent.config;
+    if (proxy !== undefined) return proxy;
+    const address = registration.addresses[registration.addressIndex] ?? registration.addresses[0];
+    return address === undefined ? undefined : { address, port: registration.account.server.port };
+  }
+
+  private challenged(turn: Turn, registration: Registration, response: SipResponse, status: 401 | 407): void {
+    const challenges = values(response, status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate');
+    const cnonce = this.agent.identifiers.cnonce();
+    const verdict = registration.digest.challenged({ status, challenges, cnonce }, registration.attempt);
+    if (verdict.type === 'retry') {
+      for (const { realm, algorithm, qop, stale } of verdict.challenges) {
+        turn.emit({
+          type: 'auth.challenged',
+          account: registration.account.addressOfRecord,
+          realm,
+          algorithm,
+          ...(qop.length === 0 ? undefined : { qop: qop.join(',') }),
+          ...(stale ? { stale } : undefined),
+          status,
+        });
+      }
+      registration.attempt = verdict.attempt;
+      return this.send(turn, registration);
+    }
+    registration.pending = false;
+    registration.attempt = FIRST_ATTEMPT;
+    this.change(turn, registration, registration.ending ? 'unregistered' : 'failed', {
+      status,
+      reason: verdict.reason,
+    });
+    turn.emit({
+      type: 'diagnosis.raised',
+      account: registration.account.addressOfRecord,
+      code: verdict.code,
+      severity: 'error',
+      evidence: `${status} ${response.reason} to REGISTER cseq=${registration.sequence}: ${verdict.reason}`,
+      cause: 'the password or the authentication user name is not the one the registrar has',
+      next: 'check --password and --auth-user; it is not tried again until you say so',
+    });
+  }
+
+  private accepted(
+    turn: Turn,
+    transaction: ClientTransaction<unknown>,
+    registration: Registration,
+    response: SipResponse,
+  ): void {
+    const { status, reason } = response;
+    if (value(transaction.request, 'Expires') === '0') {
+      return this.change(turn, registration, 'unregistered', { status });
+    }
+    registration.failures = 0;
+    const expiresS = grantedS(response, registration);
+    this.change(turn, registration, 'registered', { status, reason, expiresS });
+    // Asked to stop while this was on its way.
+    if (registration.ending) return this.send(turn, registration);
+    const renewInS = expiresS > 2 * RENEW_BEFORE_S ? expiresS - RENEW_BEFORE_S : expiresS / 2;
+    this.arm(turn, registration, renewInS * 1000);
+  }
+
+  /** 423 (§10.2.8): once more with what the registrar wants at least. */
+  private tooBrief(turn: Turn, registration: Registration, response: SipResponse): void {
+    const least = readDigits(value(response, 'Min-Expires') ?? '');
+    const reason = `423 with Min-Expires ${least}`;
+    if (least <= registration.expiresS || least > LONGEST_EXPIRES_S) {
+      return this.change(turn, registration, 'failed', { status: 423, reason });
+    }
+    registration.expiresS = least;
+    this.send(turn, registration);
+  }
+
+  private retry(
+    turn: Turn,
+    registration: Registration,
+    reason: string,
+    about: { readonly status?: number; readonly afterMs?: number } = {},
+  ): void {
+    registration.pending = false;
+    registration.flow = undefined;
+    registration.addressIndex = 0;
+    const longestMs = Math.min(FIRST_RETRY_MS * 2 ** registration.failures, LONGEST_RETRY_MS);
+    registration.failures += 1;
+    // Between half of it and all of it.
+    const jitteredMs = longestMs * (0.5 + 0.5 * this.agent.identifiers.fraction());
+    const retryInMs = Math.round(Math.max(jitteredMs, about.afterMs ?? 0));
+    const status = about.status === undefined ? {} : { status: about.status };
+    this.change(turn, registration, 'retrying', { ...status, reason, retryInMs });
+    this.arm(turn, registration, retryInMs);
+  }
+
+  private arm(turn: Turn, registration: Registration, inMs: number): void {
+    this.deadlines.disarm(registration.timer);
+    registration.timer = this.deadlines.arm(turn.nowMs + inMs, 'registration', registration);
+  }
+
+  private change(
+    turn: Turn,
+    registration: Registration,
+    to: RegistrationState,
+    about: { status?: number; reason?: string; expiresS?: number; retryInMs?: number } = {},
+  ): void {
+    const from = registration.state;
+    registration.state = to;
+    turn.emit({
+      type: 'registration.changed',
+      account: registration.account.addressOfRecord,
+      from,
+      to,
+      ...about,
+    });
+  }
+}
+
+/** What the registrar granted our binding (§10.2.4): its Contact's expires, else Expires, else what we asked for. */
+function grantedS(response: SipResponse, registration: Registration): number {
+  const fallback = readDigits(value(response, 'Expires') ?? '');
+  const otherwise = fallback > 0 ? fallback : registration.expiresS;
+  const contacts = parseContacts(response);
+  if (!contacts.ok || contacts.value.kind === 'all') return otherwise;
+  const ours = hostPortOf(registration.contact.slice(1, -1));
+  const binding = contacts.value.contacts.find(({ uri }) => hostPortOf(uri) === ours);
+  return binding?.expiresS ?? otherwise;
+}
+
+/** User, host and port: enough to know our own Contact, whatever a registrar did to its parameters. */
+function hostPortOf(uri: string): string {
+  const parsed = parseUri(uri);
+  if (!parsed.ok || parsed.value.kind !== 'sip') return uri;
+  const { user, host, port } = parsed.value;
+  return `${user ?? ''}@${host.toLowerCase()}:${port ?? ''}`;
+}
+
+/** Whether a refusal may pass by itself: overload, time-outs and the server's own troubles. */
+function mayPass(status: number): boolean {
+  return (
+    status === 408 || status === 480 || status === 491 || status === 503 || (status >= 500 && status < 600)
+  );
+}
+
+function values(response: SipResponse, name: string): string[] {
+  return fields(response, name).map((header) => header.value);
+}

@@ -1,0 +1,5 @@
+/** Whoever may wait for the response to a request of ours. */
+import type { Call } from './call.ts';
+import type { Registration } from './registration.ts';
+
+export type TransactionUser = Call | Registration;

@@ -1,0 +1,400 @@
+/**
+ * The transaction layer (RFC 3261 §17): which transaction a message belongs to, and the machine tables
+ * (invite-client.ts, invite-server.ts, …) carried out.
+ *
+ * It knows nothing of calls and registrations. What the transaction user must hear comes back as an
+ * `Indication`; the user hangs its own object on a client transaction and finds it again there.
+ */
+import type { CoreHeaders } from './core-headers.ts';
+import type { Deadline } from './deadlines.ts';
+import { Deadlines } from './deadlines.ts';
+import { type Flow, isReliable } from './flow.ts';
+import { INVITE_CLIENT } from './invite-client.ts';
+import { INVITE_SERVER } from './invite-server.ts';
+import { MAX_TRANSACTIONS } from './limits.ts';
+import type { SipRequest, SipResponse } from './message.ts';
+import { NON_INVITE_CLIENT } from './non-invite-client.ts';
+import { NON_INVITE_SERVER } from './non-invite-server.ts';
+import { ackForRejected } from './requests.ts';
+import { doubledMs, type TimerBase, type TimerName, timerMs } from './timers.ts';
+import {
+  type Machine,
+  responseInput,
+  rowFinder,
+  type TransactionAction,
+  type TransactionInput,
+} from './transaction-machine.ts';
+import { type Outgoing, outgoing, type TransportLayer } from './transport-layer.ts';
+import type { Turn } from './turn.ts';
+import { MAGIC_COOKIE } from './via.ts';
+
+interface Common {
+  /** "ist-3": short, unique in a session, for people and the log. */
+  readonly id: string;
+  readonly key: string;
+  readonly method: string;
+  readonly request: SipRequest;
+  readonly core: CoreHeaders;
+  flow: Flow;
+  state: string;
+  /** The handle of the call it belongs to, for the log. */
+  call: string | undefined;
+  /** What `resend` sends. */
+  last: Outgoing | undefined;
+  readonly timers: Partial<Record<TimerName, Armed>>;
+}
+
+interface Armed {
+  readonly deadline: Deadline<TimerOwner>;
+  readonly intervalMs: number;
+}
+
+export interface ServerTransaction extends Common {
+  readonly side: 'server';
+  readonly machine: typeof INVITE_SERVER | typeof NON_INVITE_SERVER;
+}
+
+export interface ClientTransaction<User> extends Common {
+  readonly side: 'client';
+  /** Whoever is to hear of it. */
+  readonly user: User;
+  readonly machine: typeof INVITE_CLIENT | typeof NON_INVITE_CLIENT;
+}
+
+type Transaction<User> = ServerTransaction | ClientTransaction<User>;
+
+interface TimerOwner {
+  readonly transaction: Transaction<unknown>;
+  readonly name: TimerName;
+}
+
+/** What the transaction user must hear. */
+export type Indication<User> =
+  | {
+      readonly type: 'response';
+      readonly transaction: ClientTransaction<User>;
+      readonly response: SipResponse;
+    }
+  /** Timer B, F or H: nobody answered, or nobody acknowledged. */
+  | { readonly type: 'timeout'; readonly transaction: Transaction<User> }
+  | { readonly type: 'failed'; readonly transaction: Transaction<User>; readonly error: string };
+
+const MACHINES: readonly Machine[] = [INVITE_CLIENT, INVITE_SERVER, NON_INVITE_CLIENT, NON_INVITE_SERVER];
+const ROWS = new Map(MACHINES.map((machine) => [machine.kind, rowFinder(machine)]));
+
+const SHORT_KIND = {
+  'invite-client': 'ict',
+  'invite-server': 'ist',
+  'non-invite-client': 'nict',
+  'non-invite-server': 'nist',
+} as const;
+
+export class TransactionLayer<User> {
+  private readonly servers = new Map<string, ServerTransaction>();
+  private readonly clients = new Map<string, ClientTransaction<User>>();
+  private readonly deadlines = new Deadlines<TimerOwner>();
+  private created = 0;
+
+  constructor(
+    private readonly transport: TransportLayer,
+    private readonly timers: TimerBase,
+  ) {}
+
+  /** Transactions alive, both sides. */
+  get size(): number {
+    return this.servers.size + this.clients.size;
+  }
+
+  /** Whether one more request can be taken in. */
+  get full(): boolean {
+    return this.size >= MAX_TRANSACTIONS;
+  }
+
+  nextMs(): number | undefined {
+    return this.deadlines.nextMs();
+  }
+
+  /** The server transaction a request belongs to (§17.2.3): a retransmission, or the ACK to a final response. */
+  matchServer(request: SipRequest, core: CoreHeaders): ServerTransaction | undefined {
+    return this.servers.get(serverKey(request.method === 'ACK' ? 'INVITE' : request.method, request, core));
+  }
+
+  /** The INVITE that a CANCEL means (§9.2): the same branch and sent-by, whatever else. */
+  matchCancelled(request: SipRequest, core: CoreHeaders): ServerTransaction | undefined {
+    return this.servers.get(serverKey('INVITE', request, core));
+  }
+
+  /** The client transaction a response belongs to (§17.1.3): top branch and CSeq method. */
+  matchClient(core: CoreHeaders): ClientTransaction<User> | undefined {
+    return this.clients.get(clientKey(core.via.branch, core.cseq.method));
+  }
+
+  /** Opens the server transaction of a request that matched none. */
+  openServer(
+    turn: Turn,
+    request: SipRequest,
+    core: CoreHeaders,
+    flow: Flow,
+    call: string | undefined,
+  ): ServerTransaction {
+    const machine = request.method === 'INVITE' ? INVITE_SERVER : NON_INVITE_SERVER;
+    const transaction: ServerTransaction = {
+      side: 'server',
+      machine,
+      id: this.newId(machine),
+      key: serverKey(request.method, request, core),
+      method: request.method,
+      request,
+      core,
+      flow,
+      state: machine.initial,
+      call,
+      last: undefined,
+      timers: {},
+    };
+    this.servers.set(transaction.key, transaction);
+    this.report(turn, transaction, 'none', `${request.method} received`);
+    return transaction;
+  }
+
+  /** Opens a client transaction and sends its request; the top Via must carry a branch of ours. */
+  openClient(
+    turn: Turn,
+    request: SipRequest,
+    core: CoreHeaders,
+    flow: Flow,
+    user: User,
+    call: string | undefined,
+  ): ClientTransaction<User> {
+    const machine = request.method === 'INVITE' ? INVITE_CLIENT : NON_INVITE_CLIENT;
+    const { branch } = core.via;
+    const transaction: ClientTransaction<User> = {
+      side: 'client',
+      machine,
+      id: this.newId(machine),
+      key: clientKey(branch, request.method),
+      method: request.method,
+      request,
+      core,
+      flow,
+      state: machine.initial,
+      call,
+      user,
+      last: outgoing(request, core.callId, `${core.cseq.number} ${core.cseq.method}`, branch),
+      timers: {},
+    };
+    this.clients.set(transaction.key, transaction);
+    this.report(turn, transaction, 'none', `${request.method} sent`);
+    for (const action of machine.start) this.perform(turn, transaction, action, undefined);
+    return transaction;
+  }
+
+  /** A request came again, or the ACK of a final response came. True when the ACK is the user's to see. */
+  receiveAgain(turn: Turn, transaction: ServerTransaction, request: SipRequest): boolean {
+    const ack = request.method === 'ACK';
+    return (
+      this.step(turn, transaction, ack ? 'ack' : 'request', `${request.method} received`, undefined) ===
+      'pass'
+    );
+  }
+
+  /** A response came for a transaction of ours. */
+  receiveResponse(
+    turn: Turn,
+    transaction: ClientTransaction<User>,
+    response: SipResponse,
+  ): Indication<User> | undefined {
+    const cause = `${response.status} received`;
+    const told = this.step(turn, transaction, responseInput(response.status), cause, response);
+    return told === 'pass' ? { type: 'response', transaction, response } : undefined;
+  }
+
+  /** The user answers. A second final response is dropped by the table. */
+  respond(turn: Turn, transaction: ServerTransaction, response: SipResponse): void {
+    const { core } = transaction;
+    const cause = `${response.status} sent`;
+    const before = transaction.last;
+    transaction.last = outgoing(
+      response,
+      core.callId,
+      `${core.cseq.number} ${core.cseq.method}`,
+      core.via.branch,
+    );
+    const told = this.step(turn, transaction, responseInput(response.status), cause, undefined);
+    if (told === 'ignored') transaction.last = before;
+  }
+
+  /** The 2xx once more, until its ACK comes (§13.3.1.4). It is the user that repeats it, not the transaction. */
+  repeatOk(turn: Turn, transaction: ServerTransaction): void {
+    this.step(turn, transaction, '2xx', '2xx repeated', undefined);
+  }
+
+  /** Everything whose time has come. */
+  advance(turn: Turn): Indication<User>[] {
+    const indications: Indication<User>[] = [];
+    for (
+      let due = this.deadlines.takeDue(turn.nowMs);
+      due !== undefined;
+      due = this.deadlines.takeDue(turn.nowMs)
+    ) {
+      const { name } = due.owner;
+      const transaction = due.owner.transaction as Transaction<User>;
+      turn.emit({
+        type: 'timer.fired',
+        ...(transaction.call === undefined ? undefined : { call: transaction.call }),
+        name,
+        transaction: transaction.id,
+      });
+      const told = this.step(turn, transaction, `timer ${name}`, `Timer ${name}`, undefined);
+      if (told === 'timeout') indications.push({ type: 'timeout', transaction });
+    }
+    return indications;
+  }
+
+  /** The flow of some transactions is gone: each of them hears of it (§17.1.4, RFC 6026 §8.7). */
+  flowFailed(turn: Turn, concerned: (flow: Flow) => boolean, error: string): Indication<User>[] {
+    const indications: Indication<User>[] = [];
+    for (const transaction of [...this.clients.values(), ...this.servers.values()]) {
+      if (!concerned(transaction.flow)) continue;
+      const told = this.step(turn, transaction, 'transport error', error, undefined);
+      if (told === 'failed') indications.push({ type: 'failed', transaction, error });
+    }
+    return indications;
+  }
+
+  /** Drops everything without a word, when the endpoint ends. */
+  clear(): void {
+    for (const transaction of [...this.clients.values(), ...this.servers.values()])
+      this.disarmAll(transaction);
+    this.servers.clear();
+    this.clients.clear();
+  }
+
+  /** One row of a table. Says what the user must hear, or that the state has no row for the input. */
+  private step(
+    turn: Turn,
+    transaction: Transaction<User>,
+    input: TransactionInput,
+    cause: string,
+    response: SipResponse | undefined,
+  ): 'pass' | 'timeout' | 'failed' | 'ignored' | undefined {
+    const row = ROWS.get(transaction.machine.kind)?.(transaction.state, input);
+    if (row === undefined) return 'ignored';
+    const before = transaction.state;
+    transaction.state = row.next;
+    let told: 'pass' | 'timeout' | 'failed' | undefined;
+    for (const action of row.actions) {
+      if (action === 'pass' || action === 'timeout' || action === 'failed') told = action;
+      else this.perform(turn, transaction, action, response);
+    }
+    if (row.next !== before) this.report(turn, transaction, before, cause);
+    if (row.next === 'terminated') this.drop(transaction);
+    return told;
+  }
+
+  private perform(
+    turn: Turn,
+    transaction: Transaction<User>,
+    action: TransactionAction,
+    response: SipResponse | undefined,
+  ): void {
+    switch (action) {
+      case 'pass':
+      case 'timeout':
+      case 'failed':
+        return;
+      case 'send':
+      case 'resend':
+        if (transaction.last !== undefined) {
+          this.transport.transmit(turn, transaction.flow, transaction.last, transaction.call);
+        }
+        return;
+      case 'ack':
+        if (response !== undefined) this.acknowledge(turn, transaction, response);
+        return;
+      case 'slow E':
+        this.arm(turn, transaction, 'E', this.timers.t2Ms);
+        return;
+      default:
+        this.time(turn, transaction, action);
+    }
+  }
+
+  /** `arm X`, `double X`, `disarm X`. */
+  private time(turn: Turn, transaction: Transaction<User>, action: `${string} ${string}`): void {
+    const space = action.indexOf(' ');
+    const name = action.slice(space + 1) as TimerName;
+    const verb = action.slice(0, space);
+    if (verb === 'disarm') {
+      this.deadlines.disarm(transaction.timers[name]?.deadline);
+    } else if (verb === 'double') {
+      const lastMs = transaction.timers[name]?.intervalMs ?? this.timers.t1Ms;
+      this.arm(turn, transaction, name, doubledMs(name, lastMs, this.timers));
+    } else {
+      const intervalMs = timerMs(name, isReliable(transaction.flow.transport), this.timers);
+      if (intervalMs !== undefined) this.arm(turn, transaction, name, intervalMs);
+    }
+  }
+
+  private arm(turn: Turn, transaction: Transaction<User>, name: TimerName, intervalMs: number): void {
+    const owner: TimerOwner = { transaction, name };
+    const deadline = this.deadlines.arm(turn.nowMs + intervalMs, name, owner);
+    transaction.timers[name] = { deadline, intervalMs };
+  }
+
+  /** The ACK to a 3xx–6xx is the transaction's own: same branch, To of the response (§17.1.1.3). */
+  private acknowledge(turn: Turn, transaction: Transaction<User>, response: SipResponse): void {
+    const { core } = transaction;
+    const ack = outgoing(
+      ackForRejected(transaction.request, response),
+      core.callId,
+      `${core.cseq.number} ACK`,
+      core.via.branch,
+    );
+    this.transport.transmit(turn, transaction.flow, ack, transaction.call);
+  }
+
+  private drop(transaction: Transaction<User>): void {
+    this.disarmAll(transaction);
+    if (transaction.side === 'server') this.servers.delete(transaction.key);
+    else this.clients.delete(transaction.key);
+  }
+
+  private disarmAll(transaction: Transaction<User>): void {
+    for (const name in transaction.timers) {
+      this.deadlines.disarm(transaction.timers[name as TimerName]?.deadline);
+    }
+  }
+
+  private newId(machine: Machine): string {
+    this.created += 1;
+    return `${SHORT_KIND[machine.kind]}-${this.created}`;
+  }
+
+  private report(turn: Turn, transaction: Transaction<User>, from: string, cause: string): void {
+    turn.emit({
+      type: 'transaction.changed',
+      ...(transaction.call === undefined ? undefined : { call: transaction.call }),
+      id: transaction.id,
+      kind: transaction.machine.kind,
+      method: transaction.method,
+      from,
+      to: transaction.state,
+      cause,
+    });
+  }
+}
+
+/** §17.2.3: branch and sent-by when the branch is RFC 3261's; what RFC 2543 peers give otherwise. */
+function serverKey(method: string, request: SipRequest, core: CoreHeaders): string {
+  const { via } = core;
+  if (via.branch?.startsWith(MAGIC_COOKIE)) return `${via.branch}|${via.host}|${via.port ?? ''}|${method}`;
+  // The ACK's To tag is ours and the INVITE's was empty, so the To tag stays out for both.
+  const toTag = method === 'INVITE' ? '' : (core.toTag ?? '');
+  const top = `${via.host}:${via.port ?? ''};${via.branch ?? ''}`;
+  return `2543|${request.uri}|${core.fromTag ?? ''}|${toTag}|${core.callId}|${core.cseq.number}|${top}|${method}`;
+}
+
+function clientKey(branch: string | undefined, method: string): string {
+  return `${branch ?? ''}|${method}`;
+}

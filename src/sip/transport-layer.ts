@@ -1,0 +1,197 @@
+/**
+ * The transport layer (RFC 3261 §18): connections, framing, and the last step of every message out.
+ *
+ * It holds no socket. It knows which connections stand, cuts streams into messages, and turns "send this on
+ * that flow" into outputs, opening a connection when the flow has none. Everything that leaves passes
+ * `transmit`, so that no message goes unreported.
+ */
+import { maskCredentials } from '../auth/mask.ts';
+import type { Deadline } from './deadlines.ts';
+import { Deadlines } from './deadlines.ts';
+import { type Flow, formatAddress, isReliable, type SocketAddress, type Transport } from './flow.ts';
+import { IDLE_CONNECTION_MS, MAX_CONNECTIONS, MAX_UNSENT_BYTES } from './limits.ts';
+import { type SipMessage, startLine } from './message.ts';
+import { serialize } from './serialize-message.ts';
+import { type Frame, StreamFramer } from './stream-framing.ts';
+import { latin1 } from './text.ts';
+import type { Turn } from './turn.ts';
+
+/** A message ready to leave, with what its event says of it. Kept for retransmission. */
+export interface Outgoing {
+  readonly bytes: Uint8Array;
+  readonly startLine: string;
+  readonly callId: string;
+  readonly cseq: string;
+  readonly branch: string | undefined;
+}
+
+/** Serializes a message once, for as many transmissions as it takes. */
+export function outgoing(
+  message: SipMessage,
+  callId: string,
+  cseq: string,
+  branch: string | undefined,
+): Outgoing {
+  return { bytes: serialize(message), startLine: startLine(message), callId, cseq, branch };
+}
+
+interface Connection {
+  readonly id: number;
+  readonly transport: Transport;
+  readonly remote: SocketAddress;
+  readonly framer: StreamFramer;
+  /** We opened it. */
+  readonly ours: boolean;
+  open: boolean;
+  /** Waiting for the connection to come up. */
+  waiting: Uint8Array[];
+  waitingBytes: number;
+  heardMs: number;
+  idle: Deadline<Connection> | undefined;
+}
+
+export class TransportLayer {
+  private readonly connections = new Map<number, Connection>();
+  private readonly idle = new Deadlines<Connection>();
+  /** Those that we open are even, those that peers open are odd: the driver numbers the latter. */
+  private nextConnection = 2;
+
+  constructor(private readonly rawMessages: boolean) {}
+
+  get connectionCount(): number {
+    return this.connections.size;
+  }
+
+  nextMs(): number | undefined {
+    return this.idle.nextMs();
+  }
+
+  /** Closes connections that have said nothing for too long and that nobody `needs`. */
+  advance(turn: Turn, needed: (connection: number) => boolean): void {
+    for (let due = this.idle.takeDue(turn.nowMs); due !== undefined; due = this.idle.takeDue(turn.nowMs)) {
+      const connection = due.owner;
+      const silentMs = turn.nowMs - connection.heardMs;
+      if (silentMs >= IDLE_CONNECTION_MS && !needed(connection.id)) {
+        this.close(turn, connection.id);
+      } else {
+        const againMs = silentMs >= IDLE_CONNECTION_MS ? turn.nowMs : connection.heardMs;
+        connection.idle = this.idle.arm(againMs + IDLE_CONNECTION_MS, 'idle', connection);
+      }
+    }
+  }
+
+  /** A stream came up. False when it is one too many: it is closed at once. */
+  connected(turn: Turn, id: number, transport: Transport, remote: SocketAddress): boolean {
+    const connection = this.connections.get(id) ?? this.add(turn, id, transport, remote, false);
+    if (connection === undefined) {
+      turn.ask({ type: 'disconnect', connection: id });
+      return false;
+    }
+    connection.open = true;
+    connection.heardMs = turn.nowMs;
+    for (const bytes of connection.waiting) turn.ask({ type: 'send', flow: this.flow(connection), bytes });
+    connection.waiting = [];
+    connection.waitingBytes = 0;
+    return true;
+  }
+
+  /** What a chunk of a stream completes, and where it came from; undefined for a stream that is gone. */
+  receive(turn: Turn, id: number, chunk: Uint8Array): { flow: Flow; frames: readonly Frame[] } | undefined {
+    const connection = this.connections.get(id);
+    if (connection === undefined) return undefined;
+    connection.heardMs = turn.nowMs;
+    return { flow: this.flow(connection), frames: connection.framer.push(chunk) };
+  }
+
+  /** Forgets a stream that ended. Its flow, when it was known. */
+  disconnected(id: number): Flow | undefined {
+    const connection = this.connections.get(id);
+    if (connection === undefined) return undefined;
+    this.connections.delete(id);
+    this.idle.disarm(connection.idle);
+    return this.flow(connection);
+  }
+
+  close(turn: Turn, id: number): void {
+    if (this.disconnected(id) !== undefined) turn.ask({ type: 'disconnect', connection: id });
+  }
+
+  closeAll(turn: Turn): void {
+    for (const id of [...this.connections.keys()]) this.close(turn, id);
+  }
+
+  isOpen(flow: Flow): boolean {
+    return !isReliable(flow.transport) || this.connections.has(flow.connection ?? -1);
+  }
+
+  /** A flow to that address: the datagram's, a connection of ours that stands or is coming up, or a new one. */
+  flowTo(turn: Turn, transport: Transport, remote: SocketAddress): Flow {
+    if (!isReliable(transport)) return { transport, remote };
+    for (const connection of this.connections.values()) {
+      const same = connection.remote.port === remote.port && connection.remote.address === remote.address;
+      if (same && connection.transport === transport) return this.flow(connection);
+    }
+    const id = this.nextConnection;
+    this.nextConnection += 2;
+    const connection = this.add(turn, id, transport, remote, true) as Connection;
+    turn.ask({ type: 'connect', connection: id, transport, remote });
+    return this.flow(connection);
+  }
+
+  /** Sends a message, now or when its connection is up, and says so. A flow that is gone swallows it. */
+  transmit(turn: Turn, flow: Flow, message: Outgoing, call: string | undefined): void {
+    turn.emit({
+      type: 'sip.sent',
+      ...(call === undefined ? undefined : { call }),
+      transport: flow.transport,
+      remote: formatAddress(flow.remote),
+      startLine: message.startLine,
+      callId: message.callId,
+      cseq: message.cseq,
+      ...(message.branch === undefined ? undefined : { branch: message.branch }),
+      bytes: message.bytes.length,
+      ...(this.rawMessages ? { raw: maskCredentials(latin1(message.bytes)) } : undefined),
+    });
+    this.write(turn, flow, message.bytes);
+  }
+
+  /** Bytes that are no message: the answer to a keepalive ping (RFC 5626 §3.5.1). */
+  write(turn: Turn, flow: Flow, bytes: Uint8Array): void {
+    const connection = flow.connection === undefined ? undefined : this.connections.get(flow.connection);
+    if (flow.connection === undefined || connection?.open === true) {
+      turn.ask({ type: 'send', flow, bytes });
+    } else if (connection !== undefined && connection.waitingBytes + bytes.length <= MAX_UNSENT_BYTES) {
+      connection.waiting.push(bytes);
+      connection.waitingBytes += bytes.length;
+    }
+  }
+
+  private add(
+    turn: Turn,
+    id: number,
+    transport: Transport,
+    remote: SocketAddress,
+    ours: boolean,
+  ): Connection | undefined {
+    if (!ours && this.connections.size >= MAX_CONNECTIONS) return undefined;
+    const connection: Connection = {
+      id,
+      transport,
+      remote,
+      framer: new StreamFramer(),
+      ours,
+      open: false,
+      waiting: [],
+      waitingBytes: 0,
+      heardMs: turn.nowMs,
+      idle: undefined,
+    };
+    connection.idle = this.idle.arm(turn.nowMs + IDLE_CONNECTION_MS, 'idle', connection);
+    this.connections.set(id, connection);
+    return connection;
+  }
+
+  private flow(connection: Connection): Flow {
+    return { transport: connection.transport, remote: connection.remote, connection: connection.id };
+  }
+}

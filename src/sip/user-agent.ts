@@ -1,0 +1,201 @@
+/**
+ * What everything above the transaction layer shares: who we are, where we are reached, how a request is
+ * answered and how one is sent. Calls, registrations and the registrar are users of it.
+ */
+
+import type { CoreHeaders } from './core-headers.ts';
+import type { Account, EndpointConfig } from './endpoint-config.ts';
+import {
+  defaultPort,
+  type Flow,
+  formatHost,
+  isReliable,
+  type SocketAddress,
+  type Transport,
+} from './flow.ts';
+import { Identifiers } from './identifiers.ts';
+import { type AddressFamily, addressFamily } from './ip-address.ts';
+import { firstValueEnd } from './list.ts';
+import { localAddressTowards } from './local-address.ts';
+import { type SipRequest, value } from './message.ts';
+import { reasonPhrase } from './reason-phrases.ts';
+import { newRequest, ownCore } from './requests.ts';
+import type { SipError } from './result.ts';
+import { buildResponse, type HeaderLine, type ResponseParts } from './serialize-message.ts';
+import type { TransactionUser } from './transaction-user.ts';
+import { type ClientTransaction, type ServerTransaction, TransactionLayer } from './transactions.ts';
+import { outgoing, TransportLayer } from './transport-layer.ts';
+import type { Turn } from './turn.ts';
+import { noteSource, parseVia, type Via, viaRport, withTopVia } from './via.ts';
+
+/** The methods we serve (RFC 3261 §20.5). */
+export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY';
+/** Option tags we understand (§20.37): none yet. The field stands empty, which says so. */
+export const SUPPORTED = '';
+/** The body we understand (§20.1). */
+export const ACCEPT = 'application/sdp';
+
+/** What a request of ours has beyond Via, Max-Forwards and User-Agent. */
+export interface RequestParts {
+  readonly method: string;
+  readonly uri: string;
+  readonly from: string;
+  readonly to: string;
+  readonly callId: string;
+  readonly sequence: number;
+  readonly routes?: readonly string[];
+  readonly headers?: readonly HeaderLine[];
+  readonly body?: Uint8Array;
+}
+
+export class UserAgent {
+  readonly identifiers: Identifiers;
+  readonly transport: TransportLayer;
+  readonly transactions: TransactionLayer<TransactionUser>;
+  /** No new calls: everything ends. */
+  stopping = false;
+  private readonly ports: Partial<Record<Transport, number>> = {};
+  private handles = 0;
+
+  constructor(readonly config: EndpointConfig) {
+    this.identifiers = new Identifiers(config.seed);
+    this.transport = new TransportLayer(config.rawMessages);
+    this.transactions = new TransactionLayer(this.transport, config.timers);
+  }
+
+  /** A socket of ours listens; the first of each transport is the one that we name in Contact and Via. */
+  listening(transport: Transport, local: SocketAddress): void {
+    this.ports[transport] ??= local.port;
+  }
+
+  /** Our address as that peer reaches it: the advertised one, or the one that faces the peer. */
+  addressTowards(peer: string): string {
+    return this.config.advertiseAddress ?? this.facing(peer);
+  }
+
+  /** Our address for audio in that family, as the peer reaches it. */
+  mediaAddress(peer: string, family: AddressFamily): string {
+    const { advertiseMediaAddress, advertiseAddress, defaultAddresses } = this.config;
+    const advertised = advertiseMediaAddress ?? advertiseAddress;
+    if (advertised !== undefined && addressFamily(advertised) === family) return advertised;
+    const facing = this.facing(peer);
+    return addressFamily(facing) === family ? facing : (defaultAddresses[family] ?? facing);
+  }
+
+  /** Our Contact (§8.1.1.8): the user, and the address and port that face the peer. */
+  contact(flow: Flow, user: string | undefined): string {
+    const name = user === undefined || user === '' ? '' : `${user}@`;
+    const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
+    return `<sip:${name}${this.sentBy(flow)}${transport}>`;
+  }
+
+  /** A number for the next call, and the handle that names it. */
+  newHandle(from: string, to: string): string {
+    this.handles += 1;
+    return `call-${from}-${to}-${String(this.handles).padStart(3, '0')}`;
+  }
+
+  /** Answers within a transaction. */
+  respond(turn: Turn, transaction: ServerTransaction, status: number, parts: ResponseParts = {}): void {
+    this.transactions.respond(turn, transaction, this.response(transaction.request, status, parts));
+  }
+
+  /** Answers without a transaction: what could not be parsed, or is one too many (§8.2.7). */
+  respondStateless(
+    turn: Turn,
+    request: SipRequest,
+    flow: Flow,
+    about: { readonly callId: string; readonly cseq: string; readonly branch: string | undefined },
+    status: number,
+    parts: ResponseParts = {},
+  ): void {
+    const response = this.response(request, status, { toTag: this.identifiers.tag(), ...parts });
+    const message = outgoing(response, about.callId, about.cseq, about.branch);
+    this.transport.transmit(turn, flow, message, undefined);
+  }
+
+  /** Refuses a request that could not be read whole. False when not even its Via could, or when it is an ACK. */
+  respondMalformed(turn: Turn, request: SipRequest, flow: Flow, error: SipError): boolean {
+    const top = value(request, 'Via') ?? '';
+    const via = parseVia(top.slice(0, firstValueEnd(top)));
+    if (!via.ok || request.method === 'ACK') return false;
+    const about = {
+      callId: value(request, 'Call-ID') ?? '',
+      cseq: value(request, 'CSeq') ?? '',
+      branch: via.value.branch,
+    };
+    const noted = withTopVia(request, noteSource(via.value, flow.remote));
+    // A reason line of our own says what a log on the other side should show.
+    const reason = `${reasonPhrase(error.status)} (${error.detail})`;
+    this.respondStateless(turn, noted, responseFlow(via.value, flow), about, error.status, { reason });
+    return true;
+  }
+
+  /** Sends a request in a client transaction of its own. */
+  request(
+    turn: Turn,
+    parts: RequestParts,
+    flow: Flow,
+    user: TransactionUser,
+    call?: string,
+  ): ClientTransaction<TransactionUser> {
+    const { request, core } = this.newRequest(parts, flow);
+    return this.transactions.openClient(turn, request, core, flow, user, call);
+  }
+
+  /** A request with our Via on top; sent by `request`, or without a transaction (the ACK to a 2xx). */
+  newRequest(parts: RequestParts, flow: Flow): { readonly request: SipRequest; readonly core: CoreHeaders } {
+    const { routes = [], headers = [], body, ...rest } = parts;
+    const request = newRequest({
+      ...rest,
+      via: `SIP/2.0/${flow.transport.toUpperCase()} ${this.sentBy(flow)};rport;branch=${this.identifiers.branch()}`,
+      routes,
+      headers: [['User-Agent', this.config.product], ...headers],
+      ...(body === undefined ? undefined : { body }),
+    });
+    return { request, core: ownCore(request) };
+  }
+
+  /** The account that a request for that user is for, when we have one. */
+  accountFor(user: string | undefined): Account | undefined {
+    const { accounts } = this.config;
+    return (
+      accounts.find((account) => account.user === user) ?? (accounts.length === 1 ? accounts[0] : undefined)
+    );
+  }
+
+  private response(request: SipRequest, status: number, parts: ResponseParts) {
+    const { headers = [], ...rest } = parts;
+    return buildResponse(request, status, {
+      ...rest,
+      headers: [['Server', this.config.product], ...headers],
+    });
+  }
+
+  private facing(peer: string): string {
+    return localAddressTowards(peer, this.config) ?? '127.0.0.1';
+  }
+
+  /** §18.1.1: where responses and requests can reach us. On a stream it is the listener, not the stream's port. */
+  private sentBy(flow: Flow): string {
+    const port = this.ports[flow.transport] ?? this.ports.udp ?? defaultPort(flow.transport);
+    return `${formatHost(this.addressTowards(flow.remote.address))}:${port}`;
+  }
+}
+
+/** The request with its source noted in the top Via (§18.2.1, RFC 3581 §4). */
+export function withSource(request: SipRequest, core: CoreHeaders, flow: Flow): SipRequest {
+  const noted = noteSource(core.via, flow.remote);
+  return noted === core.via ? request : withTopVia(request, noted);
+}
+
+/**
+ * Where responses go (§18.2.2, RFC 3581 §4): back on the stream; on UDP to the source address, at the port of
+ * `rport` when it was asked for, else at the one of sent-by.
+ */
+export function responseFlow(via: Via, flow: Flow): Flow {
+  if (isReliable(flow.transport)) return flow;
+  if (viaRport(via) !== undefined) return flow;
+  const port = via.port ?? defaultPort(flow.transport);
+  return port === flow.remote.port ? flow : { ...flow, remote: { address: flow.remote.address, port } };
+}
