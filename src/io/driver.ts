@@ -1,10 +1,21 @@
 /**
  * Carries an `Endpoint` on real sockets: feeds it what arrives, with the time, and does what it asks.
+ *
+ * One input at a time: what happens while an input is handled (a send that fails at once) waits in a queue.
+ * There is one timer, for the endpoint's earliest deadline.
  */
-import type { Event } from '../events.ts';
+import { lookup } from 'node:dns/promises';
+import pkg from '../../package.json' with { type: 'json' };
+import { EVENT_VERSION, type Event, type EventBody } from '../events.ts';
+import type { MediaCommand } from '../rtp/session.ts';
+import { Endpoint } from '../sip/endpoint.ts';
 import type { EndpointConfig } from '../sip/endpoint-config.ts';
-import type { Action } from '../sip/endpoint-io.ts';
+import type { Action, Input, Output } from '../sip/endpoint-io.ts';
 import type { Transport } from '../sip/flow.ts';
+import { findLocalAddresses, type LocalAddresses } from './local-addresses.ts';
+import { type Media, startMedia } from './media.ts';
+import { isInUse, openTcp, type TcpConnections } from './tcp-connections.ts';
+import { listenUdp, type UdpListener } from './udp-listener.ts';
 
 /** What the driver needs beyond the endpoint's own configuration. */
 export interface DriverOptions {
@@ -18,6 +29,7 @@ export interface DriverOptions {
   readonly sipPort: number;
   /** First and last RTP port. */
   readonly rtpPorts: readonly [number, number];
+  /** 0: no audio of our own, and no thread for it. */
   readonly mediaThreads: number;
   /** Between two readings of the counters, in ms; 500. */
   readonly sampleIntervalMs: number;
@@ -33,7 +45,267 @@ export interface Running {
   readonly sipPort: number;
 }
 
+/** Tries for a port that is free over both UDP and TCP, when any will do. */
+const PORT_TRIES = 20;
+
+const NO_COUNTERS = {
+  packetsReceived: 0,
+  packetsSent: 0,
+  bytesReceived: 0,
+  bytesSent: 0,
+  lost: 0,
+  reordered: 0,
+  duplicates: 0,
+  dropped: 0,
+  sendErrors: 0,
+  rtcpReceived: 0,
+  jitterMs: 0,
+  rttMs: 0,
+};
+
 /** Binds, opens the media thread, starts. Throws an `Error` with a sentence for people when nothing can be bound. */
 export async function start(options: DriverOptions): Promise<Running> {
-  throw new Error(`not written yet: ${options.sipPort}`);
+  const addresses = await findLocalAddresses();
+  const driver = new Driver(options, addresses);
+  await driver.open(addresses);
+  return driver;
+}
+
+class Driver implements Running {
+  readonly stopped: Promise<string>;
+  sipPort = 0;
+  private readonly endpoint: Endpoint;
+  private readonly startedMs = performance.now();
+  private readonly queue: Input[] = [];
+  private busy = false;
+  private sequence = 0;
+  private udp: UdpListener | undefined;
+  private tcp: TcpConnections | undefined;
+  private media: Media | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private timerMs = Number.POSITIVE_INFINITY;
+  private sampler: ReturnType<typeof setInterval> | undefined;
+  private finish: (reason: string) => void = () => {};
+
+  constructor(
+    private readonly options: DriverOptions,
+    addresses: LocalAddresses,
+  ) {
+    const { bind, endpoint } = options;
+    // Bound to one address, that is the one to be reached at.
+    const own = bind === undefined ? addresses : bound(bind);
+    this.endpoint = new Endpoint({ ...endpoint, ...own }, (slot) => this.media?.read(slot) ?? NO_COUNTERS);
+    this.stopped = new Promise((resolve) => {
+      this.finish = resolve;
+    });
+  }
+
+  act(action: Action): void {
+    this.feed({ type: 'action', action });
+  }
+
+  async open(addresses: LocalAddresses): Promise<void> {
+    await this.bindSip();
+    await this.openMedia();
+    this.announce(addresses);
+    const address = this.options.bind ?? '::';
+    if (this.udp !== undefined) {
+      this.feed({ type: 'listening', transport: 'udp', local: { address, port: this.udp.port } });
+    }
+    if (this.options.listen.includes('tcp')) {
+      this.feed({ type: 'listening', transport: 'tcp', local: { address, port: this.sipPort } });
+    }
+    this.act({ type: 'register' });
+  }
+
+  private async bindSip(): Promise<void> {
+    const { bind, listen, sipPort } = this.options;
+    const tcp = openTcp({
+      connected: (connection, local, remote) =>
+        this.feed({ type: 'connected', connection, transport: 'tcp', local, remote }),
+      received: (connection, bytes) => this.feed({ type: 'stream', connection, bytes }),
+      disconnected: (connection, error) =>
+        this.feed({ type: 'disconnected', connection, ...(error === undefined ? {} : { error }) }),
+    });
+    this.tcp = tcp;
+    for (let tries = 1; ; tries++) {
+      try {
+        if (listen.includes('udp')) {
+          this.udp = await listenUdp(bind, sipPort, (remote, bytes) =>
+            this.feed({ type: 'datagram', remote, bytes }),
+          );
+        }
+        const port = this.udp?.port ?? sipPort;
+        this.sipPort = listen.includes('tcp') ? tcp.listen(bind, port) : port;
+        return;
+      } catch (error) {
+        this.udp?.close();
+        this.udp = undefined;
+        if (sipPort === 0 && isInUse(error) && tries < PORT_TRIES) continue;
+        throw new Error(cannotBind(bind, sipPort, error));
+      }
+    }
+  }
+
+  private async openMedia(): Promise<void> {
+    const { bind, endpoint, mediaThreads, rtpPorts, sampleIntervalMs } = this.options;
+    if (mediaThreads === 0) return;
+    this.media = startMedia({
+      threads: mediaThreads,
+      rtpPorts,
+      ...(bind === undefined ? {} : { bind }),
+      maxCalls: endpoint.maxCalls,
+      onReport: (report) => this.feed({ type: 'media', report }),
+    });
+    await this.media.ready;
+    this.sampler = setInterval(() => {
+      if (this.endpoint.alive.calls > 0) this.feed({ type: 'sample' });
+    }, sampleIntervalMs);
+  }
+
+  /** The first lines of a session: what runs, with which settings, and at which addresses. */
+  private announce({ defaultAddresses }: LocalAddresses): void {
+    const { endpoint, bind, rtpPorts, mediaThreads } = this.options;
+    this.emit({
+      type: 'session.started',
+      version: pkg.version,
+      wallTime: new Date().toISOString(),
+      configuration: { ...masked(endpoint), ...(bind === undefined ? {} : { bind }), rtpPorts, mediaThreads },
+    });
+    const locals = bind === undefined ? [defaultAddresses.ipv4, defaultAddresses.ipv6] : [bind];
+    for (const address of locals) {
+      if (address !== undefined) {
+        this.emit({ type: 'address.discovered', scope: 'local', address, learnedBy: 'route' });
+      }
+    }
+    const { advertiseAddress } = endpoint;
+    if (advertiseAddress !== undefined) {
+      const discovered = { scope: 'public', address: advertiseAddress, learnedBy: 'advertised' } as const;
+      this.emit({ type: 'address.discovered', ...discovered });
+    }
+  }
+
+  /** Hands one input to the endpoint, after those that are waiting. */
+  private feed(input: Input): void {
+    this.queue.push(input);
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
+        this.carryOut(this.endpoint.handle(next, this.nowMs()));
+      }
+    } finally {
+      this.busy = false;
+    }
+    this.setTimer();
+  }
+
+  private carryOut(outputs: readonly Output[]): void {
+    let commands: MediaCommand[] | undefined;
+    for (const output of outputs) {
+      if (output.type === 'event') this.emit(output.event);
+      else if (output.type === 'media') {
+        commands ??= [];
+        commands.push(output.command);
+      } else {
+        // A port listens before the peer is told of it.
+        if (commands !== undefined) this.media?.send(commands);
+        commands = undefined;
+        this.perform(output);
+      }
+    }
+    if (commands !== undefined) this.media?.send(commands);
+  }
+
+  private perform(output: Exclude<Output, { type: 'event' | 'media' }>): void {
+    switch (output.type) {
+      case 'send': {
+        const { flow, bytes } = output;
+        if (flow.connection !== undefined) return this.tcp?.send(flow.connection, bytes);
+        const error = this.udp?.send(bytes, flow.remote);
+        if (error !== undefined) this.queue.push({ type: 'unreachable', remote: flow.remote, error });
+        return;
+      }
+      case 'connect':
+        return this.tcp?.connect(output.connection, output.remote);
+      case 'disconnect':
+        return this.tcp?.disconnect(output.connection);
+      case 'resolve':
+        void this.resolve(output.host);
+        return;
+      case 'stopped':
+        void this.close(output.reason);
+    }
+  }
+
+  /** A and AAAA, IPv4 first. */
+  private async resolve(host: string): Promise<void> {
+    try {
+      const found = await lookup(host, { all: true, order: 'ipv4first' });
+      this.feed({ type: 'resolved', host, addresses: found.map(({ address }) => address) });
+    } catch (error) {
+      const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      this.feed({ type: 'resolved', host, addresses: [], error: `${host} has no address in DNS (${why})` });
+    }
+  }
+
+  private async close(reason: string): Promise<void> {
+    clearTimeout(this.timer);
+    clearInterval(this.sampler);
+    this.timerMs = Number.NEGATIVE_INFINITY;
+    this.udp?.close();
+    this.tcp?.close();
+    await this.media?.close();
+    this.emit({ type: 'session.stopped', reason, exitCode: 0 });
+    this.finish(reason);
+  }
+
+  private emit(event: EventBody): void {
+    const atMs = Math.round((this.nowMs() + Number.EPSILON) * 10) / 10;
+    this.options.onEvent({ v: EVENT_VERSION, seq: ++this.sequence, atMs, ...event });
+  }
+
+  private nowMs(): number {
+    return performance.now() - this.startedMs;
+  }
+
+  /** One timer for the earliest deadline. One that is earlier than needed is left: it only looks and sets the next. */
+  private setTimer(): void {
+    const deadlineMs = this.endpoint.deadlineMs();
+    if (deadlineMs === undefined || deadlineMs >= this.timerMs) return;
+    clearTimeout(this.timer);
+    this.timerMs = deadlineMs;
+    this.timer = setTimeout(
+      () => {
+        this.timerMs = Number.POSITIVE_INFINITY;
+        this.feed({ type: 'time' });
+      },
+      Math.max(0, Math.ceil(deadlineMs - this.nowMs())),
+    );
+  }
+}
+
+/** The addresses of an endpoint that is bound to one. */
+function bound(address: string): LocalAddresses {
+  const defaultAddresses = address.includes(':') ? { ipv6: address } : { ipv4: address };
+  return { defaultAddresses, interfaces: [] };
+}
+
+function masked(endpoint: DriverOptions['endpoint']): Record<string, unknown> {
+  const { accounts, registrar, seed: _seed, ...rest } = endpoint;
+  const users = registrar?.users.map(({ user }) => ({ user, password: '***' }));
+  return {
+    ...rest,
+    accounts: accounts.map((account) => ({ ...account, password: '***' })),
+    ...(registrar === undefined ? {} : { registrar: { domain: registrar.domain, users } }),
+  };
+}
+
+function cannotBind(bind: string | undefined, port: number, error: unknown): string {
+  const where = `${bind ?? 'all interfaces'} port ${port}`;
+  if (isInUse(error)) {
+    return `SIP cannot listen on ${where}: another program has it. Choose another with --sip-port, or 0 for any.`;
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  return `SIP cannot listen on ${where}: ${why}. Check --bind and --sip-port.`;
 }

@@ -1,0 +1,54 @@
+/**
+ * The SIP socket over UDP. One socket serves both families: bound to `::` it hears IPv4 too, as mapped addresses.
+ */
+import type { SocketAddress } from '../sip/flow.ts';
+import { unmapped } from '../sip/ip-address.ts';
+
+export interface UdpListener {
+  readonly port: number;
+  /** Undefined when it went out, else why it did not. */
+  send(bytes: Uint8Array, remote: SocketAddress): string | undefined;
+  close(): void;
+}
+
+/** Binds; rejects with the system's error. Port 0 takes any. */
+export async function listenUdp(
+  bind: string | undefined,
+  port: number,
+  onDatagram: (remote: SocketAddress, bytes: Uint8Array) => void,
+): Promise<UdpListener> {
+  const open = (hostname: string) =>
+    Bun.udpSocket({
+      hostname,
+      port,
+      socket: {
+        data(_socket, bytes, remotePort, address) {
+          onDatagram({ address: unmapped(address), port: remotePort }, bytes);
+        },
+        // An ICMP error names no datagram here; the transaction's timer finds out.
+        error() {},
+      },
+    });
+  const socket = bind === undefined ? await open('::').catch(() => open('0.0.0.0')) : await open(bind);
+
+  /**
+   * `send` throws when an ICMP error is pending on the socket. That error belongs to an earlier datagram, so the
+   * second try is the one that counts.
+   */
+  function trySend(bytes: Uint8Array, remote: SocketAddress, again: boolean): string | undefined {
+    try {
+      // False: the buffer is full. The datagram is lost, as it might be anywhere on the way; UDP transactions repeat.
+      socket.send(bytes, remote.port, remote.address);
+      return undefined;
+    } catch (error) {
+      if (again) return trySend(bytes, remote, false);
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  return {
+    port: socket.port,
+    send: (bytes, remote) => trySend(bytes, remote, true),
+    close: () => socket.close(),
+  };
+}
