@@ -18,29 +18,27 @@ test('a host is a name, an IPv4 address or an IPv6 reference, the latter held wi
 test('a port is 1 to 65535', () => {
   expect(read('a:1')).toBe('a 1');
   expect(read('a:65535')).toBe('a 65535');
-  for (const bad of ['a:0', 'a:65536', 'a:', 'a:x', 'a:-1', 'a 5060', '[::1]5060', '[::1]:']) {
+  for (const bad of ['a:0', 'a:65536', 'a:', 'a:x', 'a:-1', '[::1]5060', '[::1]:']) {
     expect([bad, read(bad)]).toEqual([bad, 'port-malformed']);
   }
 });
 
 test('what is no host is refused', () => {
-  for (const bad of [
+  const bad = [
     '',
     ' ',
     ':5060',
     'a b',
     'a/b',
     'ä',
-    '[::1',
     '::1',
+    '[::1',
     '[]',
     '[1.2.3.4]',
     '[:: 1]',
     '[fe80::1%eth0]',
-  ]) {
-    expect([bad, read(bad)]).toEqual([bad, bad === 'a b' || bad === '::1' ? read(bad) : 'host-malformed']);
-    expect(read(bad)).toMatch(/-malformed$/);
-  }
+  ];
+  for (const text of bad) expect([text, read(text)]).toEqual([text, 'host-malformed']);
 });
 
 test('an IPv6 address is written in brackets', () => {
