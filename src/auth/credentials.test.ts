@@ -168,6 +168,13 @@ describe('the nonce is used again', () => {
     expect(carried(client).values[0]).toMatchObject({ nonce: 'n9', nc: 1 });
   });
 
+  test('with credentials for two realms nextnonce is left alone: it names no realm (RFC 7616 §3.5)', () => {
+    const client = registered();
+    challenged(client, FIRST_ATTEMPT, challenge('other', '', 'elsewhere'));
+    client.accepted(carried(client).attempt, ['nextnonce="n9"']);
+    expect(carried(client).values.map(({ nonce }) => nonce)).toEqual(['n1', 'other']);
+  });
+
   test('one nonce given to two requests at once is counted through (RFC 7616 §3.4)', () => {
     const client = new DigestClient('100', 'secret');
     const [a, b] = [carried(client), carried(client)];

@@ -113,6 +113,12 @@ describe('wrong credentials', () => {
     expect(verifyCredentials(credentials(nonces), judged).type).toBe('ok');
   });
 
+  test('a hashed user name is nobody: we never ask for it (RFC 7616 §3.4.4)', () => {
+    const nonces = new Nonces('s');
+    const authorization = credentials(nonces, { more: ', qop="auth", userhash=true' });
+    expect(verifyCredentials(authorization, context(nonces))).toMatchObject({ code: 'user-unknown' });
+  });
+
   test('a response of another length or with other letters is wrong and throws nothing', () => {
     const nonces = new Nonces('s');
     const right = credentials(nonces);

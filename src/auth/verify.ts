@@ -61,7 +61,8 @@ export function verifyCredentials(authorization: Authorization, context: VerifyC
     return refused('uri-mismatch', `the digest is for ${authorization.uri}, the request for ${context.uri}`);
   }
   const username = fromWire(authorization.username);
-  const password = authorization.userhash ? undefined : context.lookupPassword(username);
+  // A hashed user name (§3.4.4) is one that nobody has: we never ask for it.
+  const password = context.lookupPassword(username);
   // An unknown user costs the same work as a wrong password, so that time does not tell who exists.
   const right = sameDigest(authorization, password ?? '', context);
   if (password === undefined) return refused('user-unknown', `no user ${username}`);

@@ -115,6 +115,11 @@ describe('what is forgiven', () => {
     expect(refused(`${START}m=video 4000 RTP/AVP\r\n`).code).toBe('sdp-media-malformed');
   });
 
+  test('a refused line needs no c= (§5.7 is for lines that are meant)', () => {
+    const text = `${START.replace('c=IN IP4 192.0.2.1\r\n', '')}m=video 0 RTP/AVP 96\r\n`;
+    expect(parsed(text).media).toHaveLength(1);
+  });
+
   test('the first of two c= counts and the second is carried', () => {
     const session = parsed(`${START}c=IN IP4 203.0.113.9\r\n`);
     expect(session.connection?.address).toBe('192.0.2.1');
