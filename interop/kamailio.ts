@@ -1,0 +1,71 @@
+/** Kamailio as registrar and proxy (kamailio/kamailio.cfg), in the foreground, with its locations in memory. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Lab, LOOPBACK, output, type Peer, tail, until } from './lab.ts';
+
+/** A Kamailio that may be stopped and started again on its port. */
+export interface Kamailio {
+  readonly port: number;
+  readonly domain: string;
+  readonly password: string;
+  /** What its location table says, `ul.dump`. */
+  locations(): Promise<string>;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  log(): string;
+}
+
+let starts = 0;
+
+/** Starts it on a port of its own, UDP and TCP. */
+export async function startKamailio(
+  lab: Lab,
+  options: { readonly algorithm?: 'MD5' | 'SHA-256'; readonly nonceExpireS?: number } = {},
+): Promise<Kamailio> {
+  const port = await lab.port();
+  const domain = 'lab.local';
+  const password = 'a secret';
+  const logs: Peer[] = [];
+  const runtime = join(lab.dir, 'kamailio');
+  mkdirSync(runtime, { recursive: true });
+  // A Unix socket's path has room for 107 bytes: not in the lab's directory.
+  const control = `/tmp/ringback-interop-${process.pid}-${port}.ctl`;
+  const argv = [
+    ...['kamailio', '-f', join(import.meta.dir, 'kamailio', 'kamailio.cfg'), '-DD', '-E'],
+    ...['-l', `udp:${LOOPBACK}:${port}`, '-l', `tcp:${LOOPBACK}:${port}`],
+    ...['-A', `PASSWORD="${password}"`, '-A', `ALGORITHM="${options.algorithm ?? 'MD5'}"`],
+    ...['-A', `NONCE_EXPIRE=${options.nonceExpireS ?? 300}`, '-A', `CTL_SOCKET="unix:${control}"`],
+    ...['-Y', runtime, '-P', join(runtime, 'pid'), '-m', '32', '-M', '4'],
+  ];
+  const command = (...words: string[]) => output(['kamcmd', '-s', `unix:${control}`, ...words], 5_000);
+  let peer: Peer | undefined;
+  const kamailio: Kamailio = {
+    port,
+    domain,
+    password,
+    locations: () => command('ul.dump'),
+    log: () => logs.map((each) => each.output()).join('\n'),
+    async stop() {
+      peer?.kill('SIGTERM');
+      await peer?.exited;
+    },
+    async start() {
+      const started = lab.spawn(`kamailio-${++starts}`, argv);
+      peer = started;
+      logs.push(started);
+      // SIGKILL to the parent alone would leave its children.
+      lab.defer(() => kamailio.stop());
+      await until(`Kamailio to answer: ${tail(started.output(), 3)}`, answers, 15_000);
+    },
+  };
+  const answers = async () => {
+    try {
+      await command('core.version');
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  await kamailio.start();
+  return kamailio;
+}

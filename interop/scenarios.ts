@@ -1,0 +1,18 @@
+/** Every scenario, in one table. */
+
+import type { Scenario } from './scenario.ts';
+import { audioScenarios } from './scenarios/audio.ts';
+import { callScenarios } from './scenarios/calls.ts';
+import { messageScenarios } from './scenarios/messages.ts';
+import { registrationScenarios } from './scenarios/registration.ts';
+import { stoppingScenarios } from './scenarios/stopping.ts';
+
+export type { Scenario } from './scenario.ts';
+
+export const scenarios: readonly Scenario[] = [
+  ...callScenarios,
+  ...messageScenarios,
+  ...audioScenarios,
+  ...registrationScenarios,
+  ...stoppingScenarios,
+];
