@@ -20,10 +20,10 @@ afterAll(() => {
 /** Compiles a source of a few lines and gives its path. */
 async function program(name: string, source: string): Promise<string> {
   const entry = join(inside, `${name}.tsx`);
-  const outfile = join(scratch, name);
+  const outfile = join(scratch, process.platform === 'win32' ? `${name}.exe` : name);
   await Bun.write(entry, source);
   await compile({ entrypoints: [entry], root: inside, outfile });
-  return process.platform === 'win32' ? `${outfile}.exe` : outfile;
+  return outfile;
 }
 
 /** Runs it in a folder of its own and gives what it printed. */

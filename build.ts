@@ -8,9 +8,9 @@
  * installed and may not be left external: it is replaced by nothing. No bytecode: it freezes import.meta.url.
  */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import packageJson from './package.json' with { type: 'json' };
 
 /** What runs where, and under what name it is offered. */
@@ -79,10 +79,25 @@ export function buildConfig({ entrypoints, root, outfile, target, commit }: Prog
   };
 }
 
-/** Compiles it. Throws an error that holds what Bun said. */
+/**
+ * Compiles it. Throws an error that holds what Bun said. Bun puts the source maps into the binary and, unasked, beside
+ * it as well; so it works in a folder of its own, out of which the binary alone is taken.
+ */
 export async function compile(program: Program): Promise<void> {
-  const { success, logs } = await Bun.build({ ...buildConfig(program), throw: false });
-  if (!success) throw new Error(`${basename(program.outfile)} was not built:\n${logs.join('\n')}`);
+  const { outfile } = program;
+  mkdirSync(dirname(outfile), { recursive: true });
+  const folder = mkdtempSync(join(dirname(outfile), 'build-'));
+  try {
+    const built = join(folder, basename(outfile));
+    const { success, logs } = await Bun.build({
+      ...buildConfig({ ...program, outfile: built }),
+      throw: false,
+    });
+    if (!success) throw new Error(`${basename(outfile)} was not built:\n${logs.join('\n')}`);
+    renameSync(built, outfile);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** The commit that is built, with a plus sign when the sources differ from it; absent without git. */
