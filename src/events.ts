@@ -173,7 +173,12 @@ export type EventBody = z.infer<typeof eventBody>;
 export type EventOf<T extends EventBody['type']> = Extract<EventBody, { type: T }>;
 
 /** What every line of a stream starts with. `atMs` counts from the start of the session. */
-export const envelope = z.object({ v: z.literal(EVENT_VERSION), seq: count, atMs: z.number() });
+export const envelope = z.object({
+  v: z.literal(EVENT_VERSION),
+  seq: count,
+  atMs: z.number(),
+  endpoint: text.optional().describe('which endpoint, when a process runs several'),
+});
 
 /** One line of a `--json` stream. */
 export type Event = z.infer<typeof envelope> & EventBody;

@@ -50,6 +50,7 @@ const later = (summary: string): Command => ({ summary, flags: [] });
 export const COMMANDS: Readonly<Record<string, Command>> = {
   demo: {
     summary: 'registrar, echo and a caller on this machine: the whole thing with nothing to configure',
+    load: () => import('./demo.ts'),
     flags: OUTPUT,
   },
   echo: {

@@ -29,6 +29,24 @@ export function wantsColor(
   return isTerminal && (none === undefined || none === '') && terminal !== 'dumb';
 }
 
+/** Lines on stdout, and whether they may have colours. */
+export interface Lines {
+  readonly write: (line: string) => void;
+  readonly color: boolean;
+  /** Writes what waits, for at most 2 s. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens stdout for lines. `onGone` is called when its reader has left. */
+export function openLines(onGone: () => void): Lines {
+  const out = lineWriter(process.stdout, onGone);
+  return {
+    write: (line) => out.write(line),
+    color: wantsColor(process.stdout.isTTY === true, process.env),
+    close: () => out.flush(CLOSE_LIMIT_MS),
+  };
+}
+
 /** Opens it. `onGone` is called when the reader of stdout has left. */
 export function openOutput(
   options: Pick<Options, 'output' | 'verbosity'>,
