@@ -209,7 +209,7 @@ describe('never a loop', () => {
     });
   });
 
-  test('a nonce that had worked and is refused without stale gets one try: many servers forget stale', () => {
+  test('a nonce from before that is refused without stale gets one try: many servers forget stale', () => {
     const client = registered();
     const again = carried(client, attemptOf(challenged(client, carried(client).attempt, challenge('n2'))));
     expect(again.values[0]).toMatchObject({ nonce: 'n2', nc: 1 });
@@ -223,6 +223,21 @@ describe('never a loop', () => {
     client.accepted(a.attempt);
     const verdict = challenged(client, b.attempt, challenge('n2'));
     expect(verdict.type).toBe('retry');
+  });
+
+  test('a call on the nonce of another call gets its try, let through or not: nonces may be for one use', () => {
+    const client = new DigestClient('100', 'secret');
+    carried(client, attemptOf(challenged(client, FIRST_ATTEMPT, challenge('n1'))));
+    const second = carried(client);
+    expect(second.values[0]).toMatchObject({ nonce: 'n1', nc: 2 });
+    const again = carried(client, attemptOf(challenged(client, second.attempt, challenge('n2'))));
+    expect(again.values[0]).toMatchObject({ nonce: 'n2', nc: 1 });
+  });
+
+  test('a server that gives the same nonce again gets the next count of it (RFC 7616 §3.4)', () => {
+    const client = registered();
+    const again = attemptOf(challenged(client, carried(client).attempt, challenge('n1')));
+    expect(carried(client, again).values[0]).toMatchObject({ nonce: 'n1', nc: 3 });
   });
 
   test('after a refusal the next request starts without credentials, with a fresh try of its own', () => {

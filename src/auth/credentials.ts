@@ -3,8 +3,9 @@
  * and what a 401 or 407 to it means.
  *
  * It must never loop: every extra try is a message to a server that may be counting failures. So a rejection
- * is judged by what the request carried. Without credentials for that realm, or with a nonce that had worked
- * before, or called stale: one more try. With a nonce given a moment ago: the password is wrong.
+ * is judged by what this very request has been through. Credentials sent unasked, on a nonce from before, prove
+ * nothing when they are refused: many servers give a nonce for one use and never say stale. Credentials that
+ * answered a challenge to this request and are refused mean a wrong password, unless the server says stale, once.
  */
 import { parseAuthValues, quote } from './auth-param.ts';
 import { type Challenge, parseChallenges, strongest } from './challenge.ts';
@@ -25,15 +26,18 @@ export interface CredentialsField {
   readonly value: string;
 }
 
-/** What one request, with its further tries, has carried so far. Opaque: hand it on. */
+/** What one request, with its further tries, has been through. Opaque: hand it on. */
 export interface Attempt {
   /** Challenges answered for this request. */
   readonly tries: number;
-  readonly sent: readonly { readonly key: string; readonly nonce: string; readonly proven: boolean }[];
+  /** The realms that challenged it, each with how often it called a nonce stale that it had just given. */
+  readonly answered: ReadonlyMap<string, number>;
+  /** What the last sending carried. */
+  readonly sent: readonly { readonly key: string; readonly nonce: string }[];
 }
 
 /** For a request that goes out for the first time. */
-export const FIRST_ATTEMPT: Attempt = { tries: 0, sent: [] };
+export const FIRST_ATTEMPT: Attempt = { tries: 0, answered: new Map(), sent: [] };
 
 /** A 401 or 407. */
 export interface Rejection {
@@ -72,10 +76,6 @@ interface Realm {
   cnonce: string;
   /** How often the nonce was used. */
   nc: number;
-  /** A request with this nonce was let through. */
-  proven: boolean;
-  /** Stale nonces since a request was last let through. */
-  stale: number;
 }
 
 function keyOf(status: 401 | 407, realm: string): string {
@@ -147,12 +147,12 @@ export class DigestClient {
     const sent: Attempt['sent'][number][] = [];
     for (const [key, realm] of this.#realms) {
       realm.nc += 1;
-      const { challenge, cnonce, nc, proven } = realm;
+      const { challenge, cnonce, nc } = realm;
       const credentials = { username: this.#username, password: this.#password, cnonce, nc };
       fields.push({ name: realm.field, value: answerChallenge(challenge, { ...request, ...credentials }) });
-      sent.push({ key, nonce: challenge.nonce, proven });
+      sent.push({ key, nonce: challenge.nonce });
     }
-    return { fields, attempt: { tries: attempt.tries, sent } };
+    return { fields, attempt: { ...attempt, sent } };
   }
 
   /** A 401 or 407 to a request that carried `attempt`, as `authorize` gave it. */
@@ -164,66 +164,46 @@ export class DigestClient {
       const reason = `the server challenged one request ${attempt.tries} times`;
       return { type: 'refused', code: 'challenges-endless', reason };
     }
+    const answered = new Map(attempt.answered);
     for (const challenge of answerable) {
-      const refusal = this.#judge(keyOf(status, challenge.realm), challenge, attempt);
-      if (refusal === undefined) continue;
-      // A later request starts afresh: the user may have mended the password on the server.
-      this.#realms.delete(keyOf(status, challenge.realm));
-      return refusal;
+      const key = keyOf(status, challenge.realm);
+      const stale = answered.get(key);
+      const refusal = stale === undefined ? undefined : judge(challenge, stale);
+      if (refusal !== undefined) {
+        // A later request starts afresh: the password may have been mended on the server.
+        this.#realms.delete(key);
+        return refusal;
+      }
+      answered.set(key, stale === undefined ? 0 : stale + 1);
     }
-    for (const challenge of answerable) this.#learn(status, challenge, cnonce, attempt);
-    return { type: 'retry', attempt: { tries: attempt.tries + 1, sent: [] }, challenges: answerable };
+    for (const challenge of answerable) this.#learn(status, challenge, cnonce);
+    return {
+      type: 'retry',
+      attempt: { tries: attempt.tries + 1, answered, sent: [] },
+      challenges: answerable,
+    };
   }
 
-  /** Undefined when the challenge deserves an answer. */
-  #judge(key: string, challenge: Challenge, attempt: Attempt): Verdict | undefined {
-    const carried = attempt.sent.find((one) => one.key === key);
-    const known = this.#realms.get(key);
-    if (carried === undefined || known === undefined) return undefined;
-    // The nonce had worked, before this request or for another one meanwhile: it has run out.
-    if (carried.proven || known.proven) return undefined;
-    if (!challenge.stale) {
-      const reason = `realm "${challenge.realm}" refused the user name or the password`;
-      return { type: 'refused', code: 'credentials-refused', reason };
-    }
-    if (known.stale === 0) return undefined;
-    const reason = `realm "${challenge.realm}" calls every nonce stale, even one it has just given`;
-    return { type: 'refused', code: 'nonce-always-stale', reason };
-  }
-
-  #learn(status: 401 | 407, challenge: Challenge, cnonce: string, attempt: Attempt): void {
+  #learn(status: 401 | 407, challenge: Challenge, cnonce: string): void {
     const key = keyOf(status, challenge.realm);
     const known = this.#realms.get(key);
-    const carried = attempt.sent.find((one) => one.key === key);
-    if (known !== undefined && known.challenge.nonce === challenge.nonce && carried === undefined) {
-      // The same nonce given to two requests at once: its count goes on.
+    if (known?.challenge.nonce === challenge.nonce) {
+      // Given before, to this request or to another one: its count goes on (§3.4).
+      known.challenge = challenge;
       return;
     }
     const oldest = this.#realms.keys().next().value;
     if (known === undefined && this.#realms.size >= MAX_REALMS && oldest !== undefined)
       this.#realms.delete(oldest);
-    const fresh = carried !== undefined && !carried.proven && known?.proven !== true;
-    this.#realms.set(key, {
-      field: status === 401 ? 'Authorization' : 'Proxy-Authorization',
-      challenge,
-      cnonce,
-      nc: 0,
-      proven: false,
-      stale: fresh && challenge.stale ? (known?.stale ?? 0) + 1 : 0,
-    });
+    const field = status === 401 ? 'Authorization' : 'Proxy-Authorization';
+    this.#realms.set(key, { field, challenge, cnonce, nc: 0 });
   }
 
   /**
-   * A final response that is no challenge: the credentials that the request carried were let through.
-   * `authenticationInfo`: its Authentication-Info (or Proxy-Authentication-Info) fields.
+   * A final response that is no challenge: takes the next nonce from its Authentication-Info (or
+   * Proxy-Authentication-Info) fields, if there is one.
    */
   accepted(attempt: Attempt, authenticationInfo: readonly string[] = []): void {
-    for (const { key, nonce } of attempt.sent) {
-      const realm = this.#realms.get(key);
-      if (realm === undefined || realm.challenge.nonce !== nonce) continue;
-      realm.proven = true;
-      realm.stale = 0;
-    }
     const [only, ...more] = attempt.sent;
     // Authentication-Info names no realm: with several it is not certain whose the next nonce is.
     if (only === undefined || more.length > 0) return;
@@ -238,6 +218,17 @@ export class DigestClient {
   forget(): void {
     this.#realms.clear();
   }
+}
+
+/** For a challenge of a realm that this request has answered before; undefined when it deserves one more answer. */
+function judge(challenge: Challenge, stale: number): Verdict | undefined {
+  if (!challenge.stale) {
+    const reason = `realm "${challenge.realm}" refused the user name or the password`;
+    return { type: 'refused', code: 'credentials-refused', reason };
+  }
+  if (stale === 0) return undefined;
+  const reason = `realm "${challenge.realm}" calls every nonce stale, even one it has just given`;
+  return { type: 'refused', code: 'nonce-always-stale', reason };
 }
 
 function unanswerable(status: 401 | 407, why: string | undefined): Verdict {

@@ -3,7 +3,8 @@
  * challenges that ask for them.
  *
  * The digest is checked before the nonce. Only who knows the password is told that a nonce is stale, and only
- * a right digest is remembered, so that a stranger can neither probe nor fill the memory.
+ * a right digest is remembered, so that a stranger can neither probe nor fill the memory. A right digest on any
+ * nonce that is no longer good is stale and not refused (§3.3): a client that is refused gives up its password.
  */
 import { Buffer } from 'node:buffer';
 import { timingSafeEqual } from 'node:crypto';
@@ -31,8 +32,11 @@ export interface VerifyContext {
 export type Verification =
   /** `username` as people write it. */
   | { readonly type: 'ok'; readonly username: string }
-  /** The password is right; challenge again with stale=true and a new nonce. */
-  | { readonly type: 'stale' }
+  /**
+   * The password is right, the request is not let through: challenge again with stale=true and a new nonce.
+   * `foreign`: given out by another server, or by this one before it was started again.
+   */
+  | { readonly type: 'stale'; readonly cause: 'expired' | 'foreign' | 'replayed' }
   | {
       readonly type: 'refused';
       readonly code:
@@ -40,9 +44,7 @@ export type Verification =
         | 'uri-mismatch'
         | 'algorithm-not-offered'
         | 'user-unknown'
-        | 'response-wrong'
-        | 'nonce-foreign'
-        | 'nonce-replayed';
+        | 'response-wrong';
       /** For our own log: the client hears the same 401 for each. */
       readonly reason: string;
     };
@@ -67,16 +69,9 @@ export function verifyCredentials(authorization: Authorization, context: VerifyC
   const right = sameDigest(authorization, password ?? '', context);
   if (password === undefined) return refused('user-unknown', `no user ${username}`);
   if (!right) return refused('response-wrong', `wrong password for ${username}`);
-  switch (context.nonces.use(nonce, nc, context.nowMs)) {
-    case 'ok':
-      return { type: 'ok', username };
-    case 'stale':
-      return { type: 'stale' };
-    case 'foreign':
-      return refused('nonce-foreign', 'the nonce is not one of ours');
-    case 'replayed':
-      return refused('nonce-replayed', 'the nonce count did not rise');
-  }
+  const check = context.nonces.use(nonce, nc, context.nowMs);
+  if (check === 'ok') return { type: 'ok', username };
+  return { type: 'stale', cause: check === 'stale' ? 'expired' : check };
 }
 
 type Refusal = Extract<Verification, { type: 'refused' }>;
