@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { Account } from '../sip/endpoint-config.ts';
 import { formatHost } from '../sip/flow.ts';
+import { withoutBrackets } from './server-address.ts';
 import { compareSources, nameOf, type Setting, type Settings, type Source } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -59,7 +60,7 @@ export function buildAccount(settings: AccountSettings, otherTransport: Transpor
   if (user === undefined || server === undefined) throw new Error('an account needs a user and a server');
   const inUser = user.value.domain;
   const { domain } = settings;
-  if (inUser !== undefined && domain !== undefined && bare(inUser) !== domain.value) {
+  if (inUser !== undefined && domain !== undefined && withoutBrackets(inUser) !== domain.value) {
     if (compareSources(user.source, domain.source) === 0) {
       throw new UsageError(
         `${nameOf('user', user.source)} says ${inUser} and ${nameOf('domain', domain.source)} says ${domain.value}: leave one out.`,
@@ -68,7 +69,7 @@ export function buildAccount(settings: AccountSettings, otherTransport: Transpor
   }
   const domainWins =
     domain !== undefined && (inUser === undefined || compareSources(domain.source, user.source) > 0);
-  const host = domainWins ? domain.value : bare(inUser ?? server.value.host);
+  const host = domainWins ? domain.value : withoutBrackets(inUser ?? server.value.host);
   const at = formatHost(host);
   const transport = either(server.value.transport, server.source, settings.transport, 'transport');
   return {
@@ -84,8 +85,4 @@ export function buildAccount(settings: AccountSettings, otherTransport: Transpor
     },
     expiresS: settings.expires?.value ?? 3600,
   };
-}
-
-function bare(host: string): string {
-  return host.replace(/^\[(.*)\]$/, '$1');
 }

@@ -102,9 +102,10 @@ export async function run(invocation: Invocation): Promise<number> {
   running = await startOrExplain(await driverOptions(options, onEvent));
   // A signal, or a reader that left, may have come before there was anything to stop.
   if (stopping !== undefined) running.act({ type: 'stop', reason: stopping });
-  if (options.output === 'json') readRequests(running.act, stop, output.warn);
+  const { stopped } = running;
+  if (options.output === 'json') readRequests((action) => running?.act(action), stop, output.warn);
 
-  const clean = await Promise.race([running.stopped.then(() => true), signals.overdue]);
+  const clean = await Promise.race([stopped.then(() => true), signals.overdue]);
   if (!clean) output.warn(`Stopping took longer than ${STOP_LIMIT_MS / 1000} s; left without waiting.`);
   await output.close();
   return exitCode;

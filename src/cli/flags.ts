@@ -5,77 +5,22 @@
  *
  * Every source gives text, and a schema reads text; so a port is checked by one rule wherever it was written.
  */
-import { isIP } from 'node:net';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { DEFAULT_MAX_CALLS } from '../sip/limits.ts';
-import { isHost, readPort, readServerAddress } from './server-address.ts';
-
-/** Reads a value, or undefined; `say` replaces the general sentence by a better one. */
-type Reader<T> = (text: string, say: (what: string) => void) => T | undefined;
-
-/** A schema whose only message is what was expected. */
-function reads<T>(expected: string, read: Reader<T>): z.ZodType<T, string> {
-  return z.string().transform((text, context): T => {
-    let message = `expected ${expected}`;
-    const value = read(text, (what) => {
-      message = what;
-    });
-    if (value !== undefined) return value;
-    context.issues.push({ code: 'custom', message, input: text });
-    return z.NEVER;
-  });
-}
-
-function number(what: string, min: number, max: number, whole: boolean): z.ZodType<number, string> {
-  return reads(`${what} from ${min} to ${max}`, (text) => {
-    const value = Number(text);
-    const shape = whole ? /^[0-9]{1,9}$/ : /^[0-9]{1,9}(\.[0-9]{1,6})?$/;
-    return shape.test(text) && value >= min && value <= max ? value : undefined;
-  });
-}
-
-const seconds = (min: number, max: number) => number('a number of seconds', min, max, false);
-const text = (expected: string, shape: RegExp) =>
-  reads(expected, (given) => (shape.test(given) ? given : undefined));
-const path = text('a file name', /^[^\0]{1,4096}$/);
-const toggle = reads('true or false', (given) =>
-  given === 'true' ? true : given === 'false' ? false : undefined,
-);
-
-const address = (expected: string) =>
-  reads(expected, (given) => {
-    const bare = given.replace(/^\[(.*)\]$/, '$1');
-    return isIP(bare) === 0 ? undefined : bare;
-  });
-
-const advertised = reads('an IP address that others can send to', (given) => {
-  const bare = given.replace(/^\[(.*)\]$/, '$1');
-  return isIP(bare) === 0 || bare === '0.0.0.0' || bare === '::' ? undefined : bare;
-});
-
-/** `100`, `100@lab.local` or `sip:100@lab.local`. The characters are those of RFC 3261 §25.1, user. */
-const user = reads('a user, like 100 or 100@example.org', (given) => {
-  const match = /^(?:sip:)?((?:[a-z0-9\-_.!~*'()&=+$,;?/]|%[0-9a-f]{2})+)(?:@(.+))?$/i.exec(given);
-  const [, name, domain] = match ?? [];
-  if (name === undefined) return undefined;
-  if (domain === undefined) return { name };
-  return isHost(domain.replace(/^\[(.*)\]$/, '$1')) ? { name, domain } : undefined;
-});
-
-const server = reads(
-  'a host, host:port, or a URI like sip:example.org:5060;transport=tcp',
-  readServerAddress,
-);
-
-const rtpPorts = reads(
-  'two ports like 10000-20000 with an even one and its neighbour between them',
-  (given) => {
-    const [, low = '', high = ''] = /^(\d+)-(\d+)$/.exec(given) ?? [];
-    const [first, last] = [readPort(low), readPort(high)];
-    if (first === undefined || last === undefined) return undefined;
-    return first + (first % 2) + 1 <= last ? ([first, last] as const) : undefined;
-  },
-);
+import {
+  address,
+  advertised,
+  number,
+  path,
+  reads,
+  rtpPorts,
+  seconds,
+  server,
+  text,
+  toggle,
+  user,
+} from './flag-values.ts';
+import { isHost, readPort, withoutBrackets } from './server-address.ts';
 
 /** One flag. */
 export interface Flag {
@@ -154,7 +99,7 @@ export const FLAGS = {
     otherwise: 'the server',
     inFile: true,
     schema: reads('a domain name or an IP address', (given) => {
-      const bare = given.replace(/^\[(.*)\]$/, '$1');
+      const bare = withoutBrackets(given);
       return isHost(bare) ? bare : undefined;
     }),
   },

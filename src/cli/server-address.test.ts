@@ -38,6 +38,7 @@ test('what is no server is refused', () => {
     'sip:h;foo=1',
     'http://h',
     'h\n',
+    'fe80::1%eth0',
   ];
   for (const text of wrong) expect([text, readServerAddress(text, silent)]).toEqual([text, undefined]);
 });

@@ -16,9 +16,14 @@ export interface ServerAddress {
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
 
-/** A host name or an IP address without brackets. */
+/** `[::1]` as `::1`, anything else as it is. */
+export function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** A host name or an IP address without brackets, fit for a URI: an IPv6 zone is not (RFC 3261 §25.1). */
 export function isHost(text: string): boolean {
-  if (isIP(text) !== 0) return true;
+  if (isIP(text) !== 0) return !text.includes('%');
   // Four numbers that are no address are a slip, not a name.
   return HOST_NAME.test(text) && !/^[0-9.]+$/.test(text);
 }
@@ -36,12 +41,12 @@ interface HostAndPort {
 }
 
 function readHostPort(text: string): HostAndPort | undefined {
-  if (isIPv6(text)) return { host: text };
+  if (isIPv6(text)) return isHost(text) ? { host: text } : undefined;
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   const plain = /^([^:]*)(?::(.*))?$/.exec(text);
   const match = bracketed ?? plain;
   const host = match?.[1];
-  if (host === undefined || !(bracketed === null ? isHost(host) : isIPv6(host))) return undefined;
+  if (host === undefined || !(isHost(host) && (bracketed === null || isIPv6(host)))) return undefined;
   const portText = match?.[2];
   if (portText === undefined) return { host };
   const port = readPort(portText);

@@ -1,0 +1,84 @@
+/**
+ * What flags take: numbers, ports, addresses, users, as schemas that read a text. Each has one message, what was
+ * expected, and the sentence around it (which flag, what value) is made in settings.ts.
+ */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { isHost, readPort, readServerAddress, withoutBrackets } from './server-address.ts';
+
+/** Reads a value, or undefined; `say` replaces the general sentence by a better one. */
+type Reader<T> = (text: string, say: (what: string) => void) => T | undefined;
+
+/** A schema whose only message is what was expected. */
+export function reads<T>(expected: string, read: Reader<T>): z.ZodType<T, string> {
+  return z.string().transform((text, context): T => {
+    let message = `expected ${expected}`;
+    const value = read(text, (what) => {
+      message = what;
+    });
+    if (value !== undefined) return value;
+    context.issues.push({ code: 'custom', message, input: text });
+    return z.NEVER;
+  });
+}
+
+/** A number in decimal, whole or with a fraction, both ends included. */
+export function number(what: string, min: number, max: number, whole: boolean): z.ZodType<number, string> {
+  return reads(`${what} from ${min} to ${max}`, (text) => {
+    const value = Number(text);
+    const shape = whole ? /^[0-9]{1,9}$/ : /^[0-9]{1,9}(\.[0-9]{1,6})?$/;
+    return shape.test(text) && value >= min && value <= max ? value : undefined;
+  });
+}
+
+/** Seconds, perhaps with a fraction; options.ts makes milliseconds of them. */
+export const seconds = (min: number, max: number) => number('a number of seconds', min, max, false);
+/** A text of that shape. */
+export const text = (expected: string, shape: RegExp) =>
+  reads(expected, (given) => (shape.test(given) ? given : undefined));
+/** A file, read later by who needs it. */
+export const path = text('a file name', /^[^\0]{1,4096}$/);
+/** A switch. */
+export const toggle = reads('true or false', (given) =>
+  given === 'true' ? true : given === 'false' ? false : undefined,
+);
+
+/** An IP address to bind to, without brackets; a zone (`fe80::1%eth0`) may stand in it. */
+export const address = (expected: string) =>
+  reads(expected, (given) => {
+    const bare = withoutBrackets(given);
+    return isIP(bare) === 0 ? undefined : bare;
+  });
+
+/** An IP address that goes into Contact, Via or SDP. */
+export const advertised = reads('an IP address that others can send to', (given) => {
+  const bare = withoutBrackets(given);
+  const usable = isIP(bare) !== 0 && bare !== '0.0.0.0' && bare !== '::' && !bare.includes('%');
+  return usable ? bare : undefined;
+});
+
+/** `100`, `100@lab.local` or `sip:100@lab.local`. The characters are those of RFC 3261 §25.1, user. */
+export const user = reads('a user, like 100 or 100@example.org', (given) => {
+  const match = /^(?:sip:)?((?:[a-z0-9\-_.!~*'()&=+$,;?/]|%[0-9a-f]{2})+)(?:@(.+))?$/i.exec(given);
+  const [, name, domain] = match ?? [];
+  if (name === undefined) return undefined;
+  if (domain === undefined) return { name };
+  return isHost(withoutBrackets(domain)) ? { name, domain } : undefined;
+});
+
+/** See server-address.ts. */
+export const server = reads(
+  'a host, host:port, or a URI like sip:example.org:5060;transport=tcp',
+  readServerAddress,
+);
+
+/** First and last port; RTP is even, RTCP the next one (RFC 3550 §11). */
+export const rtpPorts = reads(
+  'two ports like 10000-20000 with an even one and its neighbour between them',
+  (given) => {
+    const [, low = '', high = ''] = /^(\d+)-(\d+)$/.exec(given) ?? [];
+    const [first, last] = [readPort(low), readPort(high)];
+    if (first === undefined || last === undefined) return undefined;
+    return first + (first % 2) + 1 <= last ? ([first, last] as const) : undefined;
+  },
+);
