@@ -236,8 +236,9 @@ describe('never a loop', () => {
 
   test('a server that gives the same nonce again gets the next count of it (RFC 7616 §3.4)', () => {
     const client = registered();
-    const again = attemptOf(challenged(client, carried(client).attempt, challenge('n1')));
-    expect(carried(client, again).values[0]).toMatchObject({ nonce: 'n1', nc: 3 });
+    const more = ', algorithm=SHA-256';
+    const again = attemptOf(challenged(client, carried(client).attempt, challenge('n1', more)));
+    expect(carried(client, again).values[0]).toMatchObject({ nonce: 'n1', nc: 3, algorithm: 'SHA-256' });
   });
 
   test('after a refusal the next request starts without credentials, with a fresh try of its own', () => {

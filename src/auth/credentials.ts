@@ -213,11 +213,6 @@ export class DigestClient {
     realm.challenge = { ...realm.challenge, nonce: next, stale: false };
     realm.nc = 0;
   }
-
-  /** Forgets every nonce: the server was restarted or changed. */
-  forget(): void {
-    this.#realms.clear();
-  }
 }
 
 /** For a challenge of a realm that this request has answered before; undefined when it deserves one more answer. */

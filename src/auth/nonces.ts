@@ -2,7 +2,7 @@
  * The nonces of a server (RFC 7616 §3.3): given out without being remembered, remembered once they are used.
  *
  * A nonce carries its own time and is signed, so that a flood of requests without credentials costs no memory.
- * What has to be kept is how often a nonce was used, because a count that does not rise is a replay (§5.12).
+ * What has to be kept is how often a nonce was used, because a count that does not rise is a replay (§5.5).
  */
 
 import { Buffer } from 'node:buffer';

@@ -136,7 +136,7 @@ describe('wrong credentials', () => {
 });
 
 describe('nonces', () => {
-  test('the same credentials a second time are a replay and not let through (RFC 7616 §5.12)', () => {
+  test('the same credentials a second time are a replay and not let through (RFC 7616 §5.5)', () => {
     const nonces = new Nonces('s');
     const authorization = credentials(nonces);
     expect(verifyCredentials(authorization, context(nonces)).type).toBe('ok');
