@@ -48,7 +48,11 @@ function describe(event: Event, options: PlainOptions, known: MediaKnown): Line 
         : line(0, 'STATE', `stopped: ${printable(event.reason)}`);
     case 'address.discovered': {
       const port = event.port === undefined ? '' : ` port ${event.port}`;
-      return line(1, 'ADDRESS', `${event.scope} ${printable(event.address)}${port} by ${event.learnedBy}`);
+      return line(
+        options.style === 'service' ? 0 : 1,
+        'ADDRESS',
+        `${event.scope} ${printable(event.address)}${port} by ${event.learnedBy}`,
+      );
     }
     case 'listener.opened':
       return options.style === 'transcript'
