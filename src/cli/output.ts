@@ -4,8 +4,9 @@
  */
 import type { Event } from '../events.ts';
 import { jsonLine } from '../report/json.ts';
-import { lineWriter } from '../report/line-writer.ts';
+import { type LineStream, lineWriter } from '../report/line-writer.ts';
 import { plainReporter } from '../report/plain-reporter.ts';
+import { terminalStream } from '../report/terminal-stream.ts';
 import type { Options } from './options.ts';
 
 /** An open output. */
@@ -29,6 +30,11 @@ export function wantsColor(
   return isTerminal && (none === undefined || none === '') && terminal !== 'dumb';
 }
 
+/** A standard stream that does not make us wait: Bun's own do not where they are pipes, and do where a terminal is. */
+function standard(stream: LineStream & { readonly isTTY: boolean; readonly fd: number }): LineStream {
+  return stream.isTTY ? terminalStream(stream.fd) : stream;
+}
+
 /** Lines on stdout, and whether they may have colours. */
 export interface Lines {
   readonly write: (line: string) => void;
@@ -39,7 +45,7 @@ export interface Lines {
 
 /** Opens stdout for lines. `onGone` is called when its reader has left. */
 export function openLines(onGone: () => void): Lines {
-  const out = lineWriter(process.stdout, onGone);
+  const out = lineWriter(standard(process.stdout), onGone);
   return {
     write: (line) => out.write(line),
     color: wantsColor(process.stdout.isTTY === true, process.env),
@@ -54,8 +60,8 @@ export function openOutput(
   style: 'service' | 'transcript' = 'service',
 ): Output {
   const isTerminal = process.stdout.isTTY === true;
-  const out = lineWriter(process.stdout, onGone);
-  const error = lineWriter(process.stderr, () => {});
+  const out = lineWriter(standard(process.stdout), onGone);
+  const error = lineWriter(standard(process.stderr), () => {});
   const plain = plainReporter({
     level: options.verbosity,
     style,
