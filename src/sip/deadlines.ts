@@ -28,6 +28,11 @@ export class Deadlines<Owner> {
     return this.heap.length - this.empty;
   }
 
+  /** Places in the heap, empty ones too: what memory it takes. */
+  get places(): number {
+    return this.heap.length;
+  }
+
   /** Arms a deadline at `atMs`; a time that has passed fires at the next look. */
   arm(atMs: number, name: string, owner: Owner): Deadline<Owner> {
     const deadline = { atMs, name, order: this.armedSoFar++, owner };

@@ -76,7 +76,7 @@ export const INVITE_CLIENT: Machine<InviteClientState> = {
       state: 'completed',
       input: 'transport error',
       next: 'terminated',
-      actions: ['failed', 'disarm D'],
+      actions: ['failed'],
       section: '17.1.1.2',
     },
     { state: 'completed', input: 'timer D', next: 'terminated', actions: [], section: '17.1.1.2' },

@@ -67,7 +67,7 @@ export const INVITE_SERVER: Machine<InviteServerState> = {
       state: 'completed',
       input: 'timer H',
       next: 'terminated',
-      actions: ['disarm G', 'timeout'],
+      actions: ['timeout'],
       section: '17.2.1',
     },
     {

@@ -38,7 +38,7 @@ export const NON_INVITE_SERVER: Machine<NonInviteServerState> = {
       state: 'completed',
       input: 'transport error',
       next: 'terminated',
-      actions: ['disarm J', 'failed'],
+      actions: ['failed'],
       section: '17.2.4',
     },
     { state: 'completed', input: 'timer J', next: 'terminated', actions: [], section: '17.2.2' },

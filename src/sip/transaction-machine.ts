@@ -4,6 +4,7 @@
  *
  * Tables are data, so that one test can prove that every row is exercised, the documentation can draw the
  * diagram from them and the screen can light up the live state. transactions.ts carries the actions out.
+ * Whatever is armed on the way into `terminated` is disarmed there, so the rows do not say it.
  */
 import type { TimerName } from './timers.ts';
 
