@@ -2,8 +2,8 @@
  * baresip as a person's phone: registers with Kamailio, dials, plays a 440 Hz tone and writes down what it hears.
  * Driven over its ctrl_tcp module (JSON in netstrings).
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { check, type Lab, LOOPBACK, type Peer, until } from './lab.ts';
 
@@ -31,18 +31,17 @@ export async function startBaresip(
   const sipPort = await lab.port();
   const controlPort = await lab.port();
   const rtpPort = await lab.port();
-  const heard = join(home, 'heard.wav');
   const settings = {
     poll_method: 'epoll',
     sip_listen: `${LOOPBACK}:${sipPort}`,
     net_interface: LOOPBACK,
     call_local_timeout: '20',
-    audio_player: `aufile,${heard}`,
+    // Relative: it cuts off a longer path.
+    snd_path: 'baresip',
     audio_source: `ausine,${TONE_HZ}`,
-    audio_alert: `aufile,${join(home, 'alert.wav')}`,
     ausrc_srate: '48000',
     auplay_srate: `${RATE_HZ}`,
-    ausrc_channels: '1',
+    ausrc_channels: '2',
     auplay_channels: '1',
     rtp_ports: `${rtpPort}-${rtpPort + 3}`,
     rtcp_mux: 'no',
@@ -50,7 +49,7 @@ export async function startBaresip(
     module_path: '/usr/lib/baresip/modules',
     ctrl_tcp_listen: `${LOOPBACK}:${controlPort}`,
   };
-  const modules = ['g711.so', 'ausine.so', 'aufile.so'].map((name) => `module ${name}`);
+  const modules = ['g711.so', 'ausine.so', 'sndfile.so'].map((name) => `module ${name}`);
   const apps = ['menu.so', 'ctrl_tcp.so'].map((name) => `module_app ${name}`);
   const lines = Object.entries(settings).map(([key, value]) => `${key} ${value}`);
   writeFileSync(
@@ -84,7 +83,11 @@ export async function startBaresip(
       );
       return found as string;
     },
-    heardTone: () => toneIn(heard),
+    heardTone() {
+      const [heard] = readdirSync(home).filter((name) => name.endsWith('-dec.wav'));
+      check(heard !== undefined, 'baresip wrote no recording of what it heard');
+      return toneIn(join(home, heard));
+    },
   };
   await until(
     'baresip to register',
@@ -99,20 +102,26 @@ async function openControl(
   port: number,
   onText: (text: string) => void,
 ): Promise<(text: string) => void> {
-  let stream = connect(port, LOOPBACK);
+  let stream: Socket | undefined;
   await until(
     'baresip to open its control port',
     () =>
       new Promise<boolean>((resolve) => {
-        stream = connect(port, LOOPBACK);
-        stream.once('connect', () => resolve(true)).once('error', () => resolve(false));
+        const attempt = connect(port, LOOPBACK);
+        attempt.once('connect', () => {
+          stream = attempt;
+          resolve(true);
+        });
+        attempt.once('error', () => resolve(false));
       }),
     8_000,
   );
-  stream.on('error', () => {});
-  lab.defer(() => void stream.destroy());
+  const open = stream;
+  check(open !== undefined, 'open');
+  open.on('error', () => {});
+  lab.defer(() => void open.destroy());
   let rest = Buffer.alloc(0);
-  stream.on('data', (bytes: Buffer) => {
+  open.on('data', (bytes: Buffer) => {
     rest = Buffer.concat([rest, bytes]);
     for (;;) {
       const colon = rest.indexOf(':');
@@ -123,7 +132,7 @@ async function openControl(
       rest = rest.subarray(colon + length + 2);
     }
   });
-  return (text) => void stream.write(`${Buffer.byteLength(text)}:${text},`);
+  return (text) => void open.write(`${Buffer.byteLength(text)}:${text},`);
 }
 
 /** The share of the tone in the last two seconds of a 16-bit WAV, by Goertzel's algorithm: 1 is a pure tone. */

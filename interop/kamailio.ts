@@ -24,7 +24,7 @@ export async function startKamailio(
 ): Promise<Kamailio> {
   const port = await lab.port();
   const domain = 'lab.local';
-  const password = 'a secret';
+  const password = 'open-sesame-1';
   const logs: Peer[] = [];
   const runtime = join(lab.dir, 'kamailio');
   mkdirSync(runtime, { recursive: true });

@@ -3,6 +3,7 @@
  * and waiting for something with a limit. Why not a test runner: the judge is another program's verdict, and its
  * log has to be there when it says no.
  */
+import { createSocket } from 'node:dgram';
 import { mkdirSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -35,7 +36,7 @@ export interface Lab {
   readonly ringback: readonly string[];
   /** Keep a capture even when the scenario does not need one. */
   readonly capture: boolean;
-  /** A SIP port that nobody has, even, with the next three free as well. */
+  /** A SIP port that nobody has, even, with the next seven for the same peer. */
   port(): Promise<number>;
   /** First and last port for RTP, 1,000 of them, no other scenario's at the same time. */
   readonly rtpPorts: readonly [number, number];
@@ -102,7 +103,7 @@ export function openLab(
   const deferred: (() => void | Promise<void>)[] = [];
   mkdirSync(dir, { recursive: true });
   // SIP ports below, RTP ports above; ephemeral ports start at 32768 on Linux.
-  let next = 20_000 + (index % 120) * 80;
+  let next = 20_000 + ((index + process.pid) % 64) * 192;
   const firstRtp = 10_000 + (index % 10) * 1_000;
   const lab: Lab = {
     dir,
@@ -112,7 +113,7 @@ export function openLab(
     async port() {
       for (;;) {
         const port = next;
-        next += 4;
+        next += 8;
         if (await isFree(port)) return port;
       }
     },
@@ -152,11 +153,17 @@ function spawnLogged(dir: string, name: string, argv: readonly string[], env?: R
   };
 }
 
-/** Whether TCP can listen there on loopback; a UDP socket of some other program would be bad luck. */
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
+/** Whether UDP and TCP can be bound there on loopback. */
+async function isFree(port: number): Promise<boolean> {
+  const tcp = await new Promise<boolean>((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
     server.listen(port, LOOPBACK, () => server.close(() => resolve(true)));
+  });
+  if (!tcp) return false;
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => resolve(false));
+    socket.bind(port, LOOPBACK, () => socket.close(() => resolve(true)));
   });
 }

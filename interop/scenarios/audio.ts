@@ -81,11 +81,11 @@ async function twoHundred(lab: Lab, transport: Transport): Promise<void> {
     const after = await udpPorts(ringback.pid);
     return after.length <= before.length * 2;
   });
-  // Timer J (and L, H) end after 64*T1 on UDP, at once on TCP: RFC 3261 §17.2.2.
+  // Timer L holds an accepted INVITE for 64*T1 on every transport (RFC 6026 §8.7); Timer J the BYE, on UDP.
   await until(
     `transactions to end: ${openTransactions(ringback).slice(0, 3).join(', ')}`,
     () => ringback.all('transaction.changed').length > 0 && openTransactions(ringback).length === 0,
-    transport === 'udp' ? 45_000 : 5_000,
+    45_000,
   );
   if (transport === 'tcp')
     await until(

@@ -100,11 +100,6 @@ function brokenMessages(peer: RawPeer, target: number): { text: string; status: 
       status: 400,
     },
     { what: 'SIP/7.0', text: whole('version').replace('SIP/2.0\r\nVia', 'SIP/7.0\r\nVia'), status: 505 },
-    {
-      what: 'Max-Forwards: many',
-      text: whole('hops').replace('Forwards: 70', 'Forwards: many'),
-      status: 400,
-    },
     { what: 'an unbalanced quote', text: whole('quote').replace('From: <', 'From: "bob <'), status: 400 },
   ];
 }
@@ -121,7 +116,7 @@ async function malformed(lab: Lab, transport: Transport): Promise<void> {
     check(statusOf(answer) === status, `${what}: ${answer.split('\r\n')[0]}, ${status} is due`);
   }
   const rejected = ringback.all('sip.rejected');
-  check(rejected.length >= 7, `${rejected.length} events sip.rejected for 8 broken messages`);
+  check(rejected.length >= 7, `${rejected.length} events sip.rejected for 7 broken messages`);
   // Nothing to answer to: no Via, no SIP, no end.
   for (const text of [
     'hello\r\n\r\n',
@@ -143,7 +138,9 @@ async function streamInPieces(lab: Lab): Promise<void> {
   const ringback = await startRingback(lab);
   const target = ringback.port;
   const peer = await openRawPeer(lab, 'tcp', target);
-  const text = requestText(peer, 'INVITE', { callId: 'pieces', target, body: offerText(7_000) });
+  // A folded field and one that nobody knows, too: SIPp cannot send a line that starts with a blank (§7.3.1).
+  const extra = ['Subject: cut in pieces,', '\t and folded', 'X-Unknown: kept'];
+  const text = requestText(peer, 'INVITE', { callId: 'pieces', target, extra, body: offerText(7_000) });
   peer.send('\r\n\r\n');
   for (let from = 0; from < text.length; from += 37) {
     peer.send(text.slice(from, from + 37));

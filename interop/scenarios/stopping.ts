@@ -49,7 +49,7 @@ async function unanswered(lab: Lab, transport: Transport): Promise<void> {
   // No new calls meanwhile: 503.
   peer.send(requestText(peer, 'INVITE', { callId: 'new', target: ringback.port, body: offerText(7_002) }));
   await peer.wait('503', isResponse(503, '1 INVITE'), 2_000);
-  await ringback.stop();
+  await ringback.ends();
   const tookMs = performance.now() - began;
   check(tookMs < 5_800, `it took ${Math.round(tookMs)} ms; 5 s are the limit`);
 }
