@@ -20,9 +20,13 @@ import {
 } from '../rtp/rtcp-session.ts';
 import { isRtcp } from '../rtp/rtp-packet.ts';
 import type { MediaAddress, MediaCommand, MediaReport, MediaSession } from '../rtp/session.ts';
+import { BATCH_MS } from './media-batch.ts';
 import type { PortPair, RtpPorts } from './rtp-ports.ts';
 
 const MAPPED = '::ffff:';
+
+/** How long before its call a packet may have come: twice the time that commands wait, and a little. */
+const EARLY_MS = 3 * BATCH_MS;
 
 interface Call {
   readonly pair: PortPair;
@@ -83,6 +87,23 @@ export function openMediaCalls(
     };
     calls.set(session.slot, call);
     prime(call);
+    replayEarly(call);
+  }
+
+  /**
+   * The 200 may be back with the peer before this thread hears of the call. What the negotiated address sent
+   * meanwhile is the call's; anything older, or from elsewhere, belongs to the call before.
+   */
+  function replayEarly(call: Call): void {
+    const { early } = call.pair;
+    call.pair.early = [];
+    const { remote } = call.echo.session;
+    const oldestMs = performance.now() - EARLY_MS;
+    for (const { bytes, port, address, atMs } of early) {
+      if (atMs >= oldestMs && port === remote?.port && address === remote.address) {
+        receiveRtp(call, bytes, port, address);
+      }
+    }
   }
 
   function update(session: MediaSession): void {

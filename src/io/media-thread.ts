@@ -5,6 +5,7 @@
  */
 import type { MediaReport } from '../rtp/session.ts';
 import type { ToMediaThread } from './media.ts';
+import { BATCH_MS } from './media-batch.ts';
 import { type MediaCalls, openMediaCalls } from './media-calls.ts';
 import { openRtpPorts, type RtpPorts } from './rtp-ports.ts';
 
@@ -16,7 +17,21 @@ declare const self: Worker;
 let ports: RtpPorts | undefined;
 let calls: MediaCalls | undefined;
 
-const post = (report: MediaReport): void => self.postMessage([report]);
+let reports: MediaReport[] = [];
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Reports travel in batches, as commands do. */
+function post(report: MediaReport): void {
+  reports.push(report);
+  timer ??= setTimeout(flush, BATCH_MS);
+}
+
+function flush(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  if (reports.length > 0) self.postMessage(reports);
+  reports = [];
+}
 
 self.onmessage = (message: MessageEvent<ToMediaThread>) => {
   const { data } = message;
@@ -26,6 +41,7 @@ self.onmessage = (message: MessageEvent<ToMediaThread>) => {
   }
   if (data.type === 'close') {
     ports?.close();
+    flush();
     self.postMessage('closed');
     return;
   }
@@ -37,5 +53,8 @@ self.onmessage = (message: MessageEvent<ToMediaThread>) => {
   const started = openMediaCalls(ports, new Float64Array(data.counters), post);
   calls = started;
   setInterval(() => started.report(), RTCP_TICK_MS);
-  void ports.fill().then(() => self.postMessage('ready'));
+  void ports.fill().then(() => {
+    flush();
+    self.postMessage('ready');
+  });
 };

@@ -11,8 +11,9 @@
  * Not `bytecode: true` without `format: 'esm'`: it freezes `import.meta.url` to the path on the machine that
  * built it, and the binary works there and nowhere else.
  */
-import { allocateCounters, readCounters } from '../rtp/counters.ts';
+import { allocateCounters, clearCounters, readCounters } from '../rtp/counters.ts';
 import type { MediaCommand, MediaCounters, MediaReport } from '../rtp/session.ts';
+import { BATCH_MS } from './media-batch.ts';
 import type { RtpPortsOptions } from './rtp-ports.ts';
 
 /** Pairs of ports that wait for calls, over all threads. */
@@ -34,7 +35,7 @@ export interface MediaOptions {
 
 /** Running media threads. */
 export interface Media {
-  /** Carries out commands in order: one message a thread. `open` only on a port that was reported. */
+  /** Carries out commands in order, within BATCH_MS. `open` only on a port that was reported. */
   send(commands: readonly MediaCommand[]): void;
   /** What has been counted for a slot since its `open`. */
   read(slot: number): MediaCounters;
@@ -93,18 +94,33 @@ export function startMedia(options: MediaOptions): Media {
     return slotOwner.get(slot) ?? 0;
   }
 
+  let batches = threads.map((): MediaCommand[] => []);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    const full = batches;
+    batches = threads.map(() => []);
+    for (const [index, commands] of full.entries()) {
+      const worker = threads[index]?.worker;
+      if (worker !== undefined && commands.length > 0) tell(worker, { type: 'commands', commands });
+    }
+  }
+
   return {
     send(commands) {
-      const batches = threads.map((): MediaCommand[] => []);
-      for (const command of commands) batches[ownerOf(command)]?.push(command);
-      batches.forEach((batch, index) => {
-        const worker = threads[index]?.worker;
-        if (worker !== undefined && batch.length > 0) tell(worker, { type: 'commands', commands: batch });
-      });
+      for (const command of commands) {
+        // The thread clears them too, but a reader must not see the last call's figures until then.
+        if (command.type === 'open') clearCounters(counters, command.session.slot);
+        batches[ownerOf(command)]?.push(command);
+      }
+      timer ??= setTimeout(flush, BATCH_MS);
     },
     read: (slot) => readCounters(counters, slot),
     ready: Promise.all(threads.map(({ ready }) => ready)).then(() => {}),
     async close() {
+      flush();
       for (const { worker } of threads) tell(worker, { type: 'close' });
       await Promise.all(threads.map(({ closed }) => closed));
       for (const { worker } of threads) worker.terminate();

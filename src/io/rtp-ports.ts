@@ -14,13 +14,26 @@ export interface PairHandler {
   failed(): void;
 }
 
-/** Two bound sockets. What comes while there is no handler is thrown away. */
+/** A packet that came before the thread was told of its call. */
+export interface EarlyPacket {
+  readonly bytes: Buffer;
+  readonly port: number;
+  readonly address: string;
+  readonly atMs: number;
+}
+
+/** Two bound sockets. What comes while there is no handler is thrown away, but for the last few RTP packets. */
 export interface PortPair {
   readonly port: number;
   readonly rtp: Bun.udp.Socket<'buffer'>;
   readonly rtcp: Bun.udp.Socket<'buffer'>;
   handler: PairHandler | undefined;
+  /** The newest last, at most MAX_EARLY. */
+  early: EarlyPacket[];
 }
+
+/** Packets held for a call that is about to be opened. */
+const MAX_EARLY = 4;
 
 export interface RtpPortsOptions {
   /** First and last port, both may be used. */
@@ -166,7 +179,10 @@ async function bindOn(hostname: string, port: number): Promise<PortPair> {
     port,
     binaryType: 'buffer',
     socket: {
-      data: (_socket, bytes, from, address) => pair?.handler?.rtp(bytes, from, address),
+      data: (_socket, bytes, from, address) => {
+        if (pair?.handler !== undefined) pair.handler.rtp(bytes, from, address);
+        else if (pair !== undefined) holdEarly(pair, bytes, from, address);
+      },
       error: () => pair?.handler?.failed(),
     },
   });
@@ -181,12 +197,17 @@ async function bindOn(hostname: string, port: number): Promise<PortPair> {
         error: () => {},
       },
     });
-    pair = { port, rtp, rtcp, handler: undefined };
+    pair = { port, rtp, rtcp, handler: undefined, early: [] };
     return pair;
   } catch (error) {
     rtp.close();
     throw error;
   }
+}
+
+function holdEarly(pair: PortPair, bytes: Buffer, port: number, address: string): void {
+  if (pair.early.length === MAX_EARLY) pair.early.shift();
+  pair.early.push({ bytes: Buffer.from(bytes), port, address, atMs: performance.now() });
 }
 
 function closePair(pair: PortPair): void {

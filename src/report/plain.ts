@@ -24,6 +24,7 @@ export interface PlainOptions {
 
 /** The line (or lines) of one event; undefined when this level does not show it. */
 export function plainLine(event: Event, options: PlainOptions, known: MediaKnown): string | undefined {
+  if (options.level < (LOWEST_LEVEL[event.type] ?? -1)) return undefined;
   const shown = describe(event, options, known);
   if (shown === undefined || shown.level > options.level) return undefined;
   const time = options.clock === undefined ? '' : `${options.clock(event.atMs)} `;
@@ -31,6 +32,20 @@ export function plainLine(event: Event, options: PlainOptions, known: MediaKnown
   const first = `${time}${options.color ? colored(shown.tag, tag) : tag} ${shown.text}`;
   return shown.more === undefined ? first : [first, ...shown.more.map((row) => `    ${row}`)].join('\n');
 }
+
+/** Below this level an event of that type has no line, whatever it says: most events are not worth describing. */
+const LOWEST_LEVEL: Partial<Record<Event['type'], number>> = {
+  'sip.received': 0,
+  'sip.sent': 0,
+  'call.changed': 0,
+  'media.started': 0,
+  'media.latched': 0,
+  'media.stopped': 0,
+  'media.sampled': 1,
+  'transaction.changed': 1,
+  'dialog.changed': 1,
+  'timer.fired': 1,
+};
 
 /** One accent; warnings alone are louder. */
 function colored(name: string, tag: string): string {

@@ -1,5 +1,6 @@
 /** The events of what was received: a message, bytes that are none, a response that nobody waits for. */
 import { maskCredentials } from '../auth/mask.ts';
+import type { EventOf } from '../events.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { type Flow, formatAddress } from './flow.ts';
 import { type SipMessage, type SipResponse, startLine } from './message.ts';
@@ -17,18 +18,19 @@ export function reportReceived(
   call: string | undefined,
   rawMessages: boolean,
 ): void {
-  turn.emit({
+  const event: EventOf<'sip.received'> = {
     type: 'sip.received',
-    ...(call === undefined ? undefined : { call }),
     transport: flow.transport,
     remote: formatAddress(flow.remote),
     startLine: displayText(startLine(message)),
     callId: core.callId,
     cseq: `${core.cseq.number} ${core.cseq.method}`,
-    ...(core.via.branch === undefined ? undefined : { branch: core.via.branch }),
     bytes: bytes.length,
-    ...(rawMessages ? { raw: maskCredentials(latin1(bytes)) } : undefined),
-  });
+  };
+  if (call !== undefined) event.call = call;
+  if (core.via.branch !== undefined) event.branch = core.via.branch;
+  if (rawMessages) event.raw = maskCredentials(latin1(bytes));
+  turn.emit(event);
 }
 
 /** Bytes that could not be read; `status` is what was answered, if anything was. */

@@ -5,6 +5,7 @@
  * It knows nothing of calls and registrations. What the transaction user must hear comes back as an
  * `Indication`; the user hangs its own object on a client transaction and finds it again there.
  */
+import type { EventOf } from '../events.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Deadline } from './deadlines.ts';
 import { Deadlines } from './deadlines.ts';
@@ -372,16 +373,17 @@ export class TransactionLayer<User> {
   }
 
   private report(turn: Turn, transaction: Transaction<User>, from: string, cause: string): void {
-    turn.emit({
+    const event: EventOf<'transaction.changed'> = {
       type: 'transaction.changed',
-      ...(transaction.call === undefined ? undefined : { call: transaction.call }),
       id: transaction.id,
       kind: transaction.machine.kind,
       method: transaction.method,
       from,
       to: transaction.state,
       cause,
-    });
+    };
+    if (transaction.call !== undefined) event.call = transaction.call;
+    turn.emit(event);
   }
 }
 

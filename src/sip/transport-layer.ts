@@ -6,6 +6,7 @@
  * `transmit`, so that no message goes unreported.
  */
 import { maskCredentials } from '../auth/mask.ts';
+import type { EventOf } from '../events.ts';
 import type { Deadline } from './deadlines.ts';
 import { Deadlines } from './deadlines.ts';
 import { type Flow, formatAddress, isReliable, type SocketAddress, type Transport } from './flow.ts';
@@ -140,18 +141,19 @@ export class TransportLayer {
 
   /** Sends a message, now or when its connection is up, and says so. A flow that is gone swallows it. */
   transmit(turn: Turn, flow: Flow, message: Outgoing, call: string | undefined): void {
-    turn.emit({
+    const event: EventOf<'sip.sent'> = {
       type: 'sip.sent',
-      ...(call === undefined ? undefined : { call }),
       transport: flow.transport,
       remote: formatAddress(flow.remote),
       startLine: message.startLine,
       callId: message.callId,
       cseq: message.cseq,
-      ...(message.branch === undefined ? undefined : { branch: message.branch }),
       bytes: message.bytes.length,
-      ...(this.rawMessages ? { raw: maskCredentials(latin1(message.bytes)) } : undefined),
-    });
+    };
+    if (call !== undefined) event.call = call;
+    if (message.branch !== undefined) event.branch = message.branch;
+    if (this.rawMessages) event.raw = maskCredentials(latin1(message.bytes));
+    turn.emit(event);
     this.write(turn, flow, message.bytes);
   }
 
