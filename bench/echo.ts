@@ -1,0 +1,181 @@
+/**
+ * What an echoed packet costs, beside SIPp's `-rtp_echo` in the same run and under the same load.
+ *
+ * SIPp returns media on one socket, whatever the number of calls; ringback has a socket a call, as SDP wants it.
+ * So two bare Bun echoes run as well: one with a socket a call, the floor for us, and one with a single socket,
+ * the like of SIPp. CPU is that of the whole process (every thread's run time, /proc/PID/task/…/schedstat) less
+ * what it burns when idle: SIPp polls. Rounds alternate and medians are taken, because machines drift.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { LoadResult } from './echo-load.ts';
+
+const ROUNDS = 5;
+const SECONDS = 3;
+const IDLE_SECONDS = 2;
+const SIPP_PORT = 19_000;
+const READY_WITHIN_MS = 10_000;
+
+type Pacing = 'spread' | 'bursts';
+
+/** A process under test and how its callers reach it. */
+interface Target {
+  readonly name: string;
+  readonly pid: number;
+  readonly port: number;
+  readonly step: number;
+  /** What it burns with nothing to do, in CPU seconds a second. */
+  idle: number;
+  stop(): void;
+}
+
+/** One figure of the table. */
+export interface EchoFigure {
+  readonly target: string;
+  readonly calls: number;
+  readonly pacing: Pacing;
+  readonly cpuUsPerPacket: number;
+  /** Against SIPp in the same rounds: the median of the rounds' ratios. */
+  readonly timesSipp: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Packets of all rounds that did not come back. */
+  readonly missing: number;
+}
+
+/** CPU time of all threads of a process, in seconds. */
+function cpuSeconds(pid: number): number {
+  let ns = 0;
+  for (const task of readdirSync(`/proc/${pid}/task`))
+    ns += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
+  return ns / 1e9;
+}
+
+async function serve(
+  name: string,
+  kind: string,
+  calls: number,
+  sockets: number,
+  port: number,
+): Promise<Target> {
+  const serving = Bun.spawn(
+    [process.execPath, `${import.meta.dir}/echo-serve.ts`, kind, String(sockets), String(port)],
+    { stdout: 'pipe', stderr: 'inherit' },
+  );
+  const timeout = setTimeout(() => serving.kill(), READY_WITHIN_MS);
+  const { value } = await serving.stdout.getReader().read();
+  clearTimeout(timeout);
+  if (value === undefined) throw new Error(`${name} did not start for ${calls} calls`);
+  return { name, pid: serving.pid, port, step: sockets > 1 ? 2 : 0, idle: 0, stop: () => serving.kill() };
+}
+
+async function sipp(): Promise<Target> {
+  const program = Bun.which('sipp');
+  if (program === null) throw new Error('sipp is not installed (Debian: sip-tester)');
+  const serving = Bun.spawn(
+    [
+      program,
+      '-sn',
+      'uas',
+      '-rtp_echo',
+      '-mp',
+      String(SIPP_PORT),
+      '-i',
+      '127.0.0.1',
+      '-p',
+      '25070',
+      '-nostdin',
+    ],
+    { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' },
+  );
+  await Bun.sleep(500);
+  return { name: 'sipp', pid: serving.pid, port: SIPP_PORT, step: 0, idle: 0, stop: () => serving.kill() };
+}
+
+async function measure(
+  target: Target,
+  calls: number,
+  pacing: Pacing,
+): Promise<LoadResult & { cpuUs: number }> {
+  const before = cpuSeconds(target.pid);
+  const startMs = performance.now();
+  const load = Bun.spawn(
+    [process.execPath, `${import.meta.dir}/echo-load.ts`]
+      .concat([calls, target.port, target.step, SECONDS].map(String))
+      .concat(pacing),
+    { stdout: 'pipe', stderr: 'inherit' },
+  );
+  const result = JSON.parse(await load.stdout.text()) as LoadResult;
+  const idle = (target.idle * (performance.now() - startMs)) / 1000;
+  return { ...result, cpuUs: ((cpuSeconds(target.pid) - before - idle) / result.received) * 1e6 };
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+async function compare(calls: number, pacings: readonly Pacing[]): Promise<EchoFigure[]> {
+  const targets = [
+    await sipp(),
+    await serve('ringback', 'ringback', calls, calls, 12_000),
+    await serve('bare Bun, a socket a call', 'bare', calls, calls, 15_000),
+    await serve('bare Bun, one socket', 'bare', calls, 1, 18_000),
+  ];
+  const figures: EchoFigure[] = [];
+  try {
+    // Once unmeasured: code gets compiled, sources get latched.
+    for (const target of targets) await measure(target, calls, 'bursts');
+    const before = targets.map(({ pid }) => cpuSeconds(pid));
+    await Bun.sleep(IDLE_SECONDS * 1000);
+    targets.forEach((target, index) => {
+      target.idle = (cpuSeconds(target.pid) - (before[index] as number)) / IDLE_SECONDS;
+    });
+    for (const pacing of pacings) {
+      const runs = targets.map((): (LoadResult & { cpuUs: number })[] => []);
+      for (let round = 0; round < ROUNDS; round++)
+        for (const [index, target] of targets.entries())
+          runs[index]?.push(await measure(target, calls, pacing));
+      for (const [index, { name }] of targets.entries()) {
+        const own = runs[index] ?? [];
+        const ratios = own.map(({ cpuUs }, round) => cpuUs / (runs[0]?.[round]?.cpuUs ?? Number.NaN));
+        figures.push({
+          target: name,
+          calls,
+          pacing,
+          cpuUsPerPacket: median(own.map(({ cpuUs }) => cpuUs)),
+          timesSipp: median(ratios),
+          p50Ms: median(own.map(({ p50Ms }) => p50Ms)),
+          p99Ms: median(own.map(({ p99Ms }) => p99Ms)),
+          missing: own.reduce((sum, { sent, received }) => sum + sent - received, 0),
+        });
+      }
+    }
+    console.error(
+      `idle, ms of CPU a second: ${targets.map((t) => `${t.name} ${(t.idle * 1000).toFixed(1)}`).join(', ')}`,
+    );
+  } finally {
+    for (const target of targets) target.stop();
+  }
+  return figures;
+}
+
+/** Runs the comparison at 200 and 1,000 calls; takes about 6 minutes. Needs Linux and SIPp. */
+export async function run(): Promise<EchoFigure[]> {
+  const figures = [
+    ...(await compare(200, ['spread', 'bursts'])),
+    ...(await compare(1000, ['spread', 'bursts'])),
+  ];
+  const rows = figures.map((figure) => ({
+    echo: figure.target,
+    calls: figure.calls,
+    pacing: figure.pacing,
+    'CPU µs/packet': figure.cpuUsPerPacket.toFixed(2),
+    '× SIPp': figure.timesSipp.toFixed(2),
+    'p50 ms': figure.p50Ms.toFixed(3),
+    'p99 ms': figure.p99Ms.toFixed(3),
+    missing: figure.missing,
+  }));
+  console.table(rows);
+  return figures;
+}
+
+if (import.meta.main) await run();
