@@ -5,6 +5,7 @@
 import { type Arguments, parseArguments } from './cli/arguments.ts';
 import { COMMANDS, type Command, EVERYWHERE } from './cli/commands.ts';
 import { EXIT } from './cli/exit-codes.ts';
+import { describeFailure } from './cli/failure.ts';
 import { commandNamed, commandPage, commandsPage, newcomerPage } from './cli/help.ts';
 import { UsageError } from './cli/usage-error.ts';
 import { versionLine } from './cli/version.ts';
@@ -74,19 +75,12 @@ async function main(argv: readonly string[]): Promise<number> {
   });
 }
 
-/** What a failure says, and its exit code. */
+/** Says what failed on stderr and gives the exit code. */
 function explain(error: unknown): number {
-  if (error instanceof UsageError) {
-    process.stderr.write(`${error.message}\n`);
-    return error.exitCode;
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(
-    `ringback failed inside (${message}). Please report it, with what the same command says under -v.\n`,
-  );
   const verbose = process.argv.slice(2).some((word) => /^-v+$|^--verbose$/.test(word));
-  if (verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  return EXIT.internal;
+  const { text, code } = describeFailure(error, verbose);
+  process.stderr.write(`${text}\n`);
+  return code;
 }
 
 // `ringback help | head` closes stdout: there is nobody to tell.
