@@ -129,7 +129,7 @@ export const FLAGS = {
     help: 'how long a registration is to hold',
     otherwise: '3600',
     inFile: true,
-    schema: number('a whole number of seconds', 5, 604_800, true),
+    schema: number('a whole number of seconds', 1, 604_800, true),
   },
   bind: {
     group: 'network',

@@ -152,7 +152,7 @@ const WRONG: readonly [string, string][] = [
   ['--advertise-ip 0.0.0.0', 'expected an IP address that others can send to'],
   ['--stun stun.example.org', 'does not ask STUN yet'],
   ['--transport tls', 'does not speak TLS yet'],
-  ['--expires 0', 'from 5 to 604800'],
+  ['--expires 0', 'from 1 to 604800'],
   ['--ring-delay 1e3', 'a number of seconds from 0 to 120'],
   ['--ring-delay=-1', 'a number of seconds'],
   ['--max-calls 100 --rtp-ports 10000-10009', '10000-10009 has ports for 5 calls'],
