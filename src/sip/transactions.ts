@@ -373,6 +373,7 @@ export class TransactionLayer<User> {
   }
 
   private report(turn: Turn, transaction: Transaction<User>, from: string, cause: string): void {
+    if (!turn.wants('transaction.changed')) return;
     const event: EventOf<'transaction.changed'> = {
       type: 'transaction.changed',
       id: transaction.id,
@@ -387,13 +388,18 @@ export class TransactionLayer<User> {
   }
 }
 
-/** §17.2.3: branch and sent-by when the branch is RFC 3261's; what RFC 2543 peers give otherwise. */
+/**
+ * §17.2.3: branch and sent-by when the branch is RFC 3261's; what RFC 2543 peers give otherwise. The cookie with
+ * nothing after it is in every such request of its sender, so it identifies none (RFC 4475 §3.2.1).
+ */
 function serverKey(method: string, request: SipRequest, core: CoreHeaders): string {
   const { via } = core;
-  if (via.branch?.startsWith(MAGIC_COOKIE)) return `${via.branch}|${via.host}|${via.port ?? ''}|${method}`;
+  const { branch = '' } = via;
+  if (branch.length > MAGIC_COOKIE.length && branch.startsWith(MAGIC_COOKIE))
+    return `${branch}|${via.host}|${via.port ?? ''}|${method}`;
   // The ACK's To tag is ours and the INVITE's was empty, so the To tag stays out for both.
   const toTag = method === 'INVITE' ? '' : (core.toTag ?? '');
-  const top = `${via.host}:${via.port ?? ''};${via.branch ?? ''}`;
+  const top = `${via.host}:${via.port ?? ''};${branch}`;
   return `2543|${request.uri}|${core.fromTag ?? ''}|${toTag}|${core.callId}|${core.cseq.number}|${top}|${method}`;
 }
 
