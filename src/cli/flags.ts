@@ -57,7 +57,7 @@ export const FLAGS = {
     help: 'better given by the variable or a file: others on this machine can read a command line',
     secret: true,
     inFile: true,
-    schema: reads('a password that is not empty', (given) => (given === '' ? undefined : given)),
+    schema: text('a password on one line, not empty', /^[^\r\n\0]{1,1024}$/),
   },
   'password-file': {
     group: 'account',

@@ -184,9 +184,18 @@ test('a wrong value names the variable, or the file and the line, that it came f
   expect(complaint(`--config ${config}`)).toStartWith('max-calls in wrong.toml line 1 "0": ');
 });
 
+test('-v and -q set the level, -vv and --raw put the messages into the events', () => {
+  const levels = ['-q', '', '-v', '-vv', '--raw'].map((line) => read(line));
+  expect(levels.map(({ verbosity }) => verbosity)).toEqual([-1, 0, 1, 2, 0]);
+  expect(levels.map(({ rawMessages }) => rawMessages)).toEqual([false, false, false, true, true]);
+});
+
 test('a password is never in a sentence, and one on the command line is warned about once', () => {
   expect(complaint('--password hunter2')).not.toContain('hunter2');
   expect(complaint('', { SIP_PASSWORD: 'hunter2' })).not.toContain('hunter2');
+  expect(complaint('', { SIP_PASSWORD: 'hunter2\n' })).toBe(
+    'SIP_PASSWORD: expected a password on one line, not empty.',
+  );
   expect(read('--user 1 --server h --password hunter2').warnings).toHaveLength(1);
   expect(read('--user 1 --server h', { SIP_PASSWORD: 'hunter2' }).warnings).toEqual([]);
 });
