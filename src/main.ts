@@ -68,6 +68,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return run({
     rest,
     flags,
+    takes: command.flags,
     variables: process.env,
     folder: process.cwd(),
     print,

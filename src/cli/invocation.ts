@@ -1,4 +1,5 @@
 /** What a command is called with. */
+import type { FlagName } from './flags.ts';
 import type { GivenValues } from './settings.ts';
 
 /** One call of a command. */
@@ -6,6 +7,8 @@ export interface Invocation {
   /** The words after the command. */
   readonly rest: readonly string[];
   readonly flags: GivenValues;
+  /** The flags that the command takes. */
+  readonly takes: readonly FlagName[];
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** The working directory. */
   readonly folder: string;

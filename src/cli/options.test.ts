@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArguments } from './arguments.ts';
+import { FLAG_NAMES } from './flags.ts';
 import { readOptions, seedWords } from './options.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -18,9 +19,9 @@ function file(name: string, text: string): string {
 }
 
 /** Options of a command line, given as words with spaces between them. */
-function read(line: string, variables: Record<string, string> = {}, at = empty) {
+function read(line: string, variables: Record<string, string> = {}, at = empty, takes = FLAG_NAMES) {
   const { flags } = parseArguments(line.split(' ').filter((word) => word !== ''));
-  return readOptions(flags, { variables, folder: at }, 'tcp');
+  return readOptions(flags, { variables, folder: at, takes }, 'tcp');
 }
 
 /** The sentence that a wrong command line gets. */
@@ -204,6 +205,14 @@ test('control characters in a wrong value do not reach the terminal', () => {
   expect(complaint('', { SIP_PORT: '\u001b[2J\u009b\n5' })).toBe(
     'SIP_PORT "?[2J??5": expected a port from 1 to 65535.',
   );
+});
+
+test('a command that takes no account reads none, not even a wrong one', () => {
+  const here = join(folder, 'demo');
+  mkdirSync(here);
+  writeFileSync(join(here, '.env'), 'SIP_PORT=99999\n');
+  expect(() => read('', { SIP_USER: '' }, here)).toThrow('SIP_PORT in .env line 1');
+  expect(read('-v', { SIP_PASSWORD: 'alone' }, here, ['verbose', 'json']).accounts).toEqual([]);
 });
 
 test('the same seed gives the same words, no seed gives others each time', () => {

@@ -46,6 +46,8 @@ export interface Surroundings {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** The working directory. */
   readonly folder: string;
+  /** The flags of the command. A variable for another flag is none of its business, right or wrong. */
+  readonly takes: readonly FlagName[];
 }
 
 /** Four words from a text, or from chance. The same text gives the same words on every machine. */
@@ -133,21 +135,29 @@ function verbosityOf(settings: Settings): Verbosity {
   return settings.quiet?.value === true ? -1 : (settings.verbose?.value ?? 0);
 }
 
+function onlyTaken(values: GivenValues, takes: readonly FlagName[]): GivenValues {
+  return new Map([...values].filter(([name]) => takes.includes(name)));
+}
+
 /** Reads and checks everything. `transport` is the command's default. Throws a `UsageError`. */
 export function readOptions(
   flags: GivenValues,
   surroundings: Surroundings,
   transport: 'udp' | 'tcp',
 ): Options {
+  const { takes } = surroundings;
   const fileGiven = flags.get('env-file');
   const envFiles =
     fileGiven === undefined
-      ? readEnvFiles(surroundings.folder)
+      ? takes.includes('env-file')
+        ? readEnvFiles(surroundings.folder)
+        : []
       : [readEnvFile(readSetting('env-file', fileGiven).value)];
   const configGiven = flags.get('config');
   const config =
     configGiven === undefined ? undefined : readConfigFile(readSetting('config', configGiven).value);
-  const sources = [flags, readEnvironment(surroundings.variables), ...envFiles];
+  const around = [readEnvironment(surroundings.variables), ...envFiles];
+  const sources = [flags, ...around.map((values) => onlyTaken(values, takes))];
   const settings = mergeSettings(config === undefined ? sources : [...sources, config.settings]);
   checkTogether(settings);
   return withDefaults(settings, readAccounts(settings, config?.accounts ?? [], transport));
