@@ -3,27 +3,36 @@
  * routing table; we work it out from the interfaces, because asking costs a socket and the core opens none.
  */
 import type { EndpointConfig, LocalInterface } from './endpoint-config.ts';
-import { addressBytes, isLoopback } from './ip-address.ts';
+import { addressBytes, isLoopback, unmapped } from './ip-address.ts';
 
 /**
- * The loopback address for a loopback peer, else the interface whose network the peer is in (longest prefix),
- * else the address of the default route. Undefined when that family has no route.
+ * The interface whose network the peer is in (longest prefix), else the address of the default route, which is the
+ * only one there is when we are bound to it. A loopback peer with neither gets the loopback address. Undefined when
+ * that family has no route.
  */
 export function localAddressTowards(
   peer: string,
   config: Pick<EndpointConfig, 'interfaces' | 'defaultAddresses'>,
 ): string | undefined {
   const { ipv4, ipv6 } = config.defaultAddresses;
-  const bytes = addressBytes(peer);
+  const address = unmapped(withoutZone(peer));
+  const bytes = addressBytes(address);
   if (bytes === undefined) return ipv4 ?? ipv6;
-  if (isLoopback(peer)) return bytes.length === 4 ? peer : '::1';
   let best: LocalInterface | undefined;
   for (const candidate of config.interfaces) {
     if (best !== undefined && candidate.prefixLength <= best.prefixLength) continue;
     const own = addressBytes(candidate.address);
     if (own?.length === bytes.length && samePrefix(own, bytes, candidate.prefixLength)) best = candidate;
   }
-  return best?.address ?? (bytes.length === 4 ? ipv4 : ipv6);
+  const fallback = bytes.length === 4 ? ipv4 : ipv6;
+  if (best !== undefined || fallback !== undefined || !isLoopback(address)) return best?.address ?? fallback;
+  return bytes.length === 4 ? '127.0.0.1' : '::1';
+}
+
+/** A link-local peer is heard as fe80::1%eth0 (RFC 4007 §11); the zone is the interface, no part of the address. */
+function withoutZone(address: string): string {
+  const percent = address.indexOf('%');
+  return percent === -1 ? address : address.slice(0, percent);
 }
 
 function samePrefix(a: Uint8Array, b: Uint8Array, bits: number): boolean {

@@ -10,5 +10,10 @@ export function nextHop(uri: string, fallback: Transport): NextHop | undefined {
   const named = params.get('transport')?.toLowerCase();
   const transport = named === 'udp' || named === 'tcp' || named === 'tls' ? named : fallback;
   const secure = scheme === 'sips' ? 'tls' : transport;
-  return { transport: secure, host: params.get('maddr') ?? host, port: port ?? defaultPort(secure) };
+  return { transport: secure, host: bare(params.get('maddr') ?? host), port: port ?? defaultPort(secure) };
+}
+
+/** An IPv6 reference without its brackets: `maddr` holds a host as it stands in a URI (§25.1). */
+function bare(host: string): string {
+  return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
 }
