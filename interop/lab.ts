@@ -34,8 +34,6 @@ export interface Lab {
   readonly dir: string;
   /** How to start ringback. */
   readonly ringback: readonly string[];
-  /** Keep a capture even when the scenario does not need one. */
-  readonly capture: boolean;
   /** A SIP port that nobody has, even, with the next seven for the same peer. */
   port(): Promise<number>;
   /** First and last port for RTP, 1,000 of them, no other scenario's at the same time. */
@@ -98,7 +96,6 @@ export function openLab(
   dir: string,
   index: number,
   ringback: readonly string[],
-  capture: boolean,
 ): { readonly lab: Lab; readonly close: () => Promise<void> } {
   const deferred: (() => void | Promise<void>)[] = [];
   mkdirSync(dir, { recursive: true });
@@ -108,7 +105,6 @@ export function openLab(
   const lab: Lab = {
     dir,
     ringback,
-    capture,
     rtpPorts: [firstRtp, firstRtp + 999],
     async port() {
       for (;;) {
@@ -153,17 +149,21 @@ function spawnLogged(dir: string, name: string, argv: readonly string[], env?: R
   };
 }
 
-/** Whether UDP and TCP can be bound there on loopback. */
+/** Whether a peer can have the port, and the two for its media above, on every address of both families. */
 async function isFree(port: number): Promise<boolean> {
   const tcp = await new Promise<boolean>((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
-    server.listen(port, LOOPBACK, () => server.close(() => resolve(true)));
+    server.listen(port, '::', () => server.close(() => resolve(true)));
   });
   if (!tcp) return false;
-  return new Promise((resolve) => {
-    const socket = createSocket('udp4');
-    socket.once('error', () => resolve(false));
-    socket.bind(port, LOOPBACK, () => socket.close(() => resolve(true)));
-  });
+  for (const each of [port, port + 2, port + 4]) {
+    const udp = await new Promise<boolean>((resolve) => {
+      const socket = createSocket('udp6');
+      socket.once('error', () => resolve(false));
+      socket.bind(each, '::', () => socket.close(() => resolve(true)));
+    });
+    if (!udp) return false;
+  }
+  return true;
 }

@@ -7,6 +7,7 @@
  *
  * Every 25th sequence number is skipped: a gap that the echo has to keep (RFC 3550 §6.4.1 counts loss by it).
  */
+import { tmpdir } from 'node:os';
 import type { udp } from 'bun';
 import { openLab } from './lab.ts';
 import {
@@ -200,7 +201,7 @@ async function talk(calls: readonly Call[], packets: number): Promise<void> {
 }
 
 async function main(target: number, transport: 'udp' | 'tcp', count: number, seconds: number): Promise<void> {
-  const { lab, close } = openLab('/tmp', 0, [], false);
+  const { lab, close } = openLab(tmpdir(), 0, []);
   const peer = await openRawPeer(lab, transport, target);
   const calls: Call[] = [];
   for (let number = 0; number < count; number++) calls.push(await openCall(number));

@@ -7,6 +7,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { startCapture } from './capture.ts';
 import { openLab, tail, within } from './lab.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 
@@ -62,11 +63,13 @@ async function work(): Promise<void> {
 async function run(scenario: Scenario, index: number): Promise<Verdict> {
   const began = performance.now();
   const dir = join(base, scenario.name.replaceAll(/[^\w.-]+/g, '-'));
-  const { lab, close } = openLab(dir, index, ringback, flags.has('--capture'));
+  const { lab, close } = openLab(dir, index, ringback);
   let reason: string | undefined;
   try {
     const missing = (scenario.needs ?? []).filter((program) => Bun.which(program) === null);
     if (missing.length > 0) throw new Error(`not installed: ${missing.join(', ')} (interop/install)`);
+    const capture = flags.has('--capture') ? await startCapture(lab, '', [], 'loopback') : undefined;
+    if (capture !== undefined) lab.defer(capture.stop);
     await within('the whole scenario', scenario.run(lab), (scenario.limitS ?? 30) * 1_000);
   } catch (error) {
     reason = error instanceof Error ? error.message : String(error);
