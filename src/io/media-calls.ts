@@ -5,7 +5,7 @@
  * Why `send` stands in a try: Bun throws from it when an ICMP error is pending on the socket, and returns false
  * when the socket's buffer is full. Both cost one packet and nothing else; both are counted.
  */
-import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { type Echo, openEcho, receivePacket, sendFailed, sentPacket, updateEcho } from '../rtp/echo.ts';
 import { MAX_PRIMING_BYTES, writePriming } from '../rtp/priming.ts';
 import { MAX_RTCP_BYTES } from '../rtp/rtcp.ts';
@@ -181,10 +181,12 @@ function inSocketForm(session: MediaSession, dualStack: boolean): MediaSession {
 
 /** The one text of an address that the socket gives for it: IPv6 compressed (RFC 5952), IPv4 mapped if dual. */
 export function toSocketForm({ address, port }: MediaAddress, dualStack: boolean): MediaAddress {
-  if (isIPv4(address)) return { address: dualStack ? `${MAPPED}${address}` : address, port };
-  // No address at all: nothing will ever come from it, and sending to it fails and is counted.
-  if (!isIPv6(address)) return { address, port };
-  return { address: new SocketAddress({ address, port, family: 'ipv6' }).address, port };
+  const plain = fromSocketForm(address.toLowerCase());
+  if (isIPv4(plain)) return { address: dualStack ? `${MAPPED}${plain}` : plain, port };
+  // No address at all, or one with a zone: sending to the first fails and is counted.
+  if (!isIPv6(plain) || plain.includes('%')) return { address, port };
+  // Nothing in Bun compresses an IPv6 address but the URL parser.
+  return { address: new URL(`http://[${plain}]`).hostname.slice(1, -1), port };
 }
 
 /** An address of the socket as people write it. */

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from 'bun:test';
 import { readPayloadType, readSequence, readSsrc, readTimestamp, writeRtpHeader } from '../rtp/rtp-packet.ts';
-import type { MediaReport, MediaSession } from '../rtp/session.ts';
+import type { MediaCounters, MediaReport, MediaSession } from '../rtp/session.ts';
 import { type Media, type MediaOptions, startMedia } from './media.ts';
+import { fromSocketForm, toSocketForm } from './media-calls.ts';
 
 /** A caller: one socket, what it heard, and a way to wait for more without sleeping. */
 interface Caller {
@@ -44,6 +45,15 @@ async function caller(hostname = '127.0.0.1'): Promise<Caller> {
           }),
     close: () => socket.close(),
   };
+}
+
+/** A packet is counted just after it is sent, so a caller may hear it first: looks again until it is so. */
+async function counted(running: Media, slot: number, expected: Partial<MediaCounters>): Promise<void> {
+  const entries = Object.entries(expected);
+  const now = (): Map<string, number> => new Map(Object.entries(running.read(slot)));
+  for (let looks = 0; looks < 10_000 && entries.some(([name, value]) => now().get(name) !== value); looks++)
+    await new Promise((resolve) => setImmediate(resolve));
+  expect(running.read(slot)).toMatchObject(expected);
 }
 
 /** Media on loopback with what it reported, and a way to wait for a report. */
@@ -128,9 +138,8 @@ describe('on loopback', () => {
       const first = readTimestamp(echoed[0] as Buffer);
       expect(echoed.map((bytes) => (readTimestamp(bytes) - first) >>> 0)).toEqual([0, 160, 480, 800]);
       expect(echoed.map((bytes) => bytes[12])).toEqual([5, 6, 8, 10]);
-      const counters = running.read(slot);
-      expect(counters).toMatchObject({ packetsReceived: 4, bytesReceived: 688, lost: 2, dropped: 0 });
-      expect(counters).toMatchObject({ packetsSent: 5, bytesSent: 860, sendErrors: 0 });
+      await counted(running, slot, { packetsReceived: 4, bytesReceived: 688, lost: 2, dropped: 0 });
+      await counted(running, slot, { packetsSent: 5, bytesSent: 860, sendErrors: 0 });
     }
     const before = ports().length;
     running.send(callers.map((_, slot) => ({ type: 'close', slot }) as const));
@@ -140,4 +149,148 @@ describe('on loopback', () => {
     for (const port of [...new Set(ports())])
       for (const each of [port, port + 1]) (await Bun.udpSocket({ port: each, hostname: '0.0.0.0' })).close();
   });
+
+  test('a stranger who finds the port is neither heard nor answered', async () => {
+    const { running, ports, until, reports } = await media();
+    const [alice, mallory] = [await caller(), await caller()];
+    const port = ports()[0] as number;
+    running.send([{ type: 'open', session: session(3, port, alice.port) }]);
+    alice.send(packet(1, 7), port);
+    await alice.until(2);
+    mallory.send(packet(2, 7), port);
+    mallory.send(packet(1, 666), port);
+    alice.send(packet(2, 7), port);
+    await alice.until(3);
+    expect(mallory.heard).toEqual([]);
+    await counted(running, 3, { packetsReceived: 2, dropped: 2 });
+    await until(() => reports.some(({ type }) => type === 'latched'));
+    expect(reports.filter(({ type }) => type === 'latched')).toEqual([
+      { type: 'latched', slot: 3, address: '127.0.0.1', port: alice.port },
+    ]);
+  });
+
+  test('a caller over IPv6 is served on the same kind of port', async () => {
+    const { running, ports, until, reports } = await media();
+    const alice = await caller('::1');
+    const port = ports()[0] as number;
+    running.send([{ type: 'open', session: session(0, port, alice.port, '0:0:0:0:0:0:0:1') }]);
+    alice.send(packet(1, 7), port);
+    await alice.until(2);
+    await until(() => reports.some(({ type }) => type === 'latched'));
+    expect(reports).toContainEqual({ type: 'latched', slot: 0, address: '::1', port: alice.port });
+    await counted(running, 0, { packetsReceived: 1, packetsSent: 2, sendErrors: 0 });
+  });
+
+  test('a key is reported once and its packets come back', async () => {
+    const { running, ports, until, reports } = await media();
+    const alice = await caller();
+    const port = ports()[0] as number;
+    running.send([{ type: 'open', session: session(0, port, alice.port) }]);
+    const key = packet(1, 7, 4, 101);
+    for (const payload of [
+      [5, 10, 1, 0x40],
+      [5, 0x8a, 2, 0x80],
+      [5, 0x8a, 2, 0x80],
+    ]) {
+      key.set(payload, 12);
+      alice.send(key, port);
+    }
+    await alice.until(4);
+    await until(() => reports.some(({ type }) => type === 'dtmf'));
+    expect(reports.filter(({ type }) => type === 'dtmf')).toEqual([
+      { type: 'dtmf', slot: 0, digit: '5', durationMs: 80 },
+    ]);
+  });
+
+  test('a peer whose socket is gone (ICMP) costs send errors and no call', async () => {
+    const { running, ports } = await media();
+    const [alice, bob] = [await caller(), await caller()];
+    const [first, second] = ports() as [number, number];
+    const gone = await caller();
+    gone.close();
+    running.send([
+      { type: 'open', session: session(0, first, gone.port) },
+      { type: 'open', session: session(1, second, bob.port) },
+    ]);
+    await bob.until(1);
+    // Each renegotiation primes the dead address again, so errors are pending when the next packet is sent.
+    for (let round = 0; round < 5; round++)
+      running.send([
+        { type: 'update', session: session(0, first, alice.port) },
+        { type: 'update', session: session(0, first, gone.port) },
+      ]);
+    running.send([{ type: 'update', session: session(0, first, alice.port) }]);
+    for (let number = 0; number < 20; number++) alice.send(packet(number, 7), first);
+    bob.send(packet(1, 8), second);
+    // Of 6 priming packets and 20 echoes an error may cost each of the first 12 sends one.
+    await Promise.all([alice.until(14), bob.until(2)]);
+    expect(running.read(0).sendErrors).toBeGreaterThan(0);
+    await counted(running, 1, { packetsSent: 2, sendErrors: 0 });
+  });
+
+  test('an address that is none is counted and harms nobody', async () => {
+    const { running, ports } = await media();
+    const alice = await caller();
+    const [first, second] = ports() as [number, number];
+    running.send([
+      { type: 'open', session: session(0, first, 4000, 'not:an:address') },
+      { type: 'open', session: session(1, second, alice.port) },
+    ]);
+    await alice.until(1);
+    await counted(running, 0, { packetsSent: 0, sendErrors: 1 });
+  });
+
+  test('the port of a closed call is offered last, and what is late for it is thrown away', async () => {
+    const { running, ports, until } = await media({ reserve: 4 });
+    const [alice, bob] = [await caller(), await caller()];
+    const port = ports()[0] as number;
+    running.send([{ type: 'open', session: session(0, port, alice.port) }]);
+    await alice.until(1);
+    await until(() => ports().length === 5);
+    running.send([{ type: 'close', slot: 0 }]);
+    await until(() => ports().length === 6);
+    expect(ports().at(-1)).toBe(port);
+    alice.send(packet(1, 7), port);
+    const other = ports()[1] as number;
+    running.send([{ type: 'open', session: session(0, other, bob.port) }]);
+    await bob.until(1);
+    expect(alice.heard).toHaveLength(1);
+    await counted(running, 0, { packetsReceived: 0, dropped: 0 });
+  });
+
+  test('two threads share the range and each call stays on the one that has its port', async () => {
+    const { running, ports } = await media({ threads: 2, reserve: 8 });
+    expect(new Set(ports()).size).toBe(8);
+    const callers = await Promise.all(Array.from({ length: 8 }, () => caller()));
+    running.send(
+      callers.map(({ port }, slot) => ({
+        type: 'open' as const,
+        session: session(slot, ports()[slot] as number, port),
+      })),
+    );
+    for (const [slot, one] of callers.entries()) one.send(packet(1, 7), ports()[slot] as number);
+    await Promise.all(callers.map((one) => one.until(2)));
+    expect(callers.map((_, slot) => running.read(slot).packetsReceived)).toEqual(callers.map(() => 1));
+  });
+
+  test('a range that is too small is said so, and what there is can be used', async () => {
+    const { ports, reports } = await media({ rtpPorts: [32_701, 32_705] });
+    expect(ports()).toEqual([32_702, 32_704]);
+    expect(reports.at(-1)).toEqual({
+      type: 'ports-exhausted',
+      detail: 'RTP ports 32701 to 32705: every pair of the range is in use',
+    });
+  });
+});
+
+test('what the socket calls an address is one text for each (RFC 5952, RFC 4291 §2.5.5.2)', () => {
+  const form = (address: string, dual: boolean) => toSocketForm({ address, port: 1 }, dual).address;
+  expect(form('192.0.2.1', true)).toBe('::ffff:192.0.2.1');
+  expect(form('192.0.2.1', false)).toBe('192.0.2.1');
+  expect(form('2001:DB8:0:0:0:0:0:1', true)).toBe('2001:db8::1');
+  expect(form('::FFFF:192.0.2.1', true)).toBe('::ffff:192.0.2.1');
+  expect(form('fe80::1%eth0', true)).toBe('fe80::1%eth0');
+  expect(form('anything', true)).toBe('anything');
+  expect(fromSocketForm('::ffff:192.0.2.1')).toBe('192.0.2.1');
+  expect(fromSocketForm('2001:db8::1')).toBe('2001:db8::1');
 });

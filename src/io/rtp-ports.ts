@@ -111,10 +111,11 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
 
   async function fillUp(): Promise<void> {
     let ports: number[] = [];
+    let exhausted: string | undefined;
     while (!closed && idle.size < reserve) {
       const pair = await bindNext();
       if (typeof pair === 'string') {
-        onExhausted(`RTP ports ${range[0]} to ${range[1]}: ${pair}`);
+        exhausted = pair;
         break;
       }
       if (closed) return closePair(pair);
@@ -126,6 +127,7 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
       ports = [];
     }
     if (ports.length > 0) onPorts(ports);
+    if (exhausted !== undefined) onExhausted(`RTP ports ${range[0]} to ${range[1]}: ${exhausted}`);
   }
 
   function fill(): Promise<void> {
