@@ -94,19 +94,10 @@ export function requestWithin(
  */
 export function dialogFlow(store: CallStore, turn: Turn, dialog: Dialog): Flow {
   const { flow } = dialog;
-  const { requestUri, routes } = routed(dialog);
-  const first = routes[0];
-  const hop = nextHop(first === undefined ? requestUri : uriOf(first), flow.transport);
+  const hop = nextHop(routed(dialog).next, flow.transport);
   if (hop === undefined) return flow;
   const { transport } = store.agent;
   if (isReliable(hop.transport) && isReliable(flow.transport) && transport.isOpen(flow)) return flow;
   if (addressFamily(hop.host) === undefined) return flow;
   return transport.flowTo(turn, hop.transport, { address: hop.host, port: hop.port });
-}
-
-/** The URI of a Route value. */
-function uriOf(route: string): string {
-  const open = route.indexOf('<');
-  const close = route.indexOf('>', open);
-  return open === -1 || close === -1 ? route : route.slice(open + 1, close);
 }

@@ -11,6 +11,7 @@ import type { Flow } from './flow.ts';
 import { allValues } from './list.ts';
 import { type SipMessage, type SipRequest, type SipResponse, value } from './message.ts';
 import { parseNameAddr } from './name-addr.ts';
+import { withParams } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
 import { parseUri, serializeUri } from './uri.ts';
 
@@ -96,7 +97,7 @@ export function dialogAsClient(
 }
 
 /**
- * Takes a request of the peer into the dialog (§12.2.2). A CSeq below the last one is out of order and gets 500;
+ * Takes a request of the peer into the dialog (§12.2.2). A CSeq that is not above the last one is out of order and gets 500;
  * a gap is accepted. ACK and CANCEL carry the number of their INVITE.
  */
 export function acceptRequest(dialog: Dialog, core: CoreHeaders, flow: Flow): Result<undefined> {
@@ -118,19 +119,33 @@ export function refreshTarget(dialog: Dialog, message: SipMessage): void {
   if (target.ok) dialog.remoteTarget = target.value;
 }
 
+/** How the next request in a dialog is addressed. */
+export interface Routed {
+  readonly requestUri: string;
+  /** Route values, in order. */
+  readonly routes: readonly string[];
+  /** The URI that says where it is sent: the first router's, loose or strict, or the target's. */
+  readonly next: string;
+}
+
 /** Request-URI and Route of our next request in the dialog, for a loose or a strict first router (§12.2.1.1). */
-export function routed(dialog: Dialog): { readonly requestUri: string; readonly routes: readonly string[] } {
-  const first = dialog.routeSet[0];
-  if (first === undefined) return { requestUri: dialog.remoteTarget, routes: [] };
+export function routed(dialog: Dialog): Routed {
+  const { remoteTarget: target, routeSet } = dialog;
+  const first = routeSet[0];
+  if (first === undefined) return { requestUri: target, routes: [], next: target };
   const router = parseNameAddr(first);
-  const uri = router.ok ? parseUri(router.value.uri) : router;
+  const next = router.ok ? router.value.uri : first;
+  const uri = parseUri(next);
   if (!uri.ok || uri.value.kind !== 'sip' || uri.value.params.has('lr')) {
-    return { requestUri: dialog.remoteTarget, routes: dialog.routeSet };
+    return { requestUri: target, routes: routeSet, next };
   }
-  // A strict router takes its own address off the Request-URI, and finds ours at the end of the routes.
+  // A strict router takes its own address off the Request-URI, and finds the target at the end of the routes.
+  // Headers and `method` may not stand in a Request-URI (§19.1.1, Table 1).
+  const params = withParams(uri.value.params, { method: null });
   return {
-    requestUri: serializeUri({ ...uri.value, headers: [] }),
-    routes: [...dialog.routeSet.slice(1), `<${dialog.remoteTarget}>`],
+    requestUri: serializeUri({ ...uri.value, params, headers: [] }),
+    routes: [...routeSet.slice(1), `<${target}>`],
+    next,
   };
 }
 
