@@ -17,6 +17,7 @@ export interface RawPeer {
   /** The other side closed the stream. */
   readonly closed: () => boolean;
   send(text: string): void;
+  close(): void;
   /** The first message from `from` on that fits. */
   wait(what: string, fits: (message: string) => boolean, limitMs?: number, from?: number): Promise<string>;
 }
@@ -35,6 +36,7 @@ export async function openRawPeer(lab: Lab, transport: SippTransport, remotePort
     received,
     closed: () => ended,
     send: socket.send,
+    close: socket.close,
     async wait(what, fits, limitMs = 5_000, from = 0) {
       let found: string | undefined;
       await until(
@@ -58,7 +60,7 @@ async function openUdp(received: string[], remotePort: number) {
     port: socket.address().port,
     stream: undefined,
     send: (text: string) => socket.send(Buffer.from(text, 'latin1'), remotePort, LOOPBACK),
-    close: () => void socket.close(),
+    close: once(() => void socket.close()),
   };
 }
 
@@ -84,6 +86,14 @@ async function openTcp(received: string[], remotePort: number) {
     stream,
     send: (text: string) => void stream.write(Buffer.from(text, 'latin1')),
     close: () => void stream.destroy(),
+  };
+}
+
+function once(work: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) work();
+    done = true;
   };
 }
 

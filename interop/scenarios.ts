@@ -3,6 +3,7 @@
 import type { Scenario } from './scenario.ts';
 import { audioScenarios } from './scenarios/audio.ts';
 import { callScenarios } from './scenarios/calls.ts';
+import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
 import { registrationScenarios } from './scenarios/registration.ts';
 import { stoppingScenarios } from './scenarios/stopping.ts';
@@ -13,6 +14,7 @@ export const scenarios: readonly Scenario[] = [
   ...callScenarios,
   ...messageScenarios,
   ...audioScenarios,
+  ...mediaScenarios,
   ...registrationScenarios,
   ...stoppingScenarios,
 ];

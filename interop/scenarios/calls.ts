@@ -173,6 +173,11 @@ export const callScenarios: readonly Scenario[] = [
     sipp: { calls: 20, args: ['-d', '200'] },
     look: (ringback) => endedCalls(ringback, 20),
   }),
+  ...simple('600 calls, 150 a second', 'builtin:uac', {
+    args: ['--max-calls', '400'],
+    sipp: { calls: 600, rate: 150, args: ['-d', '500'] },
+    look: (ringback) => endedCalls(ringback, 600),
+  }),
   ...simple('an ordinary call', 'call', {
     sipp: { args: ['-d', '500'] },
     look: (ringback) => endedCalls(ringback, 1),

@@ -1,5 +1,6 @@
 /** What SIPp cannot be brought to do: broken messages and retransmissions at a chosen moment, by a hand-written peer. */
-import { check, type Lab, sleep } from '../lab.ts';
+import { createServer } from 'node:net';
+import { check, type Lab, sleep, until } from '../lab.ts';
 import {
   headerOf,
   isResponse,
@@ -7,6 +8,7 @@ import {
   openRawPeer,
   type RawPeer,
   requestText,
+  responseText,
   statusOf,
   toTagOf,
 } from '../raw-peer.ts';
@@ -170,10 +172,82 @@ async function rport(lab: Lab): Promise<void> {
   await ringback.stop();
 }
 
+/** BYE before there is an answer: 200 to it and 487 to the INVITE (§15.1.2). */
+async function byeWhileRinging(lab: Lab, transport: Transport): Promise<void> {
+  const ringback = await startRingback(lab, ['--answer-delay', '2']);
+  const peer = await openRawPeer(lab, transport, ringback.port);
+  const target = ringback.port;
+  const callId = 'early';
+  peer.send(requestText(peer, 'INVITE', { callId, target, body: offerText(7_000) }));
+  const toTag = toTagOf(await peer.wait('180', isResponse(180, '1 INVITE')));
+  await hangUp(peer, target, callId, toTag);
+  await peer.wait('487', isResponse(487, '1 INVITE'));
+  const branch = `z9hG4bK-${callId}-INVITE-1`;
+  peer.send(requestText(peer, 'ACK', { callId, target, toTag, branch }));
+  await ringback.wait('call.changed', ({ to }) => to === 'terminated');
+  await ringback.stop();
+}
+
+/** An extension that is required and not there: 420 with Unsupported (§8.2.2.3). */
+async function requiredExtension(lab: Lab, transport: Transport): Promise<void> {
+  const ringback = await startRingback(lab);
+  const peer = await openRawPeer(lab, transport, ringback.port);
+  const extra = ['Require: x-nobody'];
+  const parts = { callId: 'required', target: ringback.port, extra, body: offerText(7_000) };
+  peer.send(requestText(peer, 'INVITE', parts));
+  const answer = await peer.wait('420', isResponse(420, '1 INVITE'));
+  check(headerOf(answer, 'Unsupported') === 'x-nobody', `Unsupported: ${headerOf(answer, 'Unsupported')}`);
+  const branch = 'z9hG4bK-required-INVITE-1';
+  peer.send(
+    requestText(peer, 'ACK', { callId: 'required', target: ringback.port, toTag: toTagOf(answer), branch }),
+  );
+  await ringback.stop();
+}
+
+/** The stream of the call is gone when we hang up: BYE goes to the Contact on a new one (§12.2.1.1, §18.1.1). */
+async function streamLost(lab: Lab): Promise<void> {
+  const ringback = await startRingback(lab);
+  const contactPort = await lab.port();
+  const heard = await listenTcp(lab, contactPort);
+  const peer = await openRawPeer(lab, 'tcp', ringback.port);
+  const target = ringback.port;
+  const text = requestText(peer, 'INVITE', { callId: 'lost', target, body: offerText(7_000) });
+  const contact = `Contact: <sip:raw@127.0.0.1:${contactPort};transport=tcp>`;
+  peer.send(text.replace(/^Contact:.*$/m, contact));
+  const toTag = toTagOf(await peer.wait('200', isResponse(200, '1 INVITE')));
+  peer.send(requestText(peer, 'ACK', { callId: 'lost', target, toTag, branch: 'z9hG4bK-ack' }));
+  const { call } = await ringback.wait('call.changed', ({ to }) => to === 'established');
+  peer.close();
+  await sleep(200);
+  ringback.say(`hangup ${call}`);
+  await until('BYE at the Contact', () => heard().startsWith('BYE '));
+  await ringback.wait('call.changed', ({ to }) => to === 'terminated');
+  await ringback.stop();
+}
+
+/** A TCP server that answers every request with 200; what it heard. */
+async function listenTcp(lab: Lab, port: number): Promise<() => string> {
+  let heard = '';
+  const server = createServer((stream) => {
+    stream.on('error', () => {});
+    lab.defer(() => void stream.destroy());
+    stream.on('data', (bytes) => {
+      heard += bytes.toString('latin1');
+      if (heard.includes('\r\n\r\n')) stream.write(responseText(heard, '200 OK'));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  lab.defer(() => void server.close());
+  return () => heard;
+}
+
 export const messageScenarios: readonly Scenario[] = [
   ...overBoth('a retransmitted INVITE is one call', retransmittedInvite),
   ...overBoth('a merged INVITE is answered 482', mergedInvite),
   ...overBoth('malformed messages', malformed),
+  ...overBoth('BYE while it rings', byeWhileRinging),
+  ...overBoth('a required extension that is not there', requiredExtension),
+  { name: 'BYE on a new stream when the first is lost, tcp', run: streamLost },
   { name: 'a stream in pieces, tcp', run: streamInPieces },
   { name: 'rport and received, udp', run: rport },
 ];
