@@ -63,6 +63,7 @@ export function receiveInvite(store: CallStore, turn: Turn, transaction: ServerT
     dialog: dialog.value,
     invite: transaction,
     offered: offer.value,
+    answer: undefined,
     unacknowledged: undefined,
     outgoing: undefined,
     media: undefined,
@@ -92,7 +93,11 @@ export function answeringDue(
 ): void {
   if (name === 'ring') ring(store, turn, call);
   else if (name === 'answer') answer(store, turn, call);
-  else noPort(store, turn, call);
+  else {
+    // A call that was never answered may have given its port back meanwhile.
+    takePort(store, turn, call);
+    if (call.media === undefined) noPort(store, turn, call);
+  }
 }
 
 /** A re-INVITE (§14.2). What fails leaves the call as it was. */
@@ -114,8 +119,12 @@ export function receiveReinvite(
   }
   const accepted = acceptRequest(dialog, transaction.core, transaction.flow);
   if (!accepted.ok) return refuse(agent, turn, transaction, accepted.error);
-  if (media?.session === undefined || call.ending !== undefined) {
+  if (call.ending !== undefined) {
     return refuse(agent, turn, transaction, sipError('call-ending', 481, 'the call is being ended'));
+  }
+  // A call that we placed has its audio elsewhere: its session stays what it is (§14.2 asks for 488).
+  if (media?.session === undefined) {
+    return refuse(agent, turn, transaction, sipError('session-fixed', 488, 'its audio cannot be changed'));
   }
   const offer = readOffer(transaction.request);
   if (!offer.ok) return refuseOffer(store, turn, transaction, offer.error);
@@ -164,7 +173,9 @@ export function receiveCancel(
   invite: ServerTransaction,
 ): void {
   const call = store.find(invite.call);
-  store.agent.respond(turn, transaction, 200, call === undefined ? {} : toTagOf(call));
+  // §9.2: the tag of the INVITE's response. One that was refused without a call has none that we still know.
+  const toTag = call === undefined ? { toTag: store.agent.identifiers.tag() } : toTagOf(call);
+  store.agent.respond(turn, transaction, 200, toTag);
   if (call === undefined || call.invite !== invite) return;
   call.invite = undefined;
   store.agent.respond(turn, invite, 487, toTagOf(call));
@@ -237,13 +248,14 @@ function takePort(store: CallStore, turn: Turn, call: Call): void {
   store.disarm(call, 'port');
   const { offered, invite } = call;
   if (offered === undefined || invite === undefined) return;
-  // The offer is judged before anything rings; the answer is made when it is sent.
+  // The offer is judged before anything rings.
   const answered = answerTo(store, call, offered);
   if (!answered.ok) {
     refuseOffer(store, turn, invite, answered.error);
     call.invite = undefined;
     return finishCall(store, turn, call, answered.error.code, answered.error.status);
   }
+  call.answer = answered.value;
   if (store.agent.config.ringDelayMs > 0) store.arm(turn, call, 'ring', store.agent.config.ringDelayMs);
   else ring(store, turn, call);
 }
@@ -268,11 +280,9 @@ function ring(store: CallStore, turn: Turn, call: Call): void {
 }
 
 function answer(store: CallStore, turn: Turn, call: Call): void {
-  if (call.offered === undefined) return;
-  const answered = answerTo(store, call, call.offered);
-  if (!answered.ok) return;
+  if (call.answer === undefined) return;
   call.answeredMs = turn.nowMs;
-  accept(store, turn, call, answered.value);
+  accept(store, turn, call, call.answer);
   changeCall(turn, call, 'answered');
 }
 
@@ -292,6 +302,7 @@ function accept(store: CallStore, turn: Turn, call: Call, { description, media }
   store.agent.respond(turn, invite, 200, { ...toTagOf(call), headers, body });
   call.invite = undefined;
   call.offered = undefined;
+  call.answer = undefined;
   const { t1Ms } = store.agent.config.timers;
   call.unacknowledged = { transaction: invite, intervalMs: t1Ms };
   store.arm(turn, call, '2xx', t1Ms);

@@ -21,7 +21,7 @@ export function endCall(store: CallStore, turn: Turn, call: Call, reason: string
   call.ending = reason;
   if (call.unacknowledged !== undefined) return;
   const { outgoing } = call;
-  if (outgoing !== undefined && outgoing.acknowledgement === undefined) {
+  if (outgoing !== undefined && outgoing.acknowledgements.size === 0) {
     if (outgoing.sent === undefined) finishCall(store, turn, call, reason);
     else if (outgoing.provisional) sendCancel(store, turn, call);
     return;
@@ -37,6 +37,15 @@ function sendCancel(store: CallStore, turn: Turn, call: Call): void {
   const { request, flow } = outgoing.sent;
   const cancel = cancelFor(request);
   store.agent.transactions.openClient(turn, cancel, ownCore(cancel), flow, call, call.handle);
+  store.disarm(call, 'ring timeout');
+  store.arm(turn, call, 'cancel timeout', 64 * store.agent.config.timers.t1Ms);
+}
+
+/** No final response to a cancelled INVITE for 64·T1: it counts as cancelled, and its transaction goes (§9.1). */
+export function cancelUnanswered(store: CallStore, turn: Turn, call: Call): void {
+  const sent = call.outgoing?.sent;
+  if (sent !== undefined) store.agent.transactions.abandon(turn, sent, 'no answer to CANCEL');
+  finishCall(store, turn, call, call.ending ?? 'cancelled');
 }
 
 /**

@@ -6,21 +6,20 @@
 import type { Attempt } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
 import type { MediaCounters, MediaSession } from '../rtp/session.ts';
-import type { CoreHeaders } from './core-headers.ts';
 import type { Deadline } from './deadlines.ts';
 import type { Dialog } from './dialog.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Flow, NextHop } from './flow.ts';
-import type { SipRequest } from './message.ts';
+import type { Answer } from './offer-answer.ts';
 import type { SessionDescription } from './sdp.ts';
-import type { ServerTransaction } from './transactions.ts';
+import type { ClientTransaction, ServerTransaction } from './transactions.ts';
 import type { Outgoing } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
 
 export type CallState = EventOf<'call.changed'>['to'];
 
 /** The deadlines a call may have armed. */
-export type CallTimer = 'port' | 'ring' | 'answer' | '2xx' | 'no ack' | 'ring timeout';
+export type CallTimer = 'port' | 'ring' | 'answer' | '2xx' | 'no ack' | 'ring timeout' | 'cancel timeout';
 
 export interface Call {
   readonly kind: 'call';
@@ -37,8 +36,10 @@ export interface Call {
   dialog: Dialog | undefined;
   /** The INVITE of the peer that we have not answered finally. */
   invite: ServerTransaction | undefined;
-  /** The offer of that INVITE, until it is answered. */
+  /** The offer of that INVITE, until there is a port to answer it with. */
   offered: SessionDescription | undefined;
+  /** The answer to it, judged before anything rang, until it is sent. */
+  answer: Answer | undefined;
   /** Our 2xx that has not been acknowledged (§13.3.1.4). */
   unacknowledged: { readonly transaction: ServerTransaction; intervalMs: number } | undefined;
   /** Our INVITE. */
@@ -62,9 +63,9 @@ export interface OutgoingInvite {
   hop: NextHop;
   sequence: number;
   /** The try that is out; undefined while a name is looked up. */
-  sent: { readonly request: SipRequest; readonly core: CoreHeaders; readonly flow: Flow } | undefined;
-  /** The ACK to the 2xx, sent again with each retransmission of it. */
-  acknowledgement: { readonly message: Outgoing; readonly flow: Flow } | undefined;
+  sent: ClientTransaction<unknown> | undefined;
+  /** The ACK to each fork's 2xx by its tag, sent again with each retransmission. The first fork is the call. */
+  readonly acknowledgements: Map<string, { readonly message: Outgoing; readonly flow: Flow }>;
   redirects: number;
   /** Set once a provisional response came: before that no CANCEL may go (§9.1). */
   provisional: boolean;

@@ -10,7 +10,7 @@ import { dialogFlow, endCall, finishCall, requestWithin, sendBye } from './call-
 import type { CallStore } from './call-store.ts';
 import { parseTargetContact } from './contact.ts';
 import type { CoreHeaders } from './core-headers.ts';
-import { dialogAsClient } from './dialog.ts';
+import { type Dialog, dialogAsClient } from './dialog.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
 import type { NextHop } from './flow.ts';
@@ -31,6 +31,10 @@ import { ALLOW } from './user-agent.ts';
 
 /** Redirections that one call follows (§8.1.3.4 asks for a bound). */
 const MAX_REDIRECTS = 5;
+/** How long a phone may ring, in ms: what a proxy gives it (Timer C, §16.6 no. 11), as no time is set for us. */
+const RING_TIMEOUT_MS = 180_000;
+/** Forks of one call that are acknowledged and ended; one call rings a handful of phones. */
+const MAX_FORKS = 16;
 /** Who calls without an account (RFC 3323 §4.1). */
 const ANONYMOUS = 'sip:anonymous@anonymous.invalid';
 
@@ -43,7 +47,7 @@ export function placeCall(
 ): void {
   const { agent } = store;
   const account = accountOf(agent.config.accounts, action.from);
-  const target = action.to.includes(':') ? action.to : `sip:${action.to}`;
+  const target = /^(?:sips?|tel):/i.test(action.to) ? action.to : `sip:${action.to}`;
   const hop = firstHop(store, account, target);
   const from = account?.addressOfRecord ?? ANONYMOUS;
   const user = account?.user ?? 'anonymous';
@@ -63,6 +67,7 @@ export function placeCall(
     dialog: undefined,
     invite: undefined,
     offered: undefined,
+    answer: undefined,
     unacknowledged: undefined,
     outgoing: undefined,
     media: undefined,
@@ -70,7 +75,11 @@ export function placeCall(
     ending: undefined,
   };
   store.add(call);
+  if (agent.stopping) return finishCall(store, turn, call, 'this service is going down');
   if (hop === undefined) return finishCall(store, turn, call, `${displayText(target)} is no SIP URI`);
+  if (account === undefined && action.from !== undefined) {
+    return finishCall(store, turn, call, `there is no account ${displayText(action.from)}`);
+  }
   call.outgoing = {
     account,
     from: `<${from}>;tag=${agent.identifiers.tag()}`,
@@ -81,7 +90,7 @@ export function placeCall(
     hop,
     sequence: 0,
     sent: undefined,
-    acknowledgement: undefined,
+    acknowledgements: new Map(),
     redirects: 0,
     provisional: false,
     cancelled: false,
@@ -121,7 +130,7 @@ export function callResponded(
   const { status, reason } = response;
   const { outgoing: invite } = call;
   if (transaction.method === 'BYE') {
-    if (status >= 200) finishCall(store, turn, call, call.ending ?? 'ended');
+    if (status >= 200 && isOwn(call, transaction)) finishCall(store, turn, call, call.ending ?? 'ended');
     return;
   }
   if (transaction.method !== 'INVITE' || invite === undefined) return;
@@ -142,8 +151,13 @@ export function callFailed(
   transaction: ClientTransaction<unknown>,
   error: string | undefined,
 ): void {
-  if (transaction.method === 'CANCEL') return;
-  if (transaction.method === 'BYE') return finishCall(store, turn, call, call.ending ?? 'ended');
+  if (transaction.method === 'BYE') {
+    if (isOwn(call, transaction)) finishCall(store, turn, call, call.ending ?? 'ended');
+    return;
+  }
+  // A CANCEL, or a try that has its answer: the ACK to a redirection could not be delivered.
+  if (transaction !== call.outgoing?.sent) return;
+  if (call.ending !== undefined) return finishCall(store, turn, call, call.ending);
   // §8.1.3.1: a time-out counts as a 408, a transport error as a 503.
   finishCall(store, turn, call, error ?? 'no answer in time', error === undefined ? 408 : 503);
 }
@@ -194,15 +208,17 @@ function sendInvite(
     headers,
     body,
   };
-  const { request, core } = agent.request(turn, parts, flow, call, call.handle);
-  invite.sent = { request, core, flow };
+  invite.sent = agent.request(turn, parts, flow, call, call.handle);
   changeCall(turn, call, 'calling');
 }
 
 function provisional(store: CallStore, turn: Turn, call: Call, invite: OutgoingInvite, status: number): void {
   invite.provisional = true;
   if (call.ending !== undefined) endCall(store, turn, call, call.ending);
-  else if (status > 100) changeCall(turn, call, 'ringing', { status });
+  else {
+    if (call.timers['ring timeout'] === undefined) store.arm(turn, call, 'ring timeout', RING_TIMEOUT_MS);
+    if (status > 100) changeCall(turn, call, 'ringing', { status });
+  }
 }
 
 /** A 2xx (§13.2.2.4). One that comes again, or from another fork, is acknowledged as well. */
@@ -215,18 +231,22 @@ function answered(
   response: SipResponse,
   core: CoreHeaders,
 ): void {
-  if (invite.acknowledgement !== undefined) {
-    const { message, flow } = invite.acknowledgement;
-    if (call.dialog?.remoteTag === core.toTag)
-      store.agent.transport.transmit(turn, flow, message, call.handle);
-    return;
+  const again = invite.acknowledgements.get(core.toTag ?? '');
+  if (again !== undefined) {
+    return store.agent.transport.transmit(turn, again.flow, again.message, call.handle);
   }
   const dialog = dialogAsClient(transaction.request, transaction.core, response, core, transaction.flow);
+  if (invite.acknowledgements.size > 0) {
+    if (dialog.ok) endFork(store, turn, call, invite, dialog.value);
+    return;
+  }
+  store.disarm(call, 'ring timeout');
+  store.disarm(call, 'cancel timeout');
   if (!dialog.ok) return finishCall(store, turn, call, dialog.error.detail);
   call.dialog = dialog.value;
   call.answeredMs = turn.nowMs;
   store.addDialog(call);
-  acknowledge(store, turn, call, invite);
+  acknowledge(store, turn, call, invite, dialog.value);
   turn.emit({
     type: 'dialog.changed',
     call: call.handle,
@@ -258,17 +278,23 @@ function answered(
 }
 
 /** The ACK to a 2xx is a request of the dialog, with the credentials of its INVITE (§13.2.2.4, §22.1). */
-function acknowledge(store: CallStore, turn: Turn, call: Call, invite: OutgoingInvite): void {
-  const { dialog } = call;
-  if (dialog === undefined) return;
+function acknowledge(store: CallStore, turn: Turn, call: Call, invite: OutgoingInvite, dialog: Dialog): void {
   const flow = dialogFlow(store, turn, dialog);
   const carried = (invite.sent?.request.headers ?? [])
     .filter(({ name }) => name === 'Authorization' || name === 'Proxy-Authorization')
     .map(({ name, value }): HeaderLine => [name, value]);
   const { request, core } = store.agent.newRequest(requestWithin(dialog, 'ACK', carried), flow);
   const message = outgoing(request, core.callId, `${core.cseq.number} ACK`, core.via.branch);
-  invite.acknowledgement = { message, flow };
+  invite.acknowledgements.set(dialog.remoteTag, { message, flow });
   store.agent.transport.transmit(turn, flow, message, call.handle);
+}
+
+/** Another phone answered as well: its dialog is acknowledged, and ended at once (§13.2.2.4). */
+function endFork(store: CallStore, turn: Turn, call: Call, invite: OutgoingInvite, dialog: Dialog): void {
+  if (invite.acknowledgements.size >= MAX_FORKS) return;
+  acknowledge(store, turn, call, invite, dialog);
+  const bye = requestWithin(dialog, 'BYE');
+  store.agent.request(turn, bye, dialogFlow(store, turn, dialog), call, call.handle);
 }
 
 /** §8.1.3.4: the first Contact, within bounds. */
@@ -324,6 +350,11 @@ function challenged(
   }
   invite.attempt = verdict.attempt;
   sendInvite(store, registrations, turn, call, invite, invite.sent.flow.remote.address);
+}
+
+/** Whether a request went to the dialog of the call, and not to a fork that was ended. */
+function isOwn(call: Call, transaction: ClientTransaction<unknown>): boolean {
+  return transaction.core.toTag === call.dialog?.remoteTag;
 }
 
 function accountOf(accounts: readonly Account[], from: string | undefined): Account | undefined {

@@ -20,7 +20,7 @@ import {
   repeatOk,
 } from './answering.ts';
 import type { Call, CallTimer } from './call.ts';
-import { endCall, finishCall, sendBye } from './call-end.ts';
+import { cancelUnanswered, endCall, finishCall, sendBye } from './call-end.ts';
 import { CallStore } from './call-store.ts';
 import { callFailed, callResolved, callResponded, placeCall } from './calling.ts';
 import { type CoreHeaders, readCoreHeaders } from './core-headers.ts';
@@ -82,6 +82,8 @@ export class Endpoint {
   /** One thing that happened. Everything whose time has come by `nowMs` is done as well. */
   handle(input: Input, nowMs: number): readonly Output[] {
     const turn = new Turn(nowMs);
+    // What still arrives while the sockets close is for nobody.
+    if (this.stopped) return turn.outputs;
     this.take(turn, input);
     this.advance(turn);
     this.finishStop(turn);
@@ -158,7 +160,14 @@ export class Endpoint {
       else if (frame.type === 'ping') this.agent.transport.write(turn, received.flow, PONG);
       else if (frame.type === 'broken') {
         // §18.3: without a length nobody knows where the next message starts.
-        reportBadMessage(turn, received.flow, frame.error, undefined);
+        const head = parseMessage(frame.head);
+        const request = head.ok ? head.value : head.partial;
+        this.refuseUnparsed(
+          turn,
+          received.flow,
+          frame.error,
+          request?.kind === 'request' ? request : undefined,
+        );
         this.agent.transport.close(turn, connection);
         return this.disconnected(turn, connection, frame.error.detail);
       }
@@ -317,6 +326,7 @@ export class Endpoint {
     if (name === '2xx') repeatOk(this.calls, turn, call);
     else if (name === 'no ack') acknowledgementMissing(this.calls, turn, call);
     else if (name === 'ring timeout') endCall(this.calls, turn, call, 'nobody answered');
+    else if (name === 'cancel timeout') cancelUnanswered(this.calls, turn, call);
     else answeringDue(this.calls, turn, call, name);
   }
 

@@ -263,6 +263,16 @@ export class TransactionLayer<User> {
     return indications;
   }
 
+  /** Ends a transaction that its user has given up: a cancelled INVITE without a final response (§9.1). */
+  abandon(turn: Turn, transaction: ClientTransaction<unknown>, cause: string): void {
+    const known = this.clients.get(transaction.key);
+    if (known === undefined || known.state === 'terminated') return;
+    const before = known.state;
+    known.state = 'terminated';
+    this.report(turn, known, before, cause);
+    this.drop(known);
+  }
+
   /** Drops everything without a word, when the endpoint ends. */
   clear(): void {
     for (const transaction of [...this.clients.values(), ...this.servers.values()])

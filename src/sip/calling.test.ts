@@ -1,0 +1,473 @@
+/** Calls that we place, as a phone or a proxy on the wire sees them (RFC 3261 §13.2, §9.1, §8.1.3). */
+import { afterEach, expect, test } from 'bun:test';
+import { type VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
+import { offerText } from '../io/virtual-caller.ts';
+import { VirtualPeer } from '../io/virtual-peer.ts';
+import { accountOf, endpointConfig, leftovers, PHONE_ADDRESS } from '../io/virtual-scene.ts';
+import type { EndpointConfig } from './endpoint-config.ts';
+import type { Action } from './endpoint-io.ts';
+import { value } from './message.ts';
+import type { ResponseParts } from './serialize-message.ts';
+import { bytesOf } from './text.ts';
+
+const CALLER_ADDRESS = { address: '192.0.2.30', port: 5060 };
+const AUDIO = { address: '192.0.2.30', port: 40_000 };
+
+let network: VirtualNetwork;
+let ours: VirtualEndpoint;
+let phone: VirtualPeer;
+
+function open(about: Partial<EndpointConfig> = {}): void {
+  network = new VirtualNetwork();
+  ours = network.addEndpoint('caller', CALLER_ADDRESS, endpointConfig(CALLER_ADDRESS, about));
+  phone = new VirtualPeer(network, 'phone', PHONE_ADDRESS);
+}
+
+function call(to = 'sip:bob@192.0.2.20', about: Partial<Extract<Action, { type: 'call' }>> = {}): void {
+  ours.act({ type: 'call', to, audio: AUDIO, ...about });
+}
+
+afterEach(() => {
+  ours.act({ type: 'stop', reason: 'the test is over' });
+  expect(leftovers(network, ours)).toEqual([]);
+  expect(ours.stopped).toBe('the test is over');
+});
+
+const states = () => network.eventsOf(ours, 'call.changed').map(({ to }) => to);
+const last = () => network.eventsOf(ours, 'call.changed').at(-1);
+const invites = () => phone.requests('INVITE');
+
+function invite(index = 0): ReturnType<typeof invites>[number] {
+  const found = invites()[index];
+  if (found === undefined) throw new Error(`no INVITE ${index}`);
+  return found;
+}
+
+/** What a phone answers an INVITE with. */
+const ANSWER: ResponseParts = {
+  toTag: 'bob',
+  headers: [
+    ['Contact', '<sip:bob@192.0.2.20>'],
+    ['Content-Type', 'application/sdp'],
+  ],
+  body: bytesOf(offerText({ port: 31_000 })),
+};
+
+const byesGet200 = () => {
+  phone.answering = ({ method }) => (method === 'BYE' ? { status: 200 } : undefined);
+};
+
+test('180 rings, 200 is acknowledged in the dialog and establishes the call, BYE ends it (§13.2.2.4)', () => {
+  open();
+  byesGet200();
+  call();
+  network.run(50);
+  phone.respond(invite(), 180, { toTag: 'bob' });
+  network.run(50);
+  phone.respond(invite(), 200, ANSWER);
+  network.run(50);
+  expect(states()).toEqual(['calling', 'ringing', 'established']);
+  const [ack] = phone.requests('ACK');
+  expect(ack?.message.uri).toBe('sip:bob@192.0.2.20');
+  expect(ack && value(ack.message, 'To')).toBe('<sip:bob@192.0.2.20>;tag=bob');
+  expect(ack && value(ack.message, 'CSeq')).toBe('1 ACK');
+  expect(ack && value(ack.message, 'Via')).not.toBe(value(invite().message, 'Via') as string);
+  ours.act({ type: 'hangup-all' });
+  network.run(50);
+  const [bye] = phone.requests('BYE');
+  expect(bye && value(bye.message, 'CSeq')).toBe('2 BYE');
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
+});
+
+test('the peer says BYE (§15.1.2)', () => {
+  open();
+  call();
+  network.run(50);
+  phone.respond(invite(), 200, ANSWER);
+  network.run(50);
+  const { message } = invite();
+  phone.request(CALLER_ADDRESS, 'BYE', 'sip:anonymous@192.0.2.30', [
+    ['Via', 'SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKbye'],
+    ['From', '<sip:bob@192.0.2.20>;tag=bob'],
+    ['To', value(message, 'From') ?? ''],
+    ['Call-ID', value(message, 'Call-ID') ?? ''],
+    ['CSeq', '900 BYE'],
+  ]);
+  network.run(50);
+  expect(phone.responses('BYE').map((one) => one.message.status)).toEqual([200]);
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'BYE received' });
+});
+
+test('a 200 that comes again is acknowledged again, with the same ACK (§13.2.2.4)', () => {
+  open();
+  call();
+  network.run(50);
+  for (let time = 0; time < 3; time++) {
+    phone.respond(invite(), 200, ANSWER);
+    network.run(500);
+  }
+  const acks = phone.requests('ACK').map(({ message }) => value(message, 'Via'));
+  expect(acks).toHaveLength(3);
+  expect(new Set(acks).size).toBe(1);
+  expect(states()).toEqual(['calling', 'established']);
+});
+
+test('a 200 of another fork is acknowledged and ended, and the call stands (§13.2.2.4)', () => {
+  open();
+  byesGet200();
+  call();
+  network.run(50);
+  phone.respond(invite(), 200, ANSWER);
+  network.run(50);
+  const second = { ...ANSWER, toTag: 'carol' };
+  phone.respond(invite(), 200, second);
+  network.run(50);
+  phone.respond(invite(), 200, second);
+  network.run(50);
+  const tagged = (method: string) =>
+    phone.requests(method).map(({ message }) => /tag=(.*)/.exec(value(message, 'To') ?? '')?.[1]);
+  expect(tagged('ACK')).toEqual(['bob', 'carol', 'carol']);
+  expect(tagged('BYE')).toEqual(['carol']);
+  expect(states()).toEqual(['calling', 'established']);
+  ours.act({ type: 'hangup-all' });
+  network.run(50);
+  expect(tagged('BYE')).toEqual(['carol', 'bob']);
+});
+
+for (const status of [404, 486, 500, 603]) {
+  test(`${status} ends the call with its status, and gets the ACK of the transaction (§17.1.1.3)`, () => {
+    open();
+    call();
+    network.run(50);
+    phone.respond(invite(), status, { toTag: 'bob' });
+    network.run(50);
+    expect(last()).toMatchObject({ to: 'terminated', status });
+    const [ack] = phone.requests('ACK');
+    expect(ack && value(ack.message, 'Via')).toBe(value(invite().message, 'Via') as string);
+    expect(ack && value(ack.message, 'To')).toContain('tag=bob');
+  });
+}
+
+test('a redirection is followed with the same Call-ID and From, CSeq one higher (§8.1.3.4)', () => {
+  open();
+  const other = new VirtualPeer(network, 'other', { address: '192.0.2.40', port: 5070 });
+  call();
+  network.run(50);
+  phone.respond(invite(), 302, { toTag: 'p', headers: [['Contact', '<sip:bob@192.0.2.40:5070>']] });
+  network.run(50);
+  const [again] = other.requests('INVITE');
+  expect(again?.message.uri).toBe('sip:bob@192.0.2.40:5070');
+  for (const name of ['Call-ID', 'From', 'To']) {
+    expect(again && value(again.message, name)).toBe(value(invite().message, name) as string);
+  }
+  expect(again && value(again.message, 'CSeq')).toBe('2 INVITE');
+  expect(phone.requests('ACK')).toHaveLength(1);
+  if (again !== undefined) other.respond(again, 486, { toTag: 'q' });
+  network.run(50);
+  expect(last()).toMatchObject({ to: 'terminated', status: 486 });
+});
+
+test('a redirection in a circle ends after five (§8.1.3.4)', () => {
+  open();
+  phone.answering = ({ method }) =>
+    method === 'INVITE'
+      ? { status: 302, toTag: 'p', headers: [['Contact', '<sip:bob@192.0.2.20>']] }
+      : undefined;
+  call();
+  network.run(1_000);
+  expect(invites()).toHaveLength(6);
+  expect(last()).toMatchObject({ to: 'terminated', status: 302, reason: 'redirected more than 5 times' });
+});
+
+test('a redirection without a usable Contact ends the call', () => {
+  open();
+  phone.answering = ({ method }) => (method === 'INVITE' ? { status: 302, toTag: 'p' } : undefined);
+  call();
+  network.run(1_000);
+  expect(last()).toMatchObject({ to: 'terminated', status: 302, reason: 'redirected to nowhere' });
+});
+
+test('an ACK to a redirection that cannot be delivered does not end the next try (§17.1.1.2)', () => {
+  open();
+  const other = new VirtualPeer(network, 'other', { address: '192.0.2.40', port: 5060 });
+  call();
+  network.run(50);
+  phone.respond(invite(), 302, { toTag: 'p', headers: [['Contact', '<sip:bob@192.0.2.40>']] });
+  network.run(50);
+  network.feed(ours, { type: 'unreachable', remote: PHONE_ADDRESS, error: 'port unreachable' });
+  expect(last()).toMatchObject({ to: 'calling' });
+  const [again] = other.requests('INVITE');
+  if (again !== undefined) other.respond(again, 486, { toTag: 'q' });
+  network.run(50);
+  expect(last()).toMatchObject({ status: 486 });
+});
+
+const withAccount = () =>
+  open({ accounts: [accountOf('100', { server: { host: '192.0.2.20', port: 5060, transport: 'udp' } })] });
+
+for (const [status, challenge, credentials] of [
+  [401, 'WWW-Authenticate', 'Authorization'],
+  [407, 'Proxy-Authenticate', 'Proxy-Authorization'],
+] as const) {
+  test(`${status} is answered with ${credentials}, and the ACK to the 200 carries it as well (§22.1)`, () => {
+    withAccount();
+    call('sip:bob@lab.local');
+    network.run(50);
+    const headers = [[challenge, 'Digest realm="lab.local", nonce="n1", qop="auth"']] as const;
+    phone.respond(invite(), status, { toTag: 'p', headers });
+    network.run(50);
+    const again = invite(1);
+    expect(value(again.message, credentials)).toContain('uri="sip:bob@lab.local"');
+    expect(value(again.message, 'CSeq')).toBe('2 INVITE');
+    phone.respond(again, 200, ANSWER);
+    network.run(50);
+    expect(states()).toEqual(['calling', 'established']);
+    const ack = phone.requests('ACK').at(-1);
+    expect(ack && value(ack.message, credentials)).toBe(value(again.message, credentials) as string);
+    byesGet200();
+    ours.act({ type: 'hangup-all' });
+    network.run(50);
+  });
+}
+
+test('a password that is refused ends the call, after one try (§22.2)', () => {
+  withAccount();
+  phone.answering = ({ method }) => {
+    const headers = [['WWW-Authenticate', 'Digest realm="lab.local", nonce="n1"']] as const;
+    return method === 'INVITE' ? { status: 401, toTag: 'p', headers } : undefined;
+  };
+  call();
+  network.run(100_000);
+  expect(invites()).toHaveLength(2);
+  expect(last()).toMatchObject({ to: 'terminated', status: 401 });
+});
+
+test('a challenge without an account ends the call', () => {
+  open();
+  phone.answering = ({ method }) => (method === 'INVITE' ? { status: 401, toTag: 'p' } : undefined);
+  call();
+  network.run(1_000);
+  expect(invites()).toHaveLength(1);
+  expect(last()).toMatchObject({ to: 'terminated', status: 401 });
+});
+
+test('before a provisional response no CANCEL goes; it goes as soon as one came (§9.1)', () => {
+  open();
+  call();
+  network.run(50);
+  ours.act({ type: 'hangup-all' });
+  network.run(300);
+  expect(phone.requests('CANCEL')).toHaveLength(0);
+  phone.respond(invite(), 100);
+  network.run(50);
+  const [cancel] = phone.requests('CANCEL');
+  expect(cancel && value(cancel.message, 'Via')).toBe(value(invite().message, 'Via') as string);
+  expect(cancel && value(cancel.message, 'CSeq')).toBe('1 CANCEL');
+  if (cancel !== undefined) phone.respond(cancel, 200, { toTag: 'bob' });
+  phone.respond(invite(), 487, { toTag: 'bob' });
+  network.run(50);
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'hung up', status: 487 });
+});
+
+test('a 200 that crosses the CANCEL is acknowledged and ended with BYE (§9.1, §15.1.1)', () => {
+  open();
+  byesGet200();
+  call();
+  network.run(50);
+  phone.respond(invite(), 180, { toTag: 'bob' });
+  network.run(50);
+  ours.act({ type: 'hangup-all' });
+  phone.respond(invite(), 200, ANSWER);
+  network.run(100);
+  expect(phone.requests('CANCEL')).toHaveLength(1);
+  expect(phone.requests('ACK')).toHaveLength(1);
+  expect(phone.requests('BYE')).toHaveLength(1);
+  expect(states()).toEqual(['calling', 'ringing', 'terminated']);
+});
+
+test('a cancelled INVITE without a final response is given up after 64·T1 (§9.1)', () => {
+  open();
+  phone.answering = ({ method }) => (method === 'CANCEL' ? { status: 200, toTag: 'bob' } : undefined);
+  call();
+  network.run(50);
+  phone.respond(invite(), 180, { toTag: 'bob' });
+  network.run(50);
+  ours.act({ type: 'hangup-all' });
+  network.run(31_000);
+  expect(last()).toMatchObject({ to: 'ringing' });
+  network.run(2_000);
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
+  network.run(10_000);
+  expect(ours.endpoint.alive).toEqual({ calls: 0, transactions: 0, connections: 0 });
+});
+
+test('a phone that rings for three minutes is given up with a CANCEL (§16.6 no. 11)', () => {
+  open();
+  call();
+  network.run(50);
+  phone.respond(invite(), 180, { toTag: 'bob' });
+  network.run(179_000);
+  expect(phone.requests('CANCEL')).toHaveLength(0);
+  network.run(1_500);
+  const [cancel] = phone.requests('CANCEL');
+  if (cancel !== undefined) phone.respond(cancel, 200, { toTag: 'bob' });
+  phone.respond(invite(), 487, { toTag: 'bob' });
+  network.run(50);
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'nobody answered', status: 487 });
+});
+
+test('no answer at all is a 408 after 64·T1, with INVITEs at T1, 2·T1, 4·T1 (§17.1.1.2, §8.1.3.1)', () => {
+  open();
+  call();
+  network.run(40_000);
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'no answer in time', status: 408 });
+  const first = invite().atMs;
+  expect(invites().map(({ atMs }) => atMs - first)).toEqual([0, 500, 1_500, 3_500, 7_500, 15_500, 31_500]);
+});
+
+test('hung up before anybody answered, the reason is that and not the time-out', () => {
+  open();
+  call();
+  network.run(50);
+  ours.act({ type: 'hangup-all' });
+  network.run(40_000);
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
+});
+
+test('nobody on the port is a 503 at once (§8.1.3.1)', () => {
+  open();
+  call('sip:bob@192.0.2.99');
+  network.run(100);
+  expect(last()).toMatchObject({ to: 'terminated', status: 503, reason: 'port unreachable' });
+});
+
+test('a refused TCP connection is a 503 at once (§8.1.3.1)', () => {
+  open();
+  call('sip:bob@192.0.2.99;transport=tcp');
+  network.run(100);
+  expect(last()).toMatchObject({ to: 'terminated', status: 503, reason: 'connection refused' });
+});
+
+test('a whole call over TCP, on one connection (§18.1.1)', () => {
+  open();
+  byesGet200();
+  call('sip:bob@192.0.2.20;transport=tcp');
+  network.run(100);
+  phone.respond(invite(), 200, {
+    ...ANSWER,
+    headers: [['Contact', '<sip:bob@192.0.2.20;transport=tcp>'], ...(ANSWER.headers ?? []).slice(1)],
+  });
+  network.run(100);
+  ours.act({ type: 'hangup-all' });
+  network.run(100);
+  expect(states()).toEqual(['calling', 'established', 'terminated']);
+  expect(new Set(phone.heard.map(({ flow }) => flow.connection)).size).toBe(1);
+  expect(invite().flow.transport).toBe('tcp');
+});
+
+test('a name is looked up, and one that is nowhere ends the call (§8.1.2)', () => {
+  open();
+  network.names.set('phone.example', ['192.0.2.20']);
+  call('bob@phone.example');
+  network.run(100);
+  expect(invite().message.uri).toBe('sip:bob@phone.example');
+  phone.respond(invite(), 486, { toTag: 'bob' });
+  call('bob@nowhere.example');
+  network.run(100);
+  expect(last()?.reason).toContain('nowhere.example has no address');
+});
+
+test('user@host:port is an address, and what is none ends the call with a reason', () => {
+  open();
+  call('bob@192.0.2.20:5060');
+  network.run(50);
+  expect(invite().message.uri).toBe('sip:bob@192.0.2.20:5060');
+  phone.respond(invite(), 486, { toTag: 'bob' });
+  network.run(50);
+  call('sip:');
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'sip: is no SIP URI' });
+  call('tel:+4930123');
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'tel:+4930123 is no SIP URI' });
+});
+
+test('an account that is not there places no call, least of all an anonymous one', () => {
+  open();
+  call('sip:bob@192.0.2.20', { from: '999' });
+  network.run(100);
+  expect(invites()).toEqual([]);
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'there is no account 999' });
+});
+
+test('an answer that answers another offer is acknowledged and ended (§13.2.2.4)', () => {
+  open();
+  byesGet200();
+  call();
+  network.run(50);
+  phone.respond(invite(), 200, { ...ANSWER, body: bytesOf(offerText({ codecs: { 9: 'G722/8000' } })) });
+  network.run(100);
+  expect(phone.requests('ACK')).toHaveLength(1);
+  expect(phone.requests('BYE')).toHaveLength(1);
+  expect(last()?.reason).toContain('the answer cannot be used');
+});
+
+test('Record-Route of the 200 is taken in reverse (§12.1.2)', () => {
+  open();
+  call();
+  network.run(50);
+  const headers = [
+    ...(ANSWER.headers ?? []),
+    ['Record-Route', '<sip:192.0.2.50;lr>'],
+    ['Record-Route', '<sip:192.0.2.20;lr>'],
+  ] as const;
+  phone.respond(invite(), 200, { ...ANSWER, headers });
+  network.run(50);
+  const [ack] = phone.requests('ACK');
+  const routes = ack?.message.headers.filter(({ name }) => name === 'Route').map((header) => header.value);
+  expect(routes).toEqual(['<sip:192.0.2.20;lr>', '<sip:192.0.2.50;lr>']);
+});
+
+test('a re-INVITE to a call of ours gets 488 and ends nothing (§14.2)', () => {
+  open();
+  byesGet200();
+  call();
+  network.run(50);
+  phone.respond(invite(), 200, ANSWER);
+  network.run(50);
+  const { message } = invite();
+  const common = [
+    ['Via', 'SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKre'],
+    ['From', '<sip:bob@192.0.2.20>;tag=bob'],
+    ['To', value(message, 'From') ?? ''],
+    ['Call-ID', value(message, 'Call-ID') ?? ''],
+    ['Contact', '<sip:bob@192.0.2.20>'],
+  ] as const;
+  const uri = 'sip:anonymous@192.0.2.30';
+  const reinvite = [...common, ['CSeq', '900 INVITE'], ['Content-Type', 'application/sdp']] as const;
+  phone.request(CALLER_ADDRESS, 'INVITE', uri, reinvite, offerText());
+  network.run(50);
+  expect(phone.responses('INVITE').map((one) => one.message.status)).toEqual([488]);
+  phone.request(CALLER_ADDRESS, 'ACK', uri, [...common, ['CSeq', '900 ACK']]);
+  expect(last()).toMatchObject({ to: 'established' });
+});
+
+test('no call is placed while we stop', () => {
+  open();
+  ours.act({ type: 'stop', reason: 'the test is over' });
+  call();
+  network.run(100);
+  expect(invites()).toEqual([]);
+});
+
+test('a stop ends a call that rings with CANCEL, and is over in 5 s whatever the peer does', () => {
+  open();
+  call();
+  network.run(50);
+  phone.respond(invite(), 180, { toTag: 'bob' });
+  network.run(50);
+  ours.act({ type: 'stop', reason: 'the test is over' });
+  network.run(4_900);
+  expect(phone.requests('CANCEL').length).toBeGreaterThan(0);
+  expect(ours.stopped).toBeUndefined();
+  network.run(200);
+  expect(ours.stopped).toBe('the test is over');
+});
