@@ -6,6 +6,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Event } from '../events.ts';
 import { type DriverOptions, type Running, start } from '../io/driver.ts';
+import { unshownAt } from '../report/plain.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { type Options, readOptions } from './options.ts';
@@ -40,6 +41,7 @@ export async function driverOptions(
       ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
       ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy) }),
       rawMessages: options.rawMessages,
+      ...(options.output === 'plain' ? { unwantedEvents: unshownAt(options.verbosity) } : {}),
       timers: TIMERS,
     },
     listen: ['udp', 'tcp'],

@@ -78,6 +78,8 @@ class Driver implements Running {
   private readonly startedMs = performance.now();
   private readonly queue: Input[] = [];
   private busy = false;
+  /** The time of the input that is being handled: all that it causes happens then. */
+  private turnMs = 0;
   private sequence = 0;
   private udp: UdpListener | undefined;
   private tcp: TcpConnections | undefined;
@@ -192,7 +194,8 @@ class Driver implements Running {
     this.busy = true;
     try {
       for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
-        this.carryOut(this.endpoint.handle(next, this.nowMs()));
+        this.turnMs = this.nowMs();
+        this.carryOut(this.endpoint.handle(next, this.turnMs));
       }
     } finally {
       this.busy = false;
@@ -256,12 +259,13 @@ class Driver implements Running {
     this.udp?.close();
     this.tcp?.close();
     await this.media?.close();
+    this.turnMs = this.nowMs();
     this.emit({ type: 'session.stopped', reason, exitCode: 0 });
     this.finish(reason);
   }
 
   private emit(event: EventBody): void {
-    const atMs = Math.round((this.nowMs() + Number.EPSILON) * 10) / 10;
+    const atMs = Math.round(this.turnMs * 10) / 10;
     this.options.onEvent({ v: EVENT_VERSION, seq: ++this.sequence, atMs, ...event });
   }
 
@@ -292,7 +296,7 @@ function bound(address: string): LocalAddresses {
 }
 
 function masked(endpoint: DriverOptions['endpoint']): Record<string, unknown> {
-  const { accounts, registrar, seed: _seed, ...rest } = endpoint;
+  const { accounts, registrar, seed: _seed, unwantedEvents: _unwanted, ...rest } = endpoint;
   const users = registrar?.users.map(({ user }) => ({ user, password: '***' }));
   return {
     ...rest,

@@ -47,6 +47,12 @@ const LOWEST_LEVEL: Partial<Record<Event['type'], number>> = {
   'timer.fired': 1,
 };
 
+/** The types of events that have no line at that level. */
+export function unshownAt(level: PlainOptions['level']): ReadonlySet<Event['type']> {
+  const types = Object.entries(LOWEST_LEVEL) as [Event['type'], number][];
+  return new Set(types.filter(([, lowest]) => lowest > level).map(([type]) => type));
+}
+
 /** One accent; warnings alone are louder. */
 function colored(name: string, tag: string): string {
   const loud = name === 'WARN' || name === 'ERROR' || name === 'REJECTED';

@@ -1,6 +1,7 @@
 /**
  * What an `Endpoint` is told once, at the start. It is validated at the edge (cli/options.ts); in here it is right.
  */
+import type { EventBody } from '../events.ts';
 import type { SocketAddress, Transport } from './flow.ts';
 
 /** One address of record and where it is registered. */
@@ -59,6 +60,8 @@ export interface EndpointConfig {
   readonly advertiseMediaAddress?: string;
   /** Every request out of a dialog goes here first. */
   readonly proxy?: SocketAddress & { readonly transport: Transport };
+  /** Events that nobody reads, and that are not made. */
+  readonly unwantedEvents?: ReadonlySet<EventBody['type']>;
   /** Put the message itself into `sip.received` and `sip.sent`, credentials masked. */
   readonly rawMessages: boolean;
   /** RFC 3261 §17.1.1.1, in ms: 500, 4000, 5000. A test on a virtual network may not want to wait either. */

@@ -81,7 +81,7 @@ export class Endpoint {
 
   /** One thing that happened. Everything whose time has come by `nowMs` is done as well. */
   handle(input: Input, nowMs: number): readonly Output[] {
-    const turn = new Turn(nowMs);
+    const turn = new Turn(nowMs, this.agent.config.unwantedEvents);
     // What still arrives while the sockets close is for nobody.
     if (this.stopped) return turn.outputs;
     this.take(turn, input);

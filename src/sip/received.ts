@@ -18,6 +18,7 @@ export function reportReceived(
   call: string | undefined,
   rawMessages: boolean,
 ): void {
+  if (!turn.wants('sip.received')) return;
   const event: EventOf<'sip.received'> = {
     type: 'sip.received',
     transport: flow.transport,

@@ -9,7 +9,7 @@ import type { EventOf } from '../events.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Deadline } from './deadlines.ts';
 import { Deadlines } from './deadlines.ts';
-import { type Flow, isReliable } from './flow.ts';
+import { defaultPort, type Flow, isReliable } from './flow.ts';
 import { INVITE_CLIENT } from './invite-client.ts';
 import { INVITE_SERVER } from './invite-server.ts';
 import { MAX_TRANSACTIONS } from './limits.ts';
@@ -317,7 +317,7 @@ export class TransactionLayer<User> {
       case 'send':
       case 'resend':
         if (transaction.last !== undefined) {
-          this.transport.transmit(turn, transaction.flow, transaction.last, transaction.call);
+          this.transport.transmit(turn, this.flowOf(turn, transaction), transaction.last, transaction.call);
         }
         return;
       case 'ack':
@@ -329,6 +329,18 @@ export class TransactionLayer<User> {
       default:
         this.time(turn, transaction, action);
     }
+  }
+
+  /**
+   * The way out. A response whose stream is gone goes over a new one, to where the request came from at the port
+   * of its sent-by (§18.2.2): a proxy that was restarted while we rang still gets it.
+   */
+  private flowOf(turn: Turn, transaction: Transaction<User>): Flow {
+    const { flow, core } = transaction;
+    if (transaction.side === 'client' || this.transport.isOpen(flow)) return flow;
+    const port = core.via.port ?? defaultPort(flow.transport);
+    transaction.flow = this.transport.flowTo(turn, flow.transport, { address: flow.remote.address, port });
+    return transaction.flow;
   }
 
   /** `arm X`, `double X`, `disarm X`. */

@@ -54,6 +54,8 @@ interface Connection {
 export class TransportLayer {
   private readonly connections = new Map<number, Connection>();
   private readonly idle = new Deadlines<Connection>();
+  /** Connections that peers opened. Ours do not count: what we open, strangers must not be able to use up. */
+  private accepted = 0;
   /** Those that we open are even, those that peers open are odd: the driver numbers the latter. */
   private nextConnection = 2;
 
@@ -109,6 +111,7 @@ export class TransportLayer {
     const connection = this.connections.get(id);
     if (connection === undefined) return undefined;
     this.connections.delete(id);
+    if (!connection.ours) this.accepted -= 1;
     this.idle.disarm(connection.idle);
     return this.flow(connection);
   }
@@ -141,6 +144,11 @@ export class TransportLayer {
 
   /** Sends a message, now or when its connection is up, and says so. A flow that is gone swallows it. */
   transmit(turn: Turn, flow: Flow, message: Outgoing, call: string | undefined): void {
+    if (turn.wants('sip.sent')) this.report(turn, flow, message, call);
+    this.write(turn, flow, message.bytes);
+  }
+
+  private report(turn: Turn, flow: Flow, message: Outgoing, call: string | undefined): void {
     const event: EventOf<'sip.sent'> = {
       type: 'sip.sent',
       transport: flow.transport,
@@ -154,7 +162,6 @@ export class TransportLayer {
     if (message.branch !== undefined) event.branch = message.branch;
     if (this.rawMessages) event.raw = maskCredentials(latin1(message.bytes));
     turn.emit(event);
-    this.write(turn, flow, message.bytes);
   }
 
   /** Bytes that are no message: the answer to a keepalive ping (RFC 5626 §3.5.1). */
@@ -175,7 +182,8 @@ export class TransportLayer {
     remote: SocketAddress,
     ours: boolean,
   ): Connection | undefined {
-    if (!ours && this.connections.size >= MAX_CONNECTIONS) return undefined;
+    if (!ours && this.accepted >= MAX_CONNECTIONS) return undefined;
+    if (!ours) this.accepted += 1;
     const connection: Connection = {
       id,
       transport,

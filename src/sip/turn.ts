@@ -5,13 +5,23 @@
 import type { EventBody } from '../events.ts';
 import type { Output } from './endpoint-io.ts';
 
+const NOTHING: ReadonlySet<EventBody['type']> = new Set();
+
 export class Turn {
   readonly outputs: Output[] = [];
 
-  constructor(readonly nowMs: number) {}
+  constructor(
+    readonly nowMs: number,
+    private readonly unwanted: ReadonlySet<EventBody['type']> = NOTHING,
+  ) {}
+
+  /** Whether somebody reads events of that type. Those of every message ask first: the rest just emit. */
+  wants(type: EventBody['type']): boolean {
+    return !this.unwanted.has(type);
+  }
 
   emit(event: EventBody): void {
-    this.outputs.push({ type: 'event', event });
+    if (this.wants(event.type)) this.outputs.push({ type: 'event', event });
   }
 
   ask(output: Output): void {
