@@ -3,6 +3,7 @@
  * answered and how one is sent. Calls, registrations and the registrar are users of it.
  */
 
+import { createHash } from 'node:crypto';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Account, EndpointConfig } from './endpoint-config.ts';
 import {
@@ -109,7 +110,7 @@ export class UserAgent {
     status: number,
     parts: ResponseParts = {},
   ): void {
-    const response = this.response(request, status, { toTag: this.identifiers.tag(), ...parts });
+    const response = this.response(request, status, { toTag: statelessTag(about), ...parts });
     const message = outgoing(response, about.callId, about.cseq, about.branch);
     this.transport.transmit(turn, flow, message, undefined);
   }
@@ -181,6 +182,16 @@ export class UserAgent {
     const port = this.ports[flow.transport] ?? this.ports.udp ?? defaultPort(flow.transport);
     return `${formatHost(this.addressTowards(flow.remote.address))}:${port}`;
   }
+}
+
+/** The To tag of an answer that nobody remembers: a retransmission must get the same one (§8.2.7). */
+function statelessTag(about: {
+  readonly callId: string;
+  readonly cseq: string;
+  readonly branch: string | undefined;
+}): string {
+  const { callId, cseq, branch = '' } = about;
+  return createHash('sha256').update(`${callId}|${cseq}|${branch}`, 'latin1').digest('hex').slice(0, 16);
 }
 
 /** The request with its source noted in the top Via (§18.2.1, RFC 3581 §4). */
