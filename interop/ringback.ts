@@ -26,6 +26,8 @@ export interface Ringback {
   ): Promise<EventOf<T>>;
   /** A line on its standard input: `hangup <call>`, `stop`. */
   say(line: string): void;
+  /** Ends its standard input. */
+  endInput(): void;
   kill(signal: NodeJS.Signals): void;
   readonly exited: Promise<number>;
   /** SIGTERM, then `ends`. */
@@ -122,6 +124,7 @@ export async function startRingback(
       child.stdin.write(`${line}\n`);
       child.stdin.flush();
     },
+    endInput: () => void child.stdin.end(),
     kill: (signal) => child.kill(signal),
     exited: child.exited.then(async (code) => {
       await streams;

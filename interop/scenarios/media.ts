@@ -1,6 +1,16 @@
 /** Where a call's audio goes, packet by packet: re-INVITE, hold, NAT, strangers, DTMF, RTCP on the same port. */
 import { check, type Lab, sleep, until } from '../lab.ts';
-import { isResponse, offerText, openRawPeer, type RawPeer, requestText, toTagOf } from '../raw-peer.ts';
+import {
+  headerOf,
+  isResponse,
+  offerText,
+  openRawPeer,
+  type RawPeer,
+  requestText,
+  responseText,
+  statusOf,
+  toTagOf,
+} from '../raw-peer.ts';
 import { type Ringback, startRingback } from '../ringback.ts';
 import { openRtpPeer } from '../rtp-peer.ts';
 import { overBoth, type Scenario } from '../scenario.ts';
@@ -157,11 +167,45 @@ async function deafCaller(lab: Lab, transport: Transport): Promise<void> {
   await call.end();
 }
 
+/** Room for two calls: the third gets 503 with Retry-After, and once one has ended there is room again. */
+async function noPortLeft(lab: Lab, transport: Transport): Promise<void> {
+  const [first] = lab.rtpPorts;
+  const ringback = await startRingback(lab, ['--rtp-ports', `${first}-${first + 3}`]);
+  const target = ringback.port;
+  const peer = await openRawPeer(lab, transport, target);
+  const invite = async (callId: string) => {
+    peer.send(requestText(peer, 'INVITE', { callId, target, body: offerText(7_000) }));
+    const final = (message: string) => statusOf(message) >= 200 && headerOf(message, 'Call-ID') === callId;
+    const answer = await peer.wait(`an answer to ${callId}`, final);
+    const branch = statusOf(answer) === 200 ? `z9hG4bK-ack-${callId}` : `z9hG4bK-${callId}-INVITE-1`;
+    peer.send(requestText(peer, 'ACK', { callId, target, toTag: toTagOf(answer), branch }));
+    return answer;
+  };
+  const one = await invite('one');
+  const two = await invite('two');
+  check(
+    statusOf(one) === 200 && statusOf(two) === 200,
+    `${statusOf(one)} and ${statusOf(two)} for two calls`,
+  );
+  const three = await invite('three');
+  check(statusOf(three) === 503, `${statusOf(three)} for the third call, 503 is due`);
+  check(Number(headerOf(three, 'Retry-After').split(/[\s;(]/)[0]) > 0, 'no Retry-After in the 503');
+  peer.send(requestText(peer, 'BYE', { callId: 'one', target, cseq: 2, toTag: toTagOf(one) }));
+  await peer.wait('200 to BYE', isResponse(200, '2 BYE'));
+  check(statusOf(await invite('four')) === 200, 'no room after a call has ended');
+  ringback.say('hangup-all');
+  await peer.wait('BYE', (message) => message.startsWith('BYE '));
+  for (const message of peer.received)
+    if (message.startsWith('BYE ')) peer.send(responseText(message, '200 OK'));
+  await ringback.stop();
+}
+
 export const mediaScenarios: readonly Scenario[] = [
   ...overBoth('audio follows a re-INVITE to a new port', followsReinvite),
   ...overBoth('on hold nothing comes back', silentOnHold),
   ...overBoth('symmetric RTP: from another port than the offer says', symmetric),
   ...overBoth('a stranger neither hears nor is heard', stranger),
+  ...overBoth('no RTP port left', noPortLeft),
   ...overBoth('DTMF', dtmf),
   ...overBoth('RTCP on the port of RTP', rtcpMux),
   ...overBoth('nobody listens at the offered port at first', deafCaller),

@@ -1,10 +1,10 @@
 /** SIGTERM with a call up, a peer that does not answer BYE, a second signal; and the demo. */
 import { startKamailio } from '../kamailio.ts';
-import { check, type Lab, LOOPBACK, sleep, within } from '../lab.ts';
+import { check, type Lab, LOOPBACK, sleep, until, within } from '../lab.ts';
 import { isResponse, offerText, openRawPeer, type RawPeer, requestText, toTagOf } from '../raw-peer.ts';
 import { type Ringback, startRingback } from '../ringback.ts';
 import { overBoth, type Scenario } from '../scenario.ts';
-import { sippPassed, startSipp } from '../sipp.ts';
+import { runSipp, sippPassed, startSipp } from '../sipp.ts';
 import { registered, startAccount } from './registration.ts';
 
 type Transport = 'udp' | 'tcp';
@@ -64,6 +64,42 @@ async function secondSignal(lab: Lab, signal: 'SIGTERM' | 'SIGINT', code: number
   check(ended === code, `exit code ${ended}, not ${code}`);
 }
 
+/** What a script may write to its standard input; and that its end ends nothing. */
+async function inputLines(lab: Lab): Promise<void> {
+  const ringback = await startRingback(lab);
+  const target = `${LOOPBACK}:${ringback.port}`;
+  const peer = await startSipp(lab, 'hangup-by-echo', { target, calls: 3 });
+  const established = () => ringback.all('call.changed').filter(({ to }) => to === 'established').length;
+  await until('three calls', () => established() === 3);
+  ringback.say('sing a song');
+  ringback.say('hangup-all');
+  await sippPassed(lab, peer);
+  await until('a warning on stderr', () => /sing a song/.test(ringback.stderr()));
+  ringback.say('stop');
+  await ringback.ends();
+  const [stopped] = ringback.all('session.stopped');
+  check(stopped?.exitCode === 0, `session.stopped says ${JSON.stringify(stopped)}`);
+}
+
+async function inputEnds(lab: Lab): Promise<void> {
+  const ringback = await startRingback(lab);
+  ringback.endInput();
+  await sleep(300);
+  await runSipp(lab, 'call', { target: `${LOOPBACK}:${ringback.port}`, args: ['-d', '100'] });
+  await ringback.stop();
+}
+
+/** Somebody else has the port: exit code 6 and a sentence that names it. */
+async function portTaken(lab: Lab): Promise<void> {
+  const first = await startRingback(lab);
+  const args = ['--sip-port', `${first.port}`];
+  const second = await startRingback(lab, args, { ends: true, name: 'ringback-2' });
+  const code = await within('the second to end', second.exited, 5_000);
+  check(code === 6, `exit code ${code}, not 6`);
+  check(second.stderr().includes(`${first.port}`), `the message does not name the port: ${second.stderr()}`);
+  await first.stop();
+}
+
 async function demo(lab: Lab): Promise<void> {
   const peer = lab.spawn('ringback-demo', [...lab.ringback, 'demo']);
   const code = await within('the demo to end', peer.exited, 25_000);
@@ -76,5 +112,8 @@ export const stoppingScenarios: readonly Scenario[] = [
   ...overBoth('SIGTERM with a peer that answers nothing', unanswered),
   { name: 'a second SIGTERM leaves at once', run: (lab) => secondSignal(lab, 'SIGTERM', 143) },
   { name: 'a second SIGINT leaves at once', run: (lab) => secondSignal(lab, 'SIGINT', 130) },
+  { name: 'lines on the standard input, udp', needs: ['sipp'], run: inputLines },
+  { name: 'the end of the standard input, udp', needs: ['sipp'], run: inputEnds },
+  { name: 'the SIP port is taken', run: portTaken },
   { name: 'the demo', run: demo },
 ];
