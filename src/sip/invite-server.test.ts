@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { buildResponse } from './serialize-message.ts';
 import { openStage, readRequest, requestText } from './transaction-stage.ts';
 
 const INVITE = requestText('INVITE');
@@ -235,4 +236,30 @@ test('a branch that is the magic cookie and no more identifies nothing: RFC 2543
   stage.respond(invite, 486);
   expect(stage.receive(requestText('ACK', { ...via, CSeq: '1 ACK' }))).toBe('absorbed');
   expect(invite.state).toBe('confirmed');
+});
+
+/** A request that came over TCP. */
+const STREAMED = { Via: 'SIP/2.0/TCP 192.0.2.1:5070;branch=z9hG4bK-peer-1' };
+
+test('a response whose stream is gone goes over a new one, to the source at the port of sent-by (§18.2.2)', () => {
+  const stage = openStage('tcp');
+  const invite = stage.open(requestText('INVITE', STREAMED));
+  stage.respond(invite, 180);
+  stage.transports.disconnected(1);
+  stage.fail();
+  const asked = stage.act((turn) => {
+    const ok = buildResponse(invite.request, 200, { toTag: 'ours' });
+    stage.layer.respond(turn, invite, ok);
+    return turn.outputs.filter(({ type }) => type === 'connect');
+  });
+  const remote = { address: '192.0.2.1', port: 5070 };
+  expect(asked).toEqual([{ type: 'connect', connection: 2, transport: 'tcp', remote }]);
+  expect(stage.sentAt('SIP/2.0 200')).toEqual([]);
+  // It waits until the stream is up, and what follows takes the same one.
+  stage.act((turn) => stage.transports.connected(turn, 2, 'tcp', remote));
+  expect(stage.sentAt('SIP/2.0 200')).toEqual([0]);
+  stage.runTo(500);
+  stage.act((turn) => stage.layer.repeatOk(turn, invite));
+  expect(stage.sentAt('SIP/2.0 200')).toEqual([0, 500]);
+  expect(stage.transports.connectionCount).toBe(1);
 });
