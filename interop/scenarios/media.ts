@@ -118,6 +118,23 @@ async function stranger(lab: Lab, transport: Transport): Promise<void> {
   await call.end();
 }
 
+/** A stranger who was there first is heard until the caller speaks, and no longer. */
+async function strangerFirst(lab: Lab, transport: Transport): Promise<void> {
+  const [caller, other] = [await openRtpPeer(lab), await openRtpPeer(lab, 0x99aabbcc)];
+  const call = await callUp(lab, transport, offerText(caller.port));
+  await other.talk(call.port, 5);
+  const mine = await caller.talk(call.port, 10);
+  check(mine === 10, `${mine} of 10 packets came back to the caller after a stranger had spoken`);
+  const heard = other.received.length;
+  const theirs = await other.talk(call.port, 10);
+  check(
+    theirs === 0 && other.received.length === heard,
+    'the stranger is still heard after the caller spoke',
+  );
+  check((await caller.talk(call.port, 10)) === 10, 'the stranger took the call');
+  await call.end();
+}
+
 /** RFC 4733: one event a key, however many packets it takes; and heard by the caller like everything else. */
 async function dtmf(lab: Lab, transport: Transport): Promise<void> {
   const rtp = await openRtpPeer(lab);
@@ -205,6 +222,7 @@ export const mediaScenarios: readonly Scenario[] = [
   ...overBoth('on hold nothing comes back', silentOnHold),
   ...overBoth('symmetric RTP: from another port than the offer says', symmetric),
   ...overBoth('a stranger neither hears nor is heard', stranger),
+  ...overBoth('a stranger who spoke first', strangerFirst),
   ...overBoth('no RTP port left', noPortLeft),
   ...overBoth('DTMF', dtmf),
   ...overBoth('RTCP on the port of RTP', rtcpMux),
