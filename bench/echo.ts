@@ -11,6 +11,8 @@ import type { LoadResult } from './echo-load.ts';
 
 const ROUNDS = 5;
 const SECONDS = 3;
+/** Unmeasured, before: until the code of every target has been compiled to the end and its sources are latched. */
+const WARM_UP_SECONDS = 12;
 const IDLE_SECONDS = 2;
 const SIPP_PORT = 19_000;
 const READY_WITHIN_MS = 10_000;
@@ -95,12 +97,13 @@ async function measure(
   target: Target,
   calls: number,
   pacing: Pacing,
+  seconds = SECONDS,
 ): Promise<LoadResult & { cpuUs: number }> {
   const before = cpuSeconds(target.pid);
   const startMs = performance.now();
   const load = Bun.spawn(
     [process.execPath, `${import.meta.dir}/echo-load.ts`]
-      .concat([calls, target.port, target.step, SECONDS].map(String))
+      .concat([calls, target.port, target.step, seconds].map(String))
       .concat(pacing),
     { stdout: 'pipe', stderr: 'inherit' },
   );
@@ -122,12 +125,11 @@ async function compare(calls: number, pacings: readonly Pacing[]): Promise<EchoF
   ];
   const figures: EchoFigure[] = [];
   try {
-    // Once unmeasured: code gets compiled, sources get latched.
-    for (const target of targets) await measure(target, calls, 'bursts');
+    for (const target of targets) await measure(target, calls, 'bursts', WARM_UP_SECONDS);
     const before = targets.map(({ pid }) => cpuSeconds(pid));
     await Bun.sleep(IDLE_SECONDS * 1000);
     targets.forEach((target, index) => {
-      target.idle = (cpuSeconds(target.pid) - (before[index] as number)) / IDLE_SECONDS;
+      target.idle = Math.max(0, (cpuSeconds(target.pid) - (before[index] as number)) / IDLE_SECONDS);
     });
     for (const pacing of pacings) {
       const runs = targets.map((): (LoadResult & { cpuUs: number })[] => []);

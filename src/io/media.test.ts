@@ -273,13 +273,19 @@ describe('on loopback', () => {
     expect(callers.map((_, slot) => running.read(slot).packetsReceived)).toEqual(callers.map(() => 1));
   });
 
-  test('a range that is too small is said so, and what there is can be used', async () => {
-    const { ports, reports } = await media({ rtpPorts: [32_701, 32_705] });
+  test('a range that is too small is said once, and what there is can be used', async () => {
+    const { running, ports, reports } = await media({ rtpPorts: [32_701, 32_705] });
     expect(ports()).toEqual([32_702, 32_704]);
     expect(reports.at(-1)).toEqual({
       type: 'ports-exhausted',
       detail: 'RTP ports 32701 to 32705: every pair of the range is in use',
     });
+    const alice = await caller();
+    for (const [slot, port] of ports().entries()) {
+      running.send([{ type: 'open', session: session(slot, port, alice.port) }]);
+      await alice.until(slot + 1);
+    }
+    expect(reports.filter(({ type }) => type === 'ports-exhausted')).toHaveLength(1);
   });
 });
 

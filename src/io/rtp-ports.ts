@@ -47,7 +47,7 @@ export interface RtpPortsOptions {
   readonly threads: number;
   /** Pairs that are ready now. */
   readonly onPorts: (ports: readonly number[]) => void;
-  /** The whole range was walked and the reserve is not full. */
+  /** The whole range was walked and the reserve is not full; said once, until a fill succeeds again. */
   readonly onExhausted: (detail: string) => void;
 }
 
@@ -80,6 +80,8 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
   let cursor = 0;
   let filling: Promise<void> | undefined;
   let closed = false;
+  /** The last fill found the range used up, and said so. */
+  let toldExhausted = false;
 
   async function bindNext(): Promise<PortPair | string> {
     let reason = 'every pair of the range is in use';
@@ -127,7 +129,10 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
       ports = [];
     }
     if (ports.length > 0) onPorts(ports);
-    if (exhausted !== undefined) onExhausted(`RTP ports ${range[0]} to ${range[1]}: ${exhausted}`);
+    // Once, and not for every call that is answered from what is left.
+    if (exhausted !== undefined && !toldExhausted)
+      onExhausted(`RTP ports ${range[0]} to ${range[1]}: ${exhausted}`);
+    toldExhausted = exhausted !== undefined;
   }
 
   function fill(): Promise<void> {

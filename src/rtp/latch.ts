@@ -9,7 +9,7 @@
  * 2. another source is taken only while nothing valid has come (the caller behind a NAT);
  * 3. after that the source changes by renegotiation alone, or by a proven restart of the same stream: the old
  *    source silent for a second, the same SSRC, and a sequence number that goes on where it stopped. A NAT that
- *    rebinds looks just so; a stranger who has not seen the stream cannot guess both (48 bits).
+ *    rebinds looks just so; a stranger who has not seen the stream cannot guess them (the SSRC alone has 32 bits).
  */
 import { continuesSequence, type Sequence } from './sequence.ts';
 import type { MediaAddress } from './session.ts';
