@@ -99,9 +99,10 @@ export function openLab(
 ): { readonly lab: Lab; readonly close: () => Promise<void> } {
   const deferred: (() => void | Promise<void>)[] = [];
   mkdirSync(dir, { recursive: true });
-  // SIP ports below, RTP ports above; ephemeral ports start at 32768 on Linux.
+  // SIP ports below those that Linux gives out (from 32768 on); RTP ports away from ringback's default range, which
+  // a service on this machine may be using. Somebody's ephemeral port among them does no harm.
   let next = 20_000 + ((index + process.pid) % 64) * 192;
-  const firstRtp = 10_000 + (index % 10) * 1_000;
+  const firstRtp = 40_000 + ((index + process.pid) % 20) * 1_000;
   const lab: Lab = {
     dir,
     ringback,

@@ -186,7 +186,7 @@ async function deafCaller(lab: Lab, transport: Transport): Promise<void> {
 
 /** Room for two calls: the third gets 503 with Retry-After, and once one has ended there is room again. */
 async function noPortLeft(lab: Lab, transport: Transport): Promise<void> {
-  const [first] = lab.rtpPorts;
+  const first = await lab.port();
   const ringback = await startRingback(lab, ['--rtp-ports', `${first}-${first + 3}`]);
   const target = ringback.port;
   const peer = await openRawPeer(lab, transport, target);
