@@ -9,11 +9,13 @@ import type { EventOf } from '../events.ts';
 import { parseContacts } from './contact.ts';
 import { type Deadline, Deadlines } from './deadlines.ts';
 import type { Account } from './endpoint-config.ts';
-import type { Flow, SocketAddress } from './flow.ts';
+import type { Flow, NextHop } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { fields, NO_BODY, type SipResponse, value } from './message.ts';
+import { adviceOnChallenge, adviceOnStatus } from './registration-diagnosis.ts';
+import { parseRetryAfter } from './retry-after.ts';
 import type { HeaderLine } from './serialize-message.ts';
-import { readDigits } from './text.ts';
+import { displayText, quote, readDigits, wire } from './text.ts';
 import type { ClientTransaction } from './transactions.ts';
 import type { Turn } from './turn.ts';
 import { parseUri } from './uri.ts';
@@ -40,8 +42,9 @@ export interface Registration {
   /** Unregistering, or done with it. */
   ending: boolean;
   attempt: Attempt;
-  /** Failures in a row. */
+  /** Failures in a row. A registration that stood until its refresh ends the row. */
   failures: number;
+  registeredMs: number;
   /** The Contact that is bound. */
   contact: string;
   timer: Deadline<Registration> | undefined;
@@ -50,10 +53,16 @@ export interface Registration {
 /** The first back-off, in ms; it doubles with each failure up to the longest. */
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
-/** A registrar that asks for more than this (423) is not given it, in seconds. */
+/** A registrar that asks for more than this (423) is not given it, and a longer binding is renewed by then, in seconds. */
 const LONGEST_EXPIRES_S = 86_400;
+/** A Retry-After beyond this is not waited for, in seconds. */
+const LONGEST_WAIT_S = 86_400;
 /** A registration is renewed this long before it ends, or half-way through a short one, in seconds. */
 const RENEW_BEFORE_S = 600;
+/** Whatever a registrar grants, REGISTERs are no closer together, in seconds. */
+const LEAST_RENEW_S = 1;
+/** A connection that falls sooner after a registration did not carry it: a back-off, not at once again, in ms. */
+const BRIEF_CONNECTION_MS = 10_000;
 
 export class Registrations {
   private readonly all: Registration[];
@@ -77,6 +86,7 @@ export class Registrations {
       ending: false,
       attempt: FIRST_ATTEMPT,
       failures: 0,
+      registeredMs: 0,
       contact: '',
       timer: undefined,
     }));
@@ -88,7 +98,9 @@ export class Registrations {
 
   /** Whether a connection carries a registration, and so requests for us. */
   uses(connection: number): boolean {
-    return this.all.some(({ flow }) => flow?.connection === connection);
+    return this.all.some(
+      ({ flow, state, pending }) => flow?.connection === connection && (pending || state === 'registered'),
+    );
   }
 
   /** Whether every registration that was to be ended has been. */
@@ -125,7 +137,7 @@ export class Registrations {
   /** The name of a registrar was looked up. */
   resolved(turn: Turn, host: string, addresses: readonly string[], error: string | undefined): void {
     for (const registration of this.all) {
-      if (registration.account.server.host !== host || !registration.pending) continue;
+      if (this.hopOf(registration).host !== host || !registration.pending) continue;
       if (registration.flow !== undefined || registration.ending) continue;
       registration.addresses = addresses;
       registration.addressIndex = 0;
@@ -148,14 +160,23 @@ export class Registrations {
     registration.attempt = FIRST_ATTEMPT;
     registration.pending = false;
     if (status < 300) return this.accepted(turn, transaction, registration, response);
-    const { reason } = response;
+    const reason = displayText(response.reason);
     if (registration.ending) return this.change(turn, registration, 'unregistered', { status, reason });
     if (status === 423) return this.tooBrief(turn, registration, response);
-    const after = readDigits(value(response, 'Retry-After')?.split(/[;( ]/, 1)[0] ?? '');
-    if (mayPass(status) || after >= 0) {
-      this.retry(turn, registration, reason, { status, ...(after >= 0 ? { afterMs: after * 1000 } : {}) });
+    const after = parseRetryAfter(value(response, 'Retry-After') ?? '');
+    if (mayPass(status) || after.ok) {
+      const afterMs = after.ok ? Math.min(after.value.seconds, LONGEST_WAIT_S) * 1000 : 0;
+      this.retry(turn, registration, reason, { status, afterMs });
     } else {
       this.change(turn, registration, 'failed', { status, reason });
+      turn.emit({
+        type: 'diagnosis.raised',
+        account: registration.account.addressOfRecord,
+        code: 'registration-refused',
+        severity: 'error',
+        evidence: `${status} ${reason} to REGISTER cseq=${registration.sequence}`,
+        ...adviceOnStatus(status),
+      });
     }
   }
 
@@ -177,6 +198,11 @@ export class Registrations {
       if (registration.flow?.connection !== connection || registration.pending) continue;
       registration.flow = undefined;
       if (registration.ending || registration.state !== 'registered') continue;
+      if (turn.nowMs - registration.registeredMs < BRIEF_CONNECTION_MS) {
+        this.retry(turn, registration, error);
+        continue;
+      }
+      registration.failures = 0;
       this.change(turn, registration, 'retrying', { reason: error, retryInMs: 0 });
       this.register(turn, registration);
     }
@@ -189,6 +215,7 @@ export class Registrations {
       due !== undefined;
       due = this.deadlines.takeDue(turn.nowMs)
     ) {
+      if (due.owner.state === 'registered') due.owner.failures = 0;
       this.register(turn, due.owner);
     }
   }
@@ -196,7 +223,7 @@ export class Registrations {
   private register(turn: Turn, registration: Registration): void {
     this.deadlines.disarm(registration.timer);
     if (registration.pending || registration.ending) return;
-    const { host } = registration.account.server;
+    const { host } = this.hopOf(registration);
     if (addressFamily(host) !== undefined) registration.addresses = [host];
     else if (registration.state !== 'registered' || registration.addresses.length === 0) {
       registration.pending = true;
@@ -209,11 +236,15 @@ export class Registrations {
 
   private send(turn: Turn, registration: Registration): void {
     const { account, digest, ending } = registration;
-    const target = this.target(registration);
-    if (target === undefined) return this.retry(turn, registration, 'the registrar has no address');
+    const { transport, port } = this.hopOf(registration);
+    const address = registration.addresses[registration.addressIndex];
+    if (address === undefined) return this.retry(turn, registration, 'the registrar has no address');
     registration.pending = true;
-    if (!ending && registration.state !== 'registered') this.change(turn, registration, 'registering');
-    const flow = this.agent.transport.flowTo(turn, account.server.transport, target);
+    const { state } = registration;
+    if (!ending && state !== 'registered' && state !== 'registering') {
+      this.change(turn, registration, 'registering');
+    }
+    const flow = this.agent.transport.flowTo(turn, transport, { address, port });
     registration.flow = flow;
     registration.sequence += 1;
     registration.contact = this.agent.contact(flow, account.user);
@@ -225,7 +256,7 @@ export class Registrations {
       ['Expires', ending ? '0' : String(registration.expiresS)],
       ...credentials.fields.map(({ name, value: text }): HeaderLine => [name, text]),
     ];
-    const name = account.displayName === undefined ? '' : `"${account.displayName.replace(/["\\]/g, '')}" `;
+    const name = account.displayName === undefined ? '' : `${quote(wire(account.displayName))} `;
     const parts = {
       method: 'REGISTER',
       uri,
@@ -238,11 +269,11 @@ export class Registrations {
     this.agent.request(turn, parts, flow, registration);
   }
 
-  private target(registration: Registration): SocketAddress | undefined {
+  /** Where REGISTERs go: the proxy that was set, else the account's server. */
+  private hopOf({ account }: Registration): NextHop {
     const { proxy } = this.agent.config;
-    if (proxy !== undefined) return proxy;
-    const address = registration.addresses[registration.addressIndex] ?? registration.addresses[0];
-    return address === undefined ? undefined : { address, port: registration.account.server.port };
+    if (proxy === undefined) return account.server;
+    return { transport: proxy.transport, host: proxy.address, port: proxy.port };
   }
 
   private challenged(turn: Turn, registration: Registration, response: SipResponse, status: 401 | 407): void {
@@ -275,9 +306,8 @@ export class Registrations {
       account: registration.account.addressOfRecord,
       code: verdict.code,
       severity: 'error',
-      evidence: `${status} ${response.reason} to REGISTER cseq=${registration.sequence}: ${verdict.reason}`,
-      cause: 'the password or the authentication user name is not the one the registrar has',
-      next: 'check --password and --auth-user; it is not tried again until you say so',
+      evidence: `${status} ${displayText(response.reason)} to REGISTER cseq=${registration.sequence}: ${verdict.reason}`,
+      ...adviceOnChallenge(verdict.code),
     });
   }
 
@@ -287,17 +317,18 @@ export class Registrations {
     registration: Registration,
     response: SipResponse,
   ): void {
-    const { status, reason } = response;
+    const { status } = response;
+    const reason = displayText(response.reason);
     if (value(transaction.request, 'Expires') === '0') {
       return this.change(turn, registration, 'unregistered', { status });
     }
-    registration.failures = 0;
+    registration.registeredMs = turn.nowMs;
     const expiresS = grantedS(response, registration);
     this.change(turn, registration, 'registered', { status, reason, expiresS });
     // Asked to stop while this was on its way.
     if (registration.ending) return this.send(turn, registration);
     const renewInS = expiresS > 2 * RENEW_BEFORE_S ? expiresS - RENEW_BEFORE_S : expiresS / 2;
-    this.arm(turn, registration, renewInS * 1000);
+    this.arm(turn, registration, Math.min(Math.max(renewInS, LEAST_RENEW_S), LONGEST_EXPIRES_S) * 1000);
   }
 
   /** 423 (§10.2.8): once more with what the registrar wants at least. */

@@ -1,0 +1,49 @@
+/**
+ * Why a registration was refused for good, in words for the person who has to mend it (RFC 3261 §10.2.7, §21.4).
+ *
+ * It stands apart from registration.ts because nothing depends on it but people.
+ */
+import type { Verdict } from '../auth/credentials.ts';
+import type { EventOf } from '../events.ts';
+
+type Advice = Pick<EventOf<'diagnosis.raised'>, 'cause' | 'next'>;
+type RefusalCode = Extract<Verdict, { type: 'refused' }>['code'];
+
+const WRONG_PASSWORD: Advice = {
+  cause: 'the password or the authentication user name is not the one the registrar has',
+  next: 'check --password and --auth-user; it is not tried again until you say so',
+};
+const ODD_CHALLENGE: Advice = {
+  cause: 'the registrar, or a proxy before it, does not keep to digest authentication (RFC 7616)',
+  next: 'look at the challenges with -vv; it is not tried again until you say so',
+};
+
+/** A challenge that we gave up on. */
+export function adviceOnChallenge(code: RefusalCode): Advice {
+  if (code === 'credentials-refused') return WRONG_PASSWORD;
+  if (code !== 'challenge-unsupported') return ODD_CHALLENGE;
+  return {
+    cause: 'the registrar asks for an authentication that is not spoken here',
+    next: 'let it offer Digest with MD5, SHA-256 or SHA-512-256',
+  };
+}
+
+/** A final response that time will not change. */
+export function adviceOnStatus(status: number): Advice {
+  if (status === 403) {
+    return {
+      cause: 'the registrar does not let this user register; many say so to a wrong password, too',
+      next: 'check --user, --auth-user and --password; it is not tried again until you say so',
+    };
+  }
+  if (status === 404) {
+    return {
+      cause: 'the registrar knows no such user, or does not serve the domain',
+      next: 'check --user and --domain; it is not tried again until you say so',
+    };
+  }
+  return {
+    cause: 'the registrar refuses the request as it is, and asking again would not change that',
+    next: 'look at the REGISTER and its response with -vv; it is not tried again until you say so',
+  };
+}
