@@ -181,6 +181,19 @@ test('one that carries a call stays however silent, and is looked at again', () 
   expect(at(4 * IDLE_CONNECTION_MS, (turn) => layer.advance(turn, NEVER))).toHaveLength(1);
 });
 
+test('what could not be sent is not reported as sent', () => {
+  const layer = new TransportLayer(false);
+  const flow = connectedFlow(layer);
+  const events = (): number => {
+    const turn = new Turn(1);
+    layer.transmit(turn, flow, message(), undefined);
+    return turn.outputs.filter(({ type }) => type === 'event').length;
+  };
+  expect(events()).toBe(1);
+  layer.disconnected(2);
+  expect(events()).toBe(0);
+});
+
 test('closing all leaves nothing, neither connections nor deadlines', () => {
   const layer = new TransportLayer(false);
   at(0, (turn) => {

@@ -142,8 +142,9 @@ export class TransportLayer {
     return this.flow(connection);
   }
 
-  /** Sends a message, now or when its connection is up, and says so. A flow that is gone swallows it. */
+  /** Sends a message, now or when its connection is up, and says so. A flow that is gone swallows it, unsaid. */
   transmit(turn: Turn, flow: Flow, message: Outgoing, call: string | undefined): void {
+    if (!this.takes(flow, message.bytes)) return;
     if (turn.wants('sip.sent')) this.report(turn, flow, message, call);
     this.write(turn, flow, message.bytes);
   }
@@ -166,13 +167,19 @@ export class TransportLayer {
 
   /** Bytes that are no message: the answer to a keepalive ping (RFC 5626 §3.5.1). */
   write(turn: Turn, flow: Flow, bytes: Uint8Array): void {
+    if (!this.takes(flow, bytes)) return;
     const connection = flow.connection === undefined ? undefined : this.connections.get(flow.connection);
-    if (flow.connection === undefined || connection?.open === true) {
-      turn.ask({ type: 'send', flow, bytes });
-    } else if (connection !== undefined && connection.waitingBytes + bytes.length <= MAX_UNSENT_BYTES) {
-      connection.waiting.push(bytes);
-      connection.waitingBytes += bytes.length;
-    }
+    if (connection === undefined || connection.open) return turn.ask({ type: 'send', flow, bytes });
+    connection.waiting.push(bytes);
+    connection.waitingBytes += bytes.length;
+  }
+
+  /** Whether the bytes can go out on that flow, or wait for it: what waits is bounded, and dropped as a whole. */
+  private takes(flow: Flow, bytes: Uint8Array): boolean {
+    if (flow.connection === undefined) return true;
+    const connection = this.connections.get(flow.connection);
+    if (connection === undefined) return false;
+    return connection.open || connection.waitingBytes + bytes.length <= MAX_UNSENT_BYTES;
   }
 
   private add(
