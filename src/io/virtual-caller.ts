@@ -84,6 +84,12 @@ export class VirtualCaller {
   }
 
   /** The ACK of the last INVITE: of a 2xx with a branch of its own, of a refusal with the INVITE's. */
+  /** The INVITE by another way: a proxy forked it, so the branch is another one (§8.2.2.2). */
+  inviteMerged(offer: string = offerText()): void {
+    const headers: HeaderLine[] = [['Content-Type', 'application/sdp'], ...this.inviteHeaders];
+    this.send('INVITE', this.newBranch(), this.inviteSequence, headers, offer);
+  }
+
   ack(): void {
     const refused = (this.finalStatus() ?? 200) >= 300;
     this.send('ACK', refused ? this.inviteBranch : this.newBranch(), this.inviteSequence, []);

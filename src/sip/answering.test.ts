@@ -158,6 +158,22 @@ test('a retransmitted INVITE is no second call: the last response comes again (�
   call.bye();
 });
 
+test('an INVITE that was forked and comes by a second way gets 482, and the first way goes on (§8.2.2.2)', () => {
+  const { network, echo, caller } = open({ ringDelayMs: 1_000 });
+  const call = caller();
+  call.invite();
+  network.run(100);
+  call.inviteMerged();
+  network.run(100);
+  expect(call.statuses()).toEqual([100, 482]);
+  expect(echo.endpoint.alive.calls).toBe(1);
+  network.run(1_000);
+  expect(call.statuses().at(-1)).toBe(200);
+  call.ack();
+  network.run(100);
+  call.bye();
+});
+
 test('CANCEL before 180 gets 200, and the INVITE 487 with the same tag (§9.2)', () => {
   const { network, caller } = open({ ringDelayMs: 1_000 });
   const call = caller();

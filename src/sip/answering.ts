@@ -35,7 +35,7 @@ export function incomingHandle(store: CallStore, request: SipRequest, core: Core
   return store.agent.newHandle(handlePart(userOf(core.from.uri)), to);
 }
 
-/** An INVITE outside any dialog (§13.3.1). */
+/** An INVITE outside any dialog (§13.3.1); one that was forked and came both ways is served once (§8.2.2.2). */
 export function receiveInvite(store: CallStore, turn: Turn, transaction: ServerTransaction): void {
   const { agent } = store;
   const error = unwelcome(store);
@@ -45,6 +45,10 @@ export function receiveInvite(store: CallStore, turn: Turn, transaction: ServerT
     return;
   }
   const { request, core, flow } = transaction;
+  if (store.findMerged(core) !== undefined) {
+    const detail = 'the same INVITE came before, by another way';
+    return refuse(agent, turn, transaction, sipError('request-merged', 482, detail));
+  }
   const dialog = dialogAsServer(request, core, agent.identifiers.tag(), flow);
   if (!dialog.ok) return refuse(agent, turn, transaction, dialog.error);
   const offer = readOffer(request);

@@ -15,6 +15,8 @@ export class CallStore {
   readonly audio: CallAudio;
   private readonly byHandle = new Map<string, Call>();
   private readonly byDialog = new Map<string, Call>();
+  /** Calls that came in, by what their INVITE had before there was a tag of ours. */
+  private readonly byInvite = new Map<string, Call>();
   private readonly deadlines = new Deadlines<Call>();
 
   constructor(
@@ -52,8 +54,16 @@ export class CallStore {
       : this.byDialog.get(dialogKey(core.callId, core.toTag, core.fromTag ?? ''));
   }
 
+  /** The call of an INVITE that comes a second time by another way: a proxy forked it and both ways lead here. */
+  findMerged(core: CoreHeaders): Call | undefined {
+    const call = this.byInvite.get(dialogKey(core.callId, '', core.fromTag ?? ''));
+    return call?.dialog?.remoteSequence === core.cseq.number ? call : undefined;
+  }
+
   add(call: Call): void {
     this.byHandle.set(call.handle, call);
+    const { dialog } = call;
+    if (dialog !== undefined) this.byInvite.set(dialogKey(dialog.callId, '', dialog.remoteTag), call);
   }
 
   /** Once a call has its dialog it is found by it. */
@@ -68,6 +78,11 @@ export class CallStore {
   remove(call: Call): void {
     this.forgetDialog(call);
     this.byHandle.delete(call.handle);
+    const { dialog } = call;
+    if (dialog !== undefined) {
+      const key = dialogKey(dialog.callId, '', dialog.remoteTag);
+      if (this.byInvite.get(key) === call) this.byInvite.delete(key);
+    }
     for (const name in call.timers) this.disarm(call, name as CallTimer);
   }
 

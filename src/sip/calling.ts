@@ -4,7 +4,7 @@
  * A try that is challenged or redirected goes on as the same call: same Call-ID, same tags, CSeq one higher
  * (§8.1.3.4, §8.1.3.5, §22.2).
  */
-import { FIRST_ATTEMPT } from '../auth/credentials.ts';
+import { type DigestClient, FIRST_ATTEMPT } from '../auth/credentials.ts';
 import { type Call, changeCall, handlePart, type OutgoingInvite } from './call.ts';
 import { dialogFlow, endCall, finishCall, requestWithin, sendBye } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
@@ -135,6 +135,9 @@ export function callResponded(
   }
   if (transaction.method !== 'INVITE' || invite === undefined) return;
   if (status < 200) return provisional(store, turn, call, invite, status);
+  if (status !== 401 && status !== 407) {
+    digestFor(store, registrations, invite)?.accepted(invite.attempt, authenticationInfo(response));
+  }
   if (status < 300) return answered(store, turn, call, invite, transaction, response, core);
   if (call.ending !== undefined) return finishCall(store, turn, call, call.ending, status);
   if (status < 400) return redirected(store, registrations, turn, call, invite, response);
@@ -184,10 +187,10 @@ function sendInvite(
   address: string,
 ): void {
   const { agent } = store;
-  const { account, hop } = invite;
+  const { hop } = invite;
   const flow = agent.transport.flowTo(turn, hop.transport, { address, port: hop.port });
   const body = bytesOf(serializeSdp(invite.offer));
-  const digest = account === undefined ? undefined : registrations.digestOf(account);
+  const digest = digestFor(store, registrations, invite);
   const credentials = digest?.authorize({ method: 'INVITE', uri: invite.target, body }, invite.attempt);
   invite.attempt = credentials?.attempt ?? invite.attempt;
   invite.sequence += 1;
@@ -328,9 +331,10 @@ function challenged(
   response: SipResponse,
   status: 401 | 407,
 ): void {
-  const digest = invite.account === undefined ? undefined : registrations.digestOf(invite.account);
+  const digest = digestFor(store, registrations, invite);
   if (digest === undefined || invite.sent === undefined) {
-    return finishCall(store, turn, call, `${status} asks for credentials, and there is no account`, status);
+    const why = invite.account === undefined ? 'there is no account' : 'the account is with another server';
+    return finishCall(store, turn, call, `${status} asks for credentials, and ${why}`, status);
   }
   const name = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate';
   const challenges = fields(response, name).map(({ value }) => value);
@@ -352,9 +356,32 @@ function challenged(
   sendInvite(store, registrations, turn, call, invite, invite.sent.flow.remote.address);
 }
 
+/**
+ * The account's credentials, for its own server and our proxy alone: whoever else a call is redirected to could try
+ * passwords on the digest.
+ */
+function digestFor(
+  store: CallStore,
+  registrations: Registrations,
+  { account, hop }: OutgoingInvite,
+): DigestClient | undefined {
+  if (account === undefined) return undefined;
+  const { proxy } = store.agent.config;
+  const own = hop.host === account.server.host && hop.port === account.server.port;
+  const proxied = hop.host === proxy?.address && hop.port === proxy.port;
+  return own || proxied ? registrations.digestOf(account) : undefined;
+}
+
 /** Whether a request went to the dialog of the call, and not to a fork that was ended. */
 function isOwn(call: Call, transaction: ClientTransaction<unknown>): boolean {
   return transaction.core.toTag === call.dialog?.remoteTag;
+}
+
+/** The nonce that the server wants next (RFC 7616 §3.5). */
+function authenticationInfo(response: SipResponse): string[] {
+  return [...fields(response, 'Authentication-Info'), ...fields(response, 'Proxy-Authentication-Info')].map(
+    ({ value }) => value,
+  );
 }
 
 function accountOf(accounts: readonly Account[], from: string | undefined): Account | undefined {
