@@ -55,6 +55,7 @@ test('the first flow to a peer asks for a connection; what is sent waits in orde
     'two',
   ]);
   // Nothing goes twice.
+  expect(at(90, (turn) => layer.connected(turn, 2, 'tcp', REMOTE))).toEqual([]);
   expect(at(91, (turn) => layer.write(turn, flow as Flow, bytesOf('three')))).toHaveLength(1);
 });
 
