@@ -263,7 +263,9 @@ export class Endpoint {
       const error = sipError('extension-unsupported', 420, `Require asks for ${extension}`);
       return refuse(this.agent, turn, transaction, error, { headers: [['Unsupported', extension]] });
     }
-    if (core.toTag !== undefined && call === undefined && method !== 'REGISTER') {
+    // §15.1.2: a BYE that matches no dialog has missed one, with a To tag or without.
+    const within = method === 'BYE' || (core.toTag !== undefined && method !== 'REGISTER');
+    if (within && call === undefined) {
       return this.refuse(
         turn,
         transaction,

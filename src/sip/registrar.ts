@@ -8,9 +8,10 @@ import { parseAuthorization } from '../auth/authorization.ts';
 import { Nonces } from '../auth/nonces.ts';
 import { formatChallenges, verifyCredentials } from '../auth/verify.ts';
 import { type Contact, parseContacts } from './contact.ts';
+import type { CoreHeaders } from './core-headers.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import { MAX_BINDINGS } from './limits.ts';
-import { fields, type SipRequest, value } from './message.ts';
+import { fields, value } from './message.ts';
 import { refuse } from './refusal.ts';
 import { type SipError, sipError } from './result.ts';
 import type { HeaderLine } from './serialize-message.ts';
@@ -77,7 +78,7 @@ export class Registrar {
     if (!contacts.ok) return this.refuse(turn, transaction, contacts.error);
     const error =
       contacts.value.kind === 'all'
-        ? this.unbindAll(user, request)
+        ? this.unbindAll(turn, user, transaction)
         : this.bind(turn, user, transaction, contacts.value.contacts);
     if (error !== undefined) {
       const headers: HeaderLine[] = error.status === 423 ? [['Min-Expires', String(LEAST_EXPIRES_S)]] : [];
@@ -135,23 +136,24 @@ export class Registrar {
       if (wantedS > 0 && wantedS < LEAST_EXPIRES_S)
         return sipError('expires-too-brief', 423, `${wantedS} s is too brief`);
       const known = next.find((binding) => sameUri(binding.uri, contact.uri));
-      if (known?.callId === core.callId && known.sequence >= core.cseq.number) {
-        return sipError('cseq-out-of-order', 500, 'an older REGISTER than the one that set the binding');
-      }
+      if (known !== undefined && isOlder(core, known)) return OUT_OF_ORDER;
       next = next.filter((binding) => binding !== known);
       if (wantedS === 0) continue;
       const expiresMs = turn.nowMs + Math.min(wantedS, MOST_EXPIRES_S) * 1000;
       next.push({ uri: contact.uri, expiresMs, callId: core.callId, sequence: core.cseq.number });
+      // Counted here: each further Contact is compared with all of them.
+      if (next.length > MAX_BINDINGS)
+        return sipError('too-many-bindings', 403, `more than ${MAX_BINDINGS} bindings`);
     }
-    if (next.length > MAX_BINDINGS)
-      return sipError('too-many-bindings', 403, `more than ${MAX_BINDINGS} bindings`);
     this.bindings.set(user, next);
     return undefined;
   }
 
-  /** "Contact: *" with "Expires: 0" and nothing else (§10.2.2). */
-  private unbindAll(user: string, request: SipRequest): SipError | undefined {
+  /** "Contact: *" with "Expires: 0" and nothing else (§10.2.2, §10.3 step 6). */
+  private unbindAll(turn: Turn, user: string, { request, core }: ServerTransaction): SipError | undefined {
     if (value(request, 'Expires') !== '0') return sipError('contact-malformed', 400, '"*" needs Expires: 0');
+    const late = this.current(user, turn.nowMs).some((binding) => isOlder(core, binding));
+    if (late) return OUT_OF_ORDER;
     this.bindings.set(user, []);
     return undefined;
   }
@@ -183,6 +185,17 @@ export class Registrar {
   private refuse(turn: Turn, transaction: ServerTransaction, error: SipError): void {
     refuse(this.agent, turn, transaction, error);
   }
+}
+
+const OUT_OF_ORDER = sipError(
+  'cseq-out-of-order',
+  500,
+  'an older REGISTER than the one that set the binding',
+);
+
+/** §10.3 steps 6 and 7: a REGISTER of the same Call-ID that went before the one that set the binding. */
+function isOlder({ callId, cseq }: CoreHeaders, binding: Binding): boolean {
+  return binding.callId === callId && binding.sequence >= cseq.number;
 }
 
 function sameUri(a: string, b: string): boolean {
