@@ -181,6 +181,13 @@ describe('what is dropped, and counted so', () => {
     expect(hear(1, { from: ALICE_BEHIND_NAT })).toBe('echo');
   });
 
+  test('our own packet, sent back by a peer that is an echo as well (§8.2)', () => {
+    const { hear, counters } = call();
+    expect(hear(1, { ssrc: OURS })).toBe('drop');
+    expect(hear(1)).toBe('echo');
+    expect(counters()).toMatchObject({ dropped: 1, packetsReceived: 1 });
+  });
+
   test('more packets in a second than any audio has: two echoes at each other', () => {
     const { hear } = call();
     for (let n = 0; n < MAX_PACKETS_PER_S; n++) expect(hear(n, { atMs: 10 })).toBe('echo');
