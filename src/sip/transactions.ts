@@ -255,10 +255,13 @@ export class TransactionLayer<User> {
   /** The flow of some transactions is gone: each of them hears of it (§17.1.4, RFC 6026 §8.7). */
   flowFailed(turn: Turn, concerned: (flow: Flow) => boolean, error: string): Indication<User>[] {
     const indications: Indication<User>[] = [];
-    for (const transaction of [...this.clients.values(), ...this.servers.values()]) {
-      if (!concerned(transaction.flow)) continue;
-      const told = this.step(turn, transaction, 'transport error', error, undefined);
-      if (told === 'failed') indications.push({ type: 'failed', transaction, error });
+    // Looked through as they are, without a copy: a peer that is gone may cause an ICMP error for each response.
+    for (const side of [this.clients, this.servers]) {
+      for (const transaction of side.values()) {
+        if (!concerned(transaction.flow)) continue;
+        const told = this.step(turn, transaction, 'transport error', error, undefined);
+        if (told === 'failed') indications.push({ type: 'failed', transaction, error });
+      }
     }
     return indications;
   }
