@@ -2,9 +2,9 @@
  * The load of the echo benchmark, a process of its own whose CPU is not counted: N callers of 20 ms G.711, each
  * packet with the time it was sent in its payload, so that what comes back tells its turn-around.
  *
- *     bun bench/echo-load.ts CALLS PORT STEP SECONDS PACING
+ *     bun bench/echo-load.ts CALLS PORT,PORT,… SECONDS PACING
  *
- * PORT + call × STEP is where a call's packets go (STEP 0: all to one port). PACING: `spread` sends each packet
+ * Each call has a port of the list; when there is only one, all have that. PACING: `spread` sends each packet
  * when it is due, as callers who know nothing of each other do, and spins for it; `bursts` sends what is due
  * once a millisecond, as a program with a timer does. Prints one line of JSON.
  */
@@ -21,14 +21,13 @@ const PACKETS_PER_CALL_S = 50;
 const RTP_BYTES = 172;
 /** The callers share this many sockets, always on the same ports: to the echo they are the same peers each round. */
 const SOCKETS = 8;
-const FIRST_LOCAL_PORT = 19_100;
+const FIRST_LOCAL_PORT = 32_000;
 /** The most in one go when spread: what came back must be read in time. */
 const SPREAD_BURST = 16;
 
 async function load(
   calls: number,
-  port: number,
-  step: number,
+  ports: readonly number[],
   seconds: number,
   spread: boolean,
 ): Promise<void> {
@@ -76,7 +75,7 @@ async function load(
       packet.writeUInt32BE(firstSsrc + call, 8);
       packet.writeDoubleLE(performance.now(), 12);
       try {
-        sockets[call % SOCKETS]?.send(packet, port + call * step, '127.0.0.1');
+        sockets[call % SOCKETS]?.send(packet, ports[call % ports.length] ?? 0, '127.0.0.1');
       } catch {
         // An ICMP error of an earlier packet: it is missing in what is received.
       }
@@ -100,6 +99,6 @@ async function load(
 }
 
 if (import.meta.main) {
-  const [calls = 0, port = 0, step = 0, seconds = 0] = process.argv.slice(2, 6).map(Number);
-  await load(calls, port, step, seconds, process.argv[6] === 'spread');
+  const [calls, ports = '', seconds, pacing] = process.argv.slice(2);
+  await load(Number(calls), ports.split(',').map(Number), Number(seconds), pacing === 'spread');
 }

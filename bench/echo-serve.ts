@@ -4,23 +4,30 @@
  *
  *     bun bench/echo-serve.ts ringback|bare CALLS PORT
  *
- * Listens on PORT, PORT + 2, … and prints "ready".
+ * Listens on even ports from PORT on, past those that others have, and prints the list once all calls are open.
  */
 import { startMedia } from '../src/io/media.ts';
 
-async function ringback(calls: number, port: number): Promise<void> {
-  let opened = 0;
+/** As many ports as may be in use by others between ours. */
+const SPARE_PORTS = 1_000;
+
+async function ringback(calls: number, port: number): Promise<number[]> {
+  const ports: number[] = [];
   const media = startMedia({
     threads: 1,
-    rtpPorts: [port, port + 2 * calls - 1],
+    rtpPorts: [port, port + 2 * calls + SPARE_PORTS],
     maxCalls: calls,
     reserve: calls,
     onReport: (report) => {
       if (report.type !== 'ports') return;
-      for (const bound of report.ports) media.send([{ type: 'open', session: session(opened++, bound) }]);
+      for (const bound of report.ports) {
+        if (ports.length === calls) return;
+        media.send([{ type: 'open', session: session(ports.push(bound) - 1, bound) }]);
+      }
     },
   });
   await media.ready;
+  return ports;
 }
 
 function session(slot: number, port: number) {
@@ -29,19 +36,28 @@ function session(slot: number, port: number) {
   return { slot, port, ssrc: 0x4000_0000 + slot, ...common };
 }
 
-async function bare(calls: number, port: number): Promise<void> {
-  for (let call = 0; call < calls; call++) {
-    await Bun.udpSocket({
-      hostname: '0.0.0.0',
-      port: port + 2 * call,
-      socket: {
-        data: (socket, bytes, from, address) => void socket.send(bytes, from, address),
-        error: () => {},
-      },
-    });
+async function bare(calls: number, port: number): Promise<number[]> {
+  const ports: number[] = [];
+  for (let next = port; ports.length < calls && next < port + 2 * calls + SPARE_PORTS; next += 2) {
+    try {
+      await Bun.udpSocket({
+        hostname: '0.0.0.0',
+        port: next,
+        socket: {
+          data: (socket, bytes, from, address) => void socket.send(bytes, from, address),
+          error: () => {},
+        },
+      });
+      ports.push(next);
+    } catch {
+      // Somebody has it: the next one.
+    }
   }
+  return ports;
 }
 
 const [kind, calls, port] = process.argv.slice(2);
-await (kind === 'ringback' ? ringback : bare)(Number(calls), Number(port));
-console.log('ready');
+const ports = await (kind === 'ringback' ? ringback : bare)(Number(calls), Number(port));
+if (ports.length !== Number(calls))
+  throw new Error(`only ${ports.length} of ${calls} ports from ${port} on are free`);
+console.log(ports.join(','));
