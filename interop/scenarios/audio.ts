@@ -136,5 +136,5 @@ function gaps(packets: readonly string[][]): number {
 
 export const audioScenarios: readonly Scenario[] = [
   ...overBoth('200 calls at once, each hears itself', twoHundred, { needs: ['ss'], limitS: 100 }),
-  ...overBoth('the wire as tshark sees it', wire, { needs: ['tshark', 'dumpcap'] }),
+  ...overBoth('the wire as tshark sees it', wire, { needs: ['tshark', 'dumpcap'], limitS: 60 }),
 ];
