@@ -6,10 +6,14 @@
  * port that cannot be had.
  */
 import type { MediaCounters, MediaReport, MediaSession } from '../rtp/session.ts';
+import { diagnoseSilence } from './audio-diagnosis.ts';
 import type { Call, CallMedia } from './call.ts';
 import type { NegotiatedMedia } from './negotiated-media.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
+
+/** A call that stood so long and was never heard is worth a word at its end, in ms. Test calls are shorter. */
+const UNHEARD_MS = 2_000;
 
 export class CallAudio {
   /** Bound ports, the one that has been free longest first. */
@@ -51,6 +55,7 @@ export class CallAudio {
       sampledMs: turn.nowMs,
       counters: undefined,
       rate: 0,
+      diagnosed: false,
     };
   }
 
@@ -106,12 +111,17 @@ export class CallAudio {
     }
     const counters = this.readCounters(media.slot);
     turn.ask({ type: 'media', command: { type: 'close', slot: media.slot } });
+    const standingMs = turn.nowMs - media.openedMs;
+    const unheard = counters.packetsReceived === 0 && counters.rtcpReceived === 0 && standingMs >= UNHEARD_MS;
+    if (call.state === 'established' && unheard && media.session.receive && !media.held && !media.diagnosed) {
+      diagnoseSilence(turn, call, media, 0, standingMs, 'warning');
+    }
     turn.emit({
       type: 'media.stopped',
       call: call.handle,
       ...totals(counters),
       sendErrors: counters.sendErrors,
-      durationMs: turn.nowMs - media.openedMs,
+      durationMs: standingMs,
     });
   }
 
@@ -175,20 +185,8 @@ export class CallAudio {
     const silentMs = turn.nowMs - media.heardMs;
     const watched = mediaTimeoutMs > 0 && call.state === 'established' && call.ending === undefined;
     if (!watched || media.held || !media.session?.receive || silentMs < mediaTimeoutMs) return false;
-    const { remote } = media.session;
-    const heard = media.counters?.packetsReceived ?? 0;
-    turn.emit({
-      type: 'diagnosis.raised',
-      call: call.handle,
-      code: heard === 0 ? 'no-audio-received' : 'audio-stopped',
-      severity: 'error',
-      evidence: `no RTP and no RTCP on port ${media.port} for ${Math.round(silentMs / 1000)} s, ${heard} packets before`,
-      cause:
-        heard === 0
-          ? 'the caller sends to another address than our SDP says, or a firewall drops it'
-          : 'the caller went away without a BYE, or its NAT mapping was lost',
-      next: `check that UDP ${media.port} is open here, and that the caller can reach the address in our SDP (--advertise-media-ip)${remote === undefined ? '' : `; its own is ${remote.address}:${remote.port}`}`,
-    });
+    diagnoseSilence(turn, call, media, media.counters?.packetsReceived ?? 0, silentMs, 'error');
+    media.diagnosed = true;
     return true;
   }
 }

@@ -95,6 +95,8 @@ export interface CallMedia {
   counters: MediaCounters | undefined;
   /** Packets a second, both ways, at the last sample. */
   rate: number;
+  /** It was said already that nothing is heard. */
+  diagnosed: boolean;
 }
 
 /** Moves a call and says so. */

@@ -133,6 +133,22 @@ test('a call that hears nothing for the media timeout is ended with a reason and
   expect(network.eventsOf(echo, 'diagnosis.raised')).toMatchObject([{ code: 'no-audio-received' }]);
 });
 
+test('a call that was never heard is told of at its end, unless it was too short to say', () => {
+  const { network, echo } = open();
+  const call = established();
+  sampleFor(5);
+  call.bye();
+  network.run(100);
+  expect(network.eventsOf(echo, 'diagnosis.raised')).toMatchObject([
+    { code: 'no-audio-received', severity: 'warning' },
+  ]);
+  const brief = established();
+  sampleFor(1);
+  brief.bye();
+  network.run(100);
+  expect(network.eventsOf(echo, 'diagnosis.raised')).toHaveLength(1);
+});
+
 test('audio that stopped is told from audio that never came', () => {
   const { network, echo } = open({ mediaTimeoutMs: 10_000 });
   byesGet200();
