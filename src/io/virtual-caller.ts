@@ -49,12 +49,15 @@ export class VirtualCaller {
   private branches = 0;
   private inviteBranch = '';
   private inviteSequence = 0;
+  /** The Contact, when it is not the phone's own address. */
+  contact: string | undefined;
   /** Further fields of every INVITE. */
   inviteHeaders: readonly HeaderLine[] = [];
 
   constructor(
     private readonly peer: VirtualPeer,
-    private readonly to: SocketAddress | Flow,
+    /** Where requests go; a test may move it in the middle of a call. */
+    public to: SocketAddress | Flow,
     private readonly uri = 'sip:echo@192.0.2.10',
   ) {
     played += 1;
@@ -179,7 +182,7 @@ export class VirtualCaller {
         ['To', `<${this.uri}>${to}`],
         ['Call-ID', this.callId],
         ['CSeq', `${sequence} ${method}`],
-        ['Contact', `<sip:anna@${address}:${port}${suffix}>`],
+        ['Contact', this.contact ?? `<sip:anna@${address}:${port}${suffix}>`],
         ...headers,
       ],
       body,

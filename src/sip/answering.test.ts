@@ -689,3 +689,89 @@ test('a retransmission from another port of an unanswered INVITE still is the sa
   call.ack();
   call.bye();
 });
+
+test('after our BYE the dialog is over, even while nobody answers it (§15.1.1)', () => {
+  const { network, echo, caller } = open();
+  const call = caller();
+  call.invite();
+  network.run(50);
+  call.ack();
+  network.run(50);
+  echo.act({ type: 'hangup-all' });
+  call.invite();
+  network.run(50);
+  expect(call.finalStatus()).toBe(481);
+  call.ack();
+});
+
+test('a re-INVITE before the ACK is answered, and its 200 alone is repeated (§13.3.1.4, §14.2)', () => {
+  const { network, caller } = open();
+  const call = caller();
+  call.invite();
+  network.run(100);
+  call.invite();
+  network.run(3_900);
+  const repeated = call
+    .responses('INVITE')
+    .filter(({ message }) => message.status === 200 && value(message, 'CSeq') === '2 INVITE');
+  expect(repeated).toHaveLength(4);
+  expect(call.responses('INVITE').filter(({ message }) => message.status === 200)).toHaveLength(5);
+  call.ack();
+  network.run(50);
+  expect(callsTo().at(-1)).toBe('established');
+  call.bye();
+});
+
+test('a BYE to a Contact that is a name goes where the caller was heard (§12.2.1.1)', () => {
+  const { network, echo, phone, caller } = open();
+  phone.answering = ({ method }) => (method === 'BYE' ? { status: 200 } : undefined);
+  const call = caller();
+  call.contact = '<sip:anna@phone.example>';
+  call.invite();
+  network.run(50);
+  call.ack();
+  network.run(50);
+  echo.act({ type: 'hangup-all' });
+  network.run(50);
+  expect(phone.requests('BYE').map(({ message }) => message.uri)).toEqual(['sip:anna@phone.example']);
+});
+
+test('over TCP our BYE goes on the connection of the ACK, however silent it was for an hour (§18.1.1)', () => {
+  const { network, echo, phone } = open();
+  phone.answering = ({ method }) => (method === 'BYE' ? { status: 200 } : undefined);
+  const [first, second] = [phone.connect(ECHO_ADDRESS), phone.connect(ECHO_ADDRESS)];
+  network.run(50);
+  const call = new VirtualCaller(phone, first);
+  call.invite();
+  network.run(100);
+  call.to = second;
+  call.ack();
+  network.run(3_600_000);
+  // The first one carried no call any more.
+  expect(phone.streams).toEqual([second.connection as number]);
+  echo.act({ type: 'hangup-all' });
+  network.run(100);
+  expect(phone.requests('BYE').map(({ flow }) => flow.connection)).toEqual([second.connection]);
+  phone.disconnect(second);
+});
+
+test('ports that come after there were none are waited for again', () => {
+  const { network, echo, caller } = open({}, [10_000]);
+  const first = caller();
+  first.invite();
+  network.run(50);
+  first.ack();
+  network.feed(echo, { type: 'media', report: { type: 'ports-exhausted', detail: 'all taken' } });
+  first.bye();
+  network.run(50);
+  const [second, third] = [caller(), caller()];
+  second.invite();
+  third.invite();
+  network.run(50);
+  second.ack();
+  second.bye();
+  network.run(50);
+  expect(third.finalStatus()).toBe(200);
+  third.ack();
+  third.bye();
+});

@@ -55,8 +55,6 @@ export function cancelUnanswered(store: CallStore, turn: Turn, call: Call): void
 export function sendBye(store: CallStore, turn: Turn, call: Call): void {
   const { dialog } = call;
   if (dialog === undefined) return finishCall(store, turn, call, call.ending ?? 'ended');
-  store.disarm(call, '2xx');
-  store.disarm(call, 'no ack');
   store.forgetDialog(call);
   const flow = dialogFlow(store, turn, dialog);
   store.agent.request(turn, requestWithin(dialog, 'BYE'), flow, call, call.handle);

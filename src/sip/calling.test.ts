@@ -471,3 +471,31 @@ test('a stop ends a call that rings with CANCEL, and is over in 5 s whatever the
   network.run(200);
   expect(ours.stopped).toBe('the test is over');
 });
+
+test('a call that stands is not given up after three minutes', () => {
+  open();
+  byesGet200();
+  call();
+  network.run(50);
+  phone.respond(invite(), 180, { toTag: 'bob' });
+  network.run(50);
+  phone.respond(invite(), 200, ANSWER);
+  network.run(600_000);
+  expect(last()).toMatchObject({ to: 'established' });
+});
+
+test('a provisional response to one try is none to the next: no CANCEL yet (§9.1)', () => {
+  withAccount();
+  call('sip:bob@lab.local');
+  network.run(50);
+  phone.respond(invite(), 100);
+  const headers = [['WWW-Authenticate', 'Digest realm="lab.local", nonce="n1", qop="auth"']] as const;
+  phone.respond(invite(), 401, { toTag: 'p', headers });
+  network.run(50);
+  ours.act({ type: 'hangup-all' });
+  network.run(100);
+  expect(phone.requests('CANCEL')).toHaveLength(0);
+  phone.respond(invite(1), 486, { toTag: 'q' });
+  network.run(100);
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'hung up', status: 486 });
+});

@@ -468,3 +468,73 @@ test('REGISTER is sent again at T1, 2·T1 and so on up to T2 until F, over UDP (
   expect(times.slice(0, 6)).toEqual([0, 500, 1_500, 3_500, 7_500, 11_500]);
   expect(changes().at(-1)).toMatchObject({ to: 'retrying', reason: 'no answer in time' });
 });
+
+test('a new nonce without stale at a refresh is no wrong password (RFC 7616 §3.3)', () => {
+  let nonce = 'n1';
+  open((request) =>
+    parameterOf(request, 'nonce') === nonce
+      ? bound(request)
+      : {
+          status: 401,
+          toTag: 'r',
+          headers: [['WWW-Authenticate', `Digest realm="lab.local", nonce="${nonce}", qop="auth"`]],
+        },
+  );
+  register();
+  network.run(100);
+  for (nonce of ['n2', 'n3']) {
+    register();
+    network.run(100);
+  }
+  expect(states()).toEqual(['registering', 'registered', 'registered', 'registered']);
+});
+
+test('stopping while the 200 is on its way unregisters after it (§10.2.2)', () => {
+  open(bound);
+  register();
+  network.run(15);
+  ours.act({ type: 'stop', reason: 'the test is over' });
+  network.run(100);
+  expect(registers().map(({ message }) => value(message, 'Expires'))).toEqual(['3600', '0']);
+  expect(states()).toEqual(['registering', 'registered', 'unregistered']);
+});
+
+test('a registration that stood until its refresh begins the back-off anew', () => {
+  let answer: Answering = () => ({ status: 500, toTag: 'r' });
+  open((request) => answer(request));
+  register();
+  network.run(60_000);
+  answer = bound;
+  network.run(60_000);
+  expect(states().at(-1)).toBe('registered');
+  answer = () => ({ status: 500, toTag: 'r' });
+  network.runUntil(() => states().at(-1) === 'retrying', 3_600_000);
+  expect(changes().at(-1)?.retryInMs).toBeWithin(500, 1_001);
+});
+
+test('so does one whose connection fell after a while', () => {
+  let answer: Answering = () => ({ status: 500, toTag: 'r' });
+  open((request) => answer(request), { accounts: [tcpAccount('100')] });
+  register();
+  network.run(60_000);
+  answer = bound;
+  network.run(120_000);
+  expect(states().at(-1)).toBe('registered');
+  registrar.node.away = true;
+  network.breakStreams(registrar.node);
+  network.run(100);
+  expect(changes().at(-1)?.reason).toBe('connection refused');
+  expect(changes().at(-1)?.retryInMs).toBeWithin(500, 1_001);
+});
+
+test('a registrar that breaks the framing loses its connection, and is registered with again (§18.3)', () => {
+  open(bound, { accounts: [tcpAccount('100')] });
+  register();
+  network.run(60_000);
+  const [{ flow } = { flow: undefined }] = registers();
+  if (flow === undefined) throw new Error('no REGISTER');
+  registrar.sendText(flow, 'NOTIFY sip:100@192.0.2.10 SIP/2.0\n\n');
+  network.run(200);
+  expect(states()).toEqual(['registering', 'registered', 'retrying', 'registering', 'registered']);
+  expect(registers()).toHaveLength(2);
+});

@@ -350,7 +350,6 @@ export class Registrations {
   ): void {
     registration.pending = false;
     registration.flow = undefined;
-    registration.addressIndex = 0;
     const longestMs = Math.min(FIRST_RETRY_MS * 2 ** registration.failures, LONGEST_RETRY_MS);
     registration.failures += 1;
     // Between half of it and all of it.

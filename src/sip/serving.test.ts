@@ -264,3 +264,18 @@ test('the body of an INVITE may come in any chunks on a stream (§18.3)', () => 
   expect(new Set(full.map(({ message }) => value(message, 'Call-ID'))).size).toBe(10);
   phone.disconnect(flow);
 });
+
+test('OPTIONS in a dialog with a number that went before gets 500 (§12.2.2)', () => {
+  const { network, caller } = open();
+  const call = caller();
+  call.sequence = 10;
+  call.invite();
+  network.run(50);
+  call.ack();
+  call.sequence = 3;
+  call.request('OPTIONS');
+  network.run(50);
+  expect(call.statuses('OPTIONS')).toEqual([500]);
+  call.sequence = 20;
+  call.bye();
+});
