@@ -197,3 +197,15 @@ test('a strict router is the Request-URI and where it goes, the target is the la
     next: 'sip:p1.lab.local;method=INVITE;a=b?Subject=x',
   });
 });
+
+test('an INVITE whose To has no room for our tag makes no dialog: the BYE of it could not be written (§12.1.1)', () => {
+  const to = (count: number) =>
+    `<sip:echo@lab.local>${Array.from({ length: count }, (_, at) => `;p${at}=1`).join('')}`;
+  const dialogTo = (count: number) => {
+    const text = requestText('INVITE', { ...CONTACT, To: to(count) });
+    const { message, core } = readRequest(text);
+    return dialogAsServer(message, core, 'ours', DATAGRAMS);
+  };
+  expect(dialogTo(31)).toMatchObject({ ok: true });
+  expect(dialogTo(32)).toMatchObject({ ok: false, error: { code: 'too-many-parameters', status: 400 } });
+});

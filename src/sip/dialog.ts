@@ -8,6 +8,7 @@
 import { parseTargetContact } from './contact.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Flow } from './flow.ts';
+import { MAX_PARAMETERS } from './limits.ts';
 import { allValues } from './list.ts';
 import { type SipMessage, type SipRequest, type SipResponse, value } from './message.ts';
 import { parseNameAddr } from './name-addr.ts';
@@ -54,6 +55,10 @@ export function dialogAsServer(
   if (!target.ok) return target;
   const routes = allValues(request, 'Record-Route');
   if (!routes.ok) return routes;
+  // Our tag is one parameter more, and what we send with it has to be readable, by us first of all.
+  if (core.to.params.size >= MAX_PARAMETERS) {
+    return fail('too-many-parameters', 0, 400, `no room for a tag: ${MAX_PARAMETERS} parameters`, 'To');
+  }
   return ok({
     callId: core.callId,
     localTag,
