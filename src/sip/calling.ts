@@ -374,7 +374,8 @@ function digestFor(
 
 /** Whether a request went to the dialog of the call, and not to a fork that was ended. */
 function isOwn(call: Call, transaction: ClientTransaction<unknown>): boolean {
-  return transaction.core.toTag === call.dialog?.remoteTag;
+  // A peer of RFC 2543 has no tag: then the dialog's is empty, and the request has none (§12.1.1).
+  return (transaction.core.toTag ?? '') === call.dialog?.remoteTag;
 }
 
 /** The nonce that the server wants next (RFC 7616 §3.5). */

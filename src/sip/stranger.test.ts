@@ -1,0 +1,60 @@
+/** What a stranger may send: none of it ends the service, and none of it stays (RFC 3261 §26.1). */
+import { afterEach, expect, test } from 'bun:test';
+import { offerText } from '../io/virtual-caller.ts';
+import { ECHO_ADDRESS, type EchoScene, echoScene, leftovers, PHONE_ADDRESS } from '../io/virtual-scene.ts';
+import type { EndpointConfig } from './endpoint-config.ts';
+import { value } from './message.ts';
+import type { HeaderLine } from './serialize-message.ts';
+
+let scene: EchoScene;
+
+function open(about: Partial<EndpointConfig> = {}): EchoScene {
+  scene = echoScene(about);
+  return scene;
+}
+
+afterEach(() => {
+  expect(leftovers(scene.network, scene.echo)).toEqual([]);
+});
+
+/** A request with nothing wrong in it but what is given instead; a value of '' takes a field out. */
+function send(method: string, about: Readonly<Record<string, string>> = {}, body = ''): void {
+  const fields = {
+    Via: `SIP/2.0/UDP ${PHONE_ADDRESS.address}:${PHONE_ADDRESS.port};branch=z9hG4bK-${method}`,
+    From: '<sip:anna@example.org>;tag=anna',
+    To: '<sip:echo@192.0.2.10>',
+    'Call-ID': 'stranger',
+    CSeq: `1 ${method}`,
+    Contact: `<sip:anna@${PHONE_ADDRESS.address}>`,
+    ...(body === '' ? {} : { 'Content-Type': 'application/sdp' }),
+    ...about,
+  };
+  const headers: HeaderLine[] = Object.entries(fields).filter(([, text]) => text !== '');
+  scene.phone.request(ECHO_ADDRESS, method, 'sip:echo@192.0.2.10', headers, body);
+}
+
+const invite = (about: Readonly<Record<string, string>>) => send('INVITE', about, offerText());
+/** The To of our 200, with our tag; '' while there is none. */
+function toOfOk(): string {
+  const ok = scene.phone.responses('INVITE').find(({ message }) => message.status === 200);
+  return ok === undefined ? '' : (value(ok.message, 'To') ?? '');
+}
+
+test('a To that has no room for our tag gets 400: no BYE could be written to it (§12.1.1)', () => {
+  const { network, phone } = open();
+  invite({ To: `<sip:echo@192.0.2.10>${Array.from({ length: 32 }, (_, at) => `;p${at}=1`).join('')}` });
+  network.run(40_000);
+  expect(phone.responses('INVITE').at(-1)?.message.status).toBe(400);
+});
+
+test('the call of a caller without a From tag ends like any other, when its BYE is not answered (§12.1.1)', () => {
+  const { network, phone } = open();
+  const From = '<sip:anna@example.org>';
+  invite({ From });
+  network.run(50);
+  send('ACK', { From, To: toOfOk() });
+  network.run(50);
+  scene.echo.act({ type: 'hangup-all' });
+  network.run(40_000);
+  expect(phone.requests('BYE').length).toBeGreaterThan(1);
+});
