@@ -1,6 +1,7 @@
 /**
  * Comments in parentheses, which nest (RFC 3261 §25.1 comment): in Retry-After, Server and User-Agent.
  */
+import { resolveEscapes } from './text.ts';
 
 /**
  * The index after the parenthesis that closes the comment opening at `start`; -1 when it is never closed. A
@@ -19,5 +20,5 @@ export function commentEnd(text: string, start: number): number {
 
 /** What stands in a whole comment, escapes resolved. */
 export function commentText(text: string): string {
-  return text.slice(1, -1).replace(/\\([\s\S])/g, '$1');
+  return resolveEscapes(text.slice(1, -1));
 }

@@ -17,9 +17,9 @@ export interface CoreHeaders {
   /** Via fields and values after the top one are counted, not read: at least so many there are. */
   readonly viaCount: number;
   readonly from: NameAddr;
-  readonly fromTag?: string;
+  readonly fromTag?: string | undefined;
   readonly to: NameAddr;
-  readonly toTag?: string;
+  readonly toTag?: string | undefined;
   readonly callId: string;
   readonly cseq: CSeq;
 }
@@ -81,8 +81,16 @@ export function readCoreHeaders(message: SipMessage): Result<CoreHeaders> {
     const detail = `CSeq says ${cseq.value.method}, the request ${message.method}`;
     return fail('cseq-method-mismatch', cseqField.offset, 400, detail, 'CSeq');
   }
-  const tags = tagsOf(from.value, to.value);
-  return ok({ via: via.value, viaCount, from: from.value, to: to.value, callId, cseq: cseq.value, ...tags });
+  return ok({
+    via: via.value,
+    viaCount,
+    from: from.value,
+    fromTag: from.value.params.get('tag'),
+    to: to.value,
+    toTag: to.value.params.get('tag'),
+    callId,
+    cseq: cseq.value,
+  });
 }
 
 /** From or To; a tag without a value says nothing and is refused. */
@@ -90,13 +98,6 @@ function readTagged(header: HeaderField): Result<NameAddr> {
   const address = parseNameAddr(header.value, header.offset, header.name);
   if (!address.ok || !address.value.params.has('tag') || address.value.params.get('tag')) return address;
   return fail('tag-malformed', header.offset, 400, 'a tag without a value', header.name);
-}
-
-function tagsOf(from: NameAddr, to: NameAddr): { fromTag?: string; toTag?: string } {
-  const fromTag = from.params.get('tag');
-  const toTag = to.params.get('tag');
-  if (fromTag === undefined) return toTag === undefined ? {} : { toTag };
-  return toTag === undefined ? { fromTag } : { fromTag, toTag };
 }
 
 /** Values of one field that hold something between commas; not checked. */

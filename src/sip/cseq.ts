@@ -1,8 +1,9 @@
 /**
  * CSeq: the number and method of a request, repeated in its responses (RFC 3261 §20.16, §8.1.1.5).
  */
+import { COMMON_METHODS } from './methods.ts';
 import { fail, ok, type Result } from './result.ts';
-import { isToken, readDigits, skipSpace, tokenEnd } from './text.ts';
+import { isToken, readDigits, skipSpace, tokenEnd, wordAt } from './text.ts';
 
 /** One CSeq. */
 export interface CSeq {
@@ -23,7 +24,7 @@ export function parseCSeq(text: string, offset = 0): Result<CSeq> {
   if (number >= 2 ** 31) {
     return fail('cseq-too-large', offset + start, 400, 'the number must be less than 2^31', 'CSeq');
   }
-  return ok({ number, method: text.slice(methodStart) });
+  return ok({ number, method: wordAt(text, methodStart, text.length, COMMON_METHODS) });
 }
 
 /** "1 INVITE". */

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { COMPACT_FORMS, canonicalName } from './header-names.ts';
+import { COMPACT_FORMS, canonicalName, canonicalNameAt } from './header-names.ts';
 
 test('each compact form stands for its name, in either case (§7.3.3)', () => {
   const expected: Record<string, string> = {
@@ -45,4 +45,24 @@ test('an unknown name is kept as it came', () => {
   expect(canonicalName('z')).toBe('z');
   expect(canonicalName('constructor')).toBe('constructor');
   expect(canonicalName('__proto__')).toBe('__proto__');
+});
+
+test('a name in a text is known in its canonical spelling with a colon after it, and as a whole', () => {
+  for (const name of ['From', 'Via', 'To', 'Content-Length', 'Content-Type', 'Session-Expires']) {
+    expect(canonicalNameAt(`ab${name}: x`, 2)).toBe(name);
+  }
+  for (const other of [
+    'from: x',
+    'FROM: x',
+    'f: x',
+    'From : x',
+    'Fro: x',
+    'Fromm: x',
+    'X-Odd: x',
+    'From',
+    '',
+    ':',
+  ]) {
+    expect(canonicalNameAt(`ab${other}`, 2)).toBeUndefined();
+  }
 });

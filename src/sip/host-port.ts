@@ -12,7 +12,7 @@ export interface HostPort {
   /** As it came; IPv6 without brackets. */
   readonly host: string;
   /** 1 to 65535. */
-  readonly port?: number;
+  readonly port?: number | undefined;
 }
 
 /**
@@ -36,7 +36,7 @@ export function parseHostPort(
     return fail('host-malformed', offset + first, 400, 'expected a host name or an address', header);
   }
   const host = reference ? text.slice(first + 1, hostEnd - 1) : text.slice(first, nameEnd);
-  if (afterHost === last) return ok({ host });
+  if (afterHost === last) return ok({ host, port: undefined });
   const portStart = skipSpace(text, afterHost + 1, last);
   const port = readDigits(text, portStart, last);
   if (text.charCodeAt(afterHost) !== 0x3a || port < 1 || port > 65535) {

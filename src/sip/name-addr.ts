@@ -10,13 +10,13 @@ import { allValues, type ListValue } from './list.ts';
 import type { SipMessage } from './message.ts';
 import { NO_PARAMS, type Params, parseParams, serializeParams } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
-import { quote, quotedStringEnd, skipSpace, trimEnd, unquote } from './text.ts';
+import { quote, quotedStringEnd, resolveEscapes, skipSpace, trimEnd } from './text.ts';
 import { schemeEnd } from './uri.ts';
 
 /** One address. */
 export interface NameAddr {
   /** Without quotes, escapes resolved, latin1 (`displayText` for people); absent when there is none. */
-  readonly displayName?: string;
+  readonly displayName?: string | undefined;
   /** As it stands, without <>: a scheme and something after it; the rest is for `parseUri` to judge. */
   readonly uri: string;
   /** Of the header field: `tag`, `expires`, `q`. Those of the URI are in `uri`. */
@@ -28,8 +28,8 @@ export interface NameAddr {
  * those of `parseParams`.
  */
 export function parseNameAddr(text: string, offset = 0, header?: string): Result<NameAddr> {
+  let open = text.indexOf('<');
   const start = skipSpace(text, 0);
-  let open = text.indexOf('<', start);
   let displayName: string | undefined;
   if (text.charCodeAt(start) === 0x22) {
     const quoteEnd = quotedStringEnd(text, start);
@@ -37,7 +37,7 @@ export function parseNameAddr(text: string, offset = 0, header?: string): Result
     if (open === -1 || text.charCodeAt(open) !== 0x3c) {
       return fail('address-malformed', offset + start, 400, 'expected "display name" and <uri>', header);
     }
-    displayName = unquote(text.slice(start, quoteEnd));
+    displayName = resolveEscapes(text.slice(start + 1, quoteEnd - 1));
   } else if (open === -1) {
     return parseAddrSpec(text, start, offset, header);
   } else if (open > start) {
@@ -52,8 +52,8 @@ export function parseNameAddr(text: string, offset = 0, header?: string): Result
   }
   const params = parseParams(text, close + 1, offset, header);
   if (!params.ok) return params;
-  const address = { uri: text.slice(open + 1, close), params: params.value };
-  return ok(displayName ? { displayName, ...address } : address);
+  const uri = text.slice(open + 1, close);
+  return ok({ displayName: displayName || undefined, uri, params: params.value });
 }
 
 /** §20.10: a URI with a comma, a semicolon or a question mark must be in <>, so here they end it or are wrong. */
@@ -71,7 +71,7 @@ function parseAddrSpec(text: string, start: number, offset: number, header?: str
     );
   }
   const params = semicolon === -1 ? ok(NO_PARAMS) : parseParams(text, semicolon, offset, header);
-  return params.ok ? ok({ uri, params: params.value }) : params;
+  return params.ok ? ok({ displayName: undefined, uri, params: params.value }) : params;
 }
 
 /** A scheme, a colon, something after it; no white space, quotes or control characters. */

@@ -6,7 +6,7 @@
  */
 import { MAX_PARAMETERS } from './limits.ts';
 import { fail, ok, type Result } from './result.ts';
-import { quotedStringEnd, skipSpace, tokenEnd, unquote } from './text.ts';
+import { quotedStringEnd, skipSpace, tokenEnd, unquote, wordAt } from './text.ts';
 
 /** Names in lower case, in order; a parameter without `=` has the value undefined (and `has` says true). */
 export type Params = ReadonlyMap<string, string | undefined>;
@@ -31,7 +31,7 @@ export function parseParams(text: string, start: number, offset = 0, header?: st
     if (nameEnd === nameStart) {
       return fail('parameter-malformed', offset + nameStart, 400, 'expected the name of a parameter', header);
     }
-    const name = text.slice(nameStart, nameEnd).toLowerCase();
+    const name = wordAt(text, nameStart, nameEnd, COMMON_NAMES).toLowerCase();
     if (params.has(name)) {
       return fail('parameter-duplicated', offset + nameStart, 400, `${name} stands twice`, header);
     }
@@ -53,6 +53,9 @@ export function parseParams(text: string, start: number, offset = 0, header?: st
   }
   return ok(params);
 }
+
+/** In every message. */
+const COMMON_NAMES = ['tag', 'branch', 'rport', 'lr', 'expires', 'received'];
 
 /**
  * Where a value ends: a quoted string at its quote, anything else before white space or `;`. Wider than the

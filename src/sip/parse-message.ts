@@ -5,12 +5,12 @@
  * It runs once for every message that comes in, so it decodes once and walks the text once. What it forgives is
  * listed in leniency.ts.
  */
-import { canonicalName } from './header-names.ts';
+import { canonicalName, canonicalNameAt } from './header-names.ts';
 import { MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_HEADER_FIELDS, MAX_MESSAGE_BYTES } from './limits.ts';
 import { type HeaderField, NO_BODY, type SipMessage, type SipRequest } from './message.ts';
 import type { SipError } from './result.ts';
 import { parseStartLine } from './start-line.ts';
-import { isTokenCharacter, latin1, readDigits, skipSpace, trimEnd } from './text.ts';
+import { latin1, readDigits, skipSpace, tokenEnd, trimEnd } from './text.ts';
 
 /**
  * A message, or what was wrong with it. `partial` stands beside an error when the bytes were a request of which
@@ -130,13 +130,22 @@ function fieldEnd(text: string, firstLineFeed: number): number {
 
 /** One field from `start` up to the line feed at `lineFeed`. */
 function readField(head: Head, start: number, lineFeed: number, folded: boolean): void {
-  const text = head.text;
-  let nameEnd = start;
-  while (isTokenCharacter(text.charCodeAt(nameEnd))) nameEnd++;
-  const colon = skipSpace(text, nameEnd);
+  const known = canonicalNameAt(head.text, start);
   if (lineFeed - start > MAX_HEADER_BYTES) {
     note(head, 'header-too-long', start, `more than ${MAX_HEADER_BYTES} bytes`);
-  } else if (nameEnd > start && text.charCodeAt(colon) === COLON) {
+  } else if (known !== undefined) {
+    readValue(head, known, start + known.length + 1, lineFeed, folded);
+  } else {
+    readAnyField(head, start, lineFeed, folded);
+  }
+}
+
+/** One field with a name that is compact, unknown, in another case, followed by white space, or wrong. */
+function readAnyField(head: Head, start: number, lineFeed: number, folded: boolean): void {
+  const text = head.text;
+  const nameEnd = tokenEnd(text, start);
+  const colon = skipSpace(text, nameEnd);
+  if (nameEnd > start && text.charCodeAt(colon) === COLON) {
     readValue(head, canonicalName(text.slice(start, nameEnd)), colon + 1, lineFeed, folded);
   } else if (text.slice(start, lineFeed).includes(':')) {
     note(head, 'header-name-malformed', start, 'the name of a header field is one token');

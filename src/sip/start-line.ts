@@ -5,8 +5,9 @@
  * can be answered, and 505 and 414 are more helpful than silence.
  */
 import { MAX_START_LINE_BYTES } from './limits.ts';
+import { COMMON_METHODS } from './methods.ts';
 import type { SipError } from './result.ts';
-import { isToken, readDigits } from './text.ts';
+import { isToken, readDigits, wordAt } from './text.ts';
 
 /** A request line may have an `error` and still be known enough for an answer. */
 export type StartLine =
@@ -31,7 +32,7 @@ export function parseStartLine(text: string, start: number, end: number): StartL
   if (!isToken(text, start, methodEnd)) {
     return unreadable('request-line-malformed', start, 'expected a method, a Request-URI and SIP/2.0');
   }
-  const method = text.slice(start, methodEnd);
+  const method = wordAt(text, start, methodEnd, COMMON_METHODS);
   const uriStart = methodEnd + 1;
   if (tooLong) {
     const error = problem('request-uri-too-long', uriStart, 414, `more than ${MAX_START_LINE_BYTES} bytes`);

@@ -71,11 +71,6 @@ function characterTable(characters: string, alphanumeric = true): Uint8Array {
 /** `token` of §25.1. */
 const TOKEN = characterTable("-.!%*_+`'~");
 
-/** Whether the character at `index` may stand in a token. */
-export function isTokenCharacter(code: number): boolean {
-  return TOKEN[code] === 1;
-}
-
 /** Whether all of `text` from `start` to `end` is one token, of one character at least. */
 export function isToken(text: string, start = 0, end = text.length): boolean {
   if (start >= end) return false;
@@ -88,6 +83,16 @@ export function tokenEnd(text: string, start: number): number {
   let index = start;
   while (index < text.length && TOKEN[text.charCodeAt(index)] === 1) index++;
   return index;
+}
+
+/**
+ * The word from `start` to `end`, taken from `common` when it is one of those: a word cut out of a message costs
+ * each time it is compared, one of ours does not.
+ */
+export function wordAt(text: string, start: number, end: number, common: readonly string[]): string {
+  const length = end - start;
+  for (const word of common) if (word.length === length && text.startsWith(word, start)) return word;
+  return text.slice(start, end);
 }
 
 /** The first index from `start` on that is no space and no tab; at most `end`. */
@@ -124,8 +129,12 @@ export function quotedStringEnd(text: string, start: number): number {
 /** The content of a quoted string, escapes resolved; text that is not quoted comes back as it is. */
 export function unquote(text: string): string {
   if (text.length < 2 || !text.startsWith('"') || !text.endsWith('"')) return text;
-  const inner = text.slice(1, -1);
-  return inner.includes('\\') ? inner.replace(/\\([\s\S])/g, '$1') : inner;
+  return resolveEscapes(text.slice(1, -1));
+}
+
+/** Each backslash goes, the character after it stays (§25.1 quoted-pair). */
+export function resolveEscapes(text: string): string {
+  return text.includes('\\') ? text.replace(/\\([\s\S])/g, '$1') : text;
 }
 
 /** A quoted string of that content; backslashes and quotes are escaped (§25.1). */

@@ -15,12 +15,12 @@ export interface SipUri {
   readonly kind: 'sip';
   readonly scheme: 'sip' | 'sips';
   /** Escapes as they came; may hold `;` parameters of its own (§19.1.6). */
-  readonly user?: string;
-  readonly password?: string;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
   /** As it came; IPv6 without brackets. */
   readonly host: string;
   /** 1 to 65535. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Names in lower case, values with their escapes. */
   readonly params: Params;
   /** `name=value` pairs after "?", with their escapes. */
@@ -94,8 +94,10 @@ function parseSipUri(text: string, scheme: 'sip' | 'sips', offset: number, heade
   return ok({
     kind: 'sip',
     scheme,
-    ...userInfo,
-    ...hostPort.value,
+    user: userInfo?.user,
+    password: userInfo?.password,
+    host: hostPort.value.host,
+    port: hostPort.value.port,
     params: params.value,
     headers: headers.value,
   });

@@ -9,10 +9,12 @@ import { firstValueEnd } from './list.ts';
 import type { SipRequest } from './message.ts';
 import { NO_PARAMS, type Params, parameterText, parseParams, serializeParams, withParams } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
-import { readDigits, skipSpace, tokenEnd } from './text.ts';
+import { readDigits, skipSpace, tokenEnd, wordAt } from './text.ts';
 
 /** What every branch of RFC 3261 begins with (§8.1.1.7). */
 export const MAGIC_COOKIE = 'z9hG4bK';
+
+const COMMON_TRANSPORTS = ['UDP', 'TCP', 'TLS', 'WS', 'WSS'];
 
 /** One Via value. */
 export interface Via {
@@ -20,11 +22,11 @@ export interface Via {
   readonly transport: string;
   /** sent-by, as it came; IPv6 without brackets. */
   readonly host: string;
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** All of them, `branch` too. */
   readonly params: Params;
   /** Case is kept, although §7.3.1 compares without it. */
-  readonly branch?: string;
+  readonly branch?: string | undefined;
 }
 
 /**
@@ -32,24 +34,14 @@ export interface Via {
  * `via-malformed`, `host-malformed`, `port-malformed`, those of `parseParams`; the protocol must be SIP/2.0.
  */
 export function parseVia(text: string, offset = 0): Result<Via> {
-  const protocolEnd = tokenEnd(text, skipSpace(text, 0));
-  const slash = skipSpace(text, protocolEnd);
-  const versionStart = skipSpace(text, slash + 1);
-  const versionEnd = tokenEnd(text, versionStart);
-  const secondSlash = skipSpace(text, versionEnd);
-  const transportStart = skipSpace(text, secondSlash + 1);
+  const transportStart = afterProtocol(text);
+  if (transportStart === -1) {
+    return fail('via-malformed', offset, 400, 'the protocol of a Via is SIP/2.0', 'Via');
+  }
   const transportEnd = tokenEnd(text, transportStart);
   const hostStart = skipSpace(text, transportEnd);
-  const slashes = text.charCodeAt(slash) === 0x2f && text.charCodeAt(secondSlash) === 0x2f;
-  if (!slashes || transportEnd === transportStart || hostStart === transportEnd) {
+  if (transportEnd === transportStart || hostStart === transportEnd) {
     return fail('via-malformed', offset, 400, 'expected SIP/2.0/transport and a host', 'Via');
-  }
-  const protocol = text.slice(skipSpace(text, 0), protocolEnd);
-  if (
-    (protocol !== 'SIP' && protocol.toUpperCase() !== 'SIP') ||
-    text.slice(versionStart, versionEnd) !== '2.0'
-  ) {
-    return fail('via-malformed', offset, 400, 'the protocol of a Via is SIP/2.0', 'Via');
   }
   const semicolon = text.indexOf(';', hostStart);
   const hostEnd = semicolon === -1 ? text.length : semicolon;
@@ -57,10 +49,28 @@ export function parseVia(text: string, offset = 0): Result<Via> {
   if (!sentBy.ok) return sentBy;
   const params = semicolon === -1 ? ok(NO_PARAMS) : parseParams(text, semicolon, offset, 'Via');
   if (!params.ok) return params;
-  const transport = text.slice(transportStart, transportEnd).toUpperCase();
-  const branch = params.value.get('branch');
-  const via = { transport, ...sentBy.value, params: params.value };
-  return ok(branch === undefined ? via : { ...via, branch });
+  return ok({
+    transport: wordAt(text, transportStart, transportEnd, COMMON_TRANSPORTS).toUpperCase(),
+    host: sentBy.value.host,
+    port: sentBy.value.port,
+    params: params.value,
+    branch: params.value.get('branch'),
+  });
+}
+
+/** The index after `SIP/2.0/`, white space allowed around its parts (§20.42); -1 when that is not there. */
+function afterProtocol(text: string): number {
+  if (text.startsWith('SIP/2.0/')) return skipSpace(text, 8);
+  const start = skipSpace(text, 0);
+  const nameEnd = tokenEnd(text, start);
+  const slash = skipSpace(text, nameEnd);
+  const versionStart = skipSpace(text, slash + 1);
+  const versionEnd = tokenEnd(text, versionStart);
+  const secondSlash = skipSpace(text, versionEnd);
+  const protocol = text.slice(start, nameEnd).toUpperCase();
+  if (protocol !== 'SIP' || text.slice(versionStart, versionEnd) !== '2.0') return -1;
+  if (text.charCodeAt(slash) !== 0x2f || text.charCodeAt(secondSlash) !== 0x2f) return -1;
+  return skipSpace(text, secondSlash + 1);
 }
 
 /** `SIP/2.0/UDP host:port;branch=…`. The parameters are written from `params`. */
