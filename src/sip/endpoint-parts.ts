@@ -1,0 +1,13 @@
+/** The parts of an endpoint. One owner holds them; a function that moves several is handed all. */
+import type { CallStore } from './call-store.ts';
+import type { Registrar } from './registrar.ts';
+import type { Registrations } from './registration.ts';
+import type { UserAgent } from './user-agent.ts';
+
+export interface EndpointParts {
+  readonly agent: UserAgent;
+  readonly calls: CallStore;
+  readonly registrations: Registrations;
+  /** Only when the endpoint is a registrar as well. */
+  readonly registrar: Registrar | undefined;
+}

@@ -1,0 +1,56 @@
+/** What a transaction has to say, told to its user: the call or the registration that opened it (§17.1). */
+import { callFailed, callResponded } from './calling.ts';
+import type { CoreHeaders } from './core-headers.ts';
+import type { EndpointParts } from './endpoint-parts.ts';
+import type { Flow } from './flow.ts';
+import type { TransactionUser } from './transaction-user.ts';
+import type { Indication } from './transactions.ts';
+import type { Turn } from './turn.ts';
+
+/** `core` is that of the response, when the indication is one. */
+export function indicate(
+  parts: EndpointParts,
+  turn: Turn,
+  indication: Indication<TransactionUser>,
+  core?: CoreHeaders,
+): void {
+  const { transaction } = indication;
+  if (transaction.side === 'server') {
+    // Timer H: our refusal was not acknowledged. There is nothing left to end.
+    return;
+  }
+  const { user } = transaction;
+  if (user.kind === 'registration') {
+    if (indication.type === 'response')
+      parts.registrations.response(turn, transaction, user, indication.response);
+    else
+      parts.registrations.failed(
+        turn,
+        user,
+        indication.type === 'timeout' ? 'no answer in time' : indication.error,
+      );
+  } else if (indication.type === 'response' && core !== undefined) {
+    callResponded(parts.calls, parts.registrations, turn, user, transaction, indication.response, core);
+  } else {
+    const error = indication.type === 'failed' ? indication.error : undefined;
+    callFailed(parts.calls, turn, user, transaction, error);
+  }
+}
+
+/** A connection is gone: its transactions have failed, and what was registered over it is registered again. */
+export function loseConnection(parts: EndpointParts, turn: Turn, connection: number, error: string): void {
+  parts.agent.transport.disconnected(connection);
+  failFlows(parts, turn, (flow) => flow.connection === connection, error);
+  parts.registrations.connectionLost(turn, connection, error);
+}
+
+/** Nothing can be sent on these flows (§17.1.4, RFC 6026 §8.7). */
+export function failFlows(
+  parts: EndpointParts,
+  turn: Turn,
+  concerned: (flow: Flow) => boolean,
+  error: string,
+): void {
+  const failed = parts.agent.transactions.flowFailed(turn, concerned, error);
+  for (const indication of failed) indicate(parts, turn, indication);
+}

@@ -1,0 +1,196 @@
+/**
+ * From bytes to whoever they are for: bytes into a message, the message to its transaction, and a request that is new
+ * to us to the call, the registrar or the method that serves it (RFC 3261 §8.2, §12.2.2, §18).
+ */
+import {
+  incomingHandle,
+  receiveAck,
+  receiveBye,
+  receiveCancel,
+  receiveInvite,
+  receiveReinvite,
+} from './answering.ts';
+import type { Call } from './call.ts';
+import { type CoreHeaders, readCoreHeaders } from './core-headers.ts';
+import type { EndpointParts } from './endpoint-parts.ts';
+import type { Flow } from './flow.ts';
+import { indicate, loseConnection } from './indications.ts';
+import type { SipMessage, SipRequest, SipResponse } from './message.ts';
+import { parseMessage } from './parse-message.ts';
+import { reportBadMessage, reportReceived, reportStray } from './received.ts';
+import { refuse, retryAfter } from './refusal.ts';
+import { type SipError, sipError } from './result.ts';
+import { serveRequest, unsupportedExtension } from './serving.ts';
+import type { ServerTransaction } from './transactions.ts';
+import type { Turn } from './turn.ts';
+import { ALLOW, responseFlow, withSource } from './user-agent.ts';
+
+/** The answer to a keepalive ping on a stream (RFC 5626 §3.5.1). */
+const PONG = new Uint8Array([0x0d, 0x0a]);
+
+/** CRLFs, or nothing, in a datagram: a keepalive (RFC 5626 §3.5.1), no message. */
+function isKeepalive(bytes: Uint8Array): boolean {
+  return bytes.length <= 4 && bytes.every((byte) => byte === 0x0d || byte === 0x0a || byte === 0);
+}
+
+/** A chunk of a stream: the messages and keepalives that it completes. */
+export function receiveStream(parts: EndpointParts, turn: Turn, connection: number, bytes: Uint8Array): void {
+  const received = parts.agent.transport.receive(turn, connection, bytes);
+  if (received === undefined) return;
+  for (const frame of received.frames) {
+    if (frame.type === 'message') receive(parts, turn, received.flow, frame.bytes);
+    else if (frame.type === 'ping') parts.agent.transport.write(turn, received.flow, PONG);
+    else if (frame.type === 'broken') {
+      // §18.3: without a length nobody knows where the next message starts.
+      const head = parseMessage(frame.head);
+      const request = head.ok ? head.value : head.partial;
+      refuseUnparsed(
+        parts,
+        turn,
+        received.flow,
+        frame.error,
+        request?.kind === 'request' ? request : undefined,
+      );
+      parts.agent.transport.close(turn, connection);
+      return loseConnection(parts, turn, connection, frame.error.detail);
+    }
+  }
+}
+
+/** One message, from its bytes to whoever it is for. */
+export function receive(parts: EndpointParts, turn: Turn, flow: Flow, bytes: Uint8Array): void {
+  if (isKeepalive(bytes)) return;
+  const parsed = parseMessage(bytes);
+  if (!parsed.ok) return refuseUnparsed(parts, turn, flow, parsed.error, parsed.partial);
+  const core = readCoreHeaders(parsed.value);
+  if (!core.ok) {
+    const request = parsed.value.kind === 'request' ? parsed.value : undefined;
+    return refuseUnparsed(parts, turn, flow, core.error, request);
+  }
+  if (parsed.value.kind === 'response') receiveResponse(parts, turn, flow, bytes, parsed.value, core.value);
+  else receiveRequest(parts, turn, flow, bytes, parsed.value, core.value);
+}
+
+function receiveResponse(
+  parts: EndpointParts,
+  turn: Turn,
+  flow: Flow,
+  bytes: Uint8Array,
+  response: SipResponse,
+  core: CoreHeaders,
+): void {
+  const transaction = parts.agent.transactions.matchClient(core);
+  report(parts, turn, flow, bytes, response, core, transaction?.call);
+  if (transaction === undefined) return reportStray(turn, flow, response);
+  const indication = parts.agent.transactions.receiveResponse(turn, transaction, response);
+  if (indication !== undefined) indicate(parts, turn, indication, core);
+}
+
+function receiveRequest(
+  parts: EndpointParts,
+  turn: Turn,
+  flow: Flow,
+  bytes: Uint8Array,
+  request: SipRequest,
+  core: CoreHeaders,
+): void {
+  const { transactions } = parts.agent;
+  const known = transactions.matchServer(request, core);
+  const call = known === undefined ? parts.calls.findByRequest(core) : undefined;
+  if (known !== undefined || request.method === 'ACK') {
+    report(parts, turn, flow, bytes, request, core, known?.call ?? call?.handle);
+    if (known === undefined || transactions.receiveAgain(turn, known, request)) {
+      const acknowledged = call ?? parts.calls.findByRequest(core);
+      if (acknowledged !== undefined) receiveAck(parts.calls, turn, acknowledged, core, flow);
+    }
+    return;
+  }
+  const fresh = request.method === 'INVITE' && core.toTag === undefined;
+  const handle =
+    call?.handle ??
+    (fresh && parts.agent.config.echo ? incomingHandle(parts.calls, request, core) : undefined);
+  const cancelled = request.method === 'CANCEL' ? transactions.matchCancelled(request, core) : undefined;
+  report(parts, turn, flow, bytes, request, core, handle ?? cancelled?.call);
+  const noted = withSource(request, core, flow);
+  const back = responseFlow(core.via, flow);
+  if (transactions.full) {
+    const about = {
+      callId: core.callId,
+      cseq: `${core.cseq.number} ${request.method}`,
+      branch: core.via.branch,
+    };
+    parts.agent.respondStateless(turn, noted, back, about, 503, { headers: [retryAfter(10)] });
+    return;
+  }
+  const transaction = transactions.openServer(turn, noted, core, back, handle ?? cancelled?.call);
+  serve(parts, turn, transaction, call, cancelled);
+}
+
+/** A request that is new to us (§8.2, §12.2.2). */
+function serve(
+  parts: EndpointParts,
+  turn: Turn,
+  transaction: ServerTransaction,
+  call: Call | undefined,
+  cancelled: ServerTransaction | undefined,
+): void {
+  const { request, core } = transaction;
+  const { method } = request;
+  if (method === 'CANCEL') {
+    if (cancelled !== undefined) return receiveCancel(parts.calls, turn, transaction, cancelled);
+    return refuse(
+      parts.agent,
+      turn,
+      transaction,
+      sipError('dialog-unknown', 481, 'there is no such INVITE to cancel'),
+    );
+  }
+  const extension = unsupportedExtension(request);
+  if (extension !== undefined) {
+    const error = sipError('extension-unsupported', 420, `Require asks for ${extension}`);
+    return refuse(parts.agent, turn, transaction, error, { headers: [['Unsupported', extension]] });
+  }
+  // §15.1.2: a BYE that matches no dialog has missed one, with a To tag or without.
+  const within = method === 'BYE' || (core.toTag !== undefined && method !== 'REGISTER');
+  if (within && call === undefined) {
+    return refuse(
+      parts.agent,
+      turn,
+      transaction,
+      sipError('dialog-unknown', 481, 'no call has that Call-ID and those tags'),
+    );
+  }
+  if (parts.registrar?.serve(turn, transaction) === true) return;
+  if (method === 'INVITE') {
+    if (call === undefined) receiveInvite(parts.calls, turn, transaction);
+    else receiveReinvite(parts.calls, turn, call, transaction);
+  } else if (method === 'BYE' && call !== undefined) receiveBye(parts.calls, turn, call, transaction);
+  else if (!serveRequest(parts.calls, turn, transaction, call)) {
+    const error = sipError('method-not-allowed', 405, `${method} is not served here`);
+    refuse(parts.agent, turn, transaction, error, { headers: [['Allow', ALLOW]] });
+  }
+}
+
+/** What could not be understood: the status it deserves, when there is enough to answer (§8.2). */
+function refuseUnparsed(
+  parts: EndpointParts,
+  turn: Turn,
+  flow: Flow,
+  error: SipError,
+  request: SipRequest | undefined,
+): void {
+  const answered = request !== undefined && parts.agent.respondMalformed(turn, request, flow, error);
+  reportBadMessage(turn, flow, error, answered ? error.status : undefined);
+}
+
+function report(
+  parts: EndpointParts,
+  turn: Turn,
+  flow: Flow,
+  bytes: Uint8Array,
+  message: SipMessage,
+  core: CoreHeaders,
+  call: string | undefined,
+): void {
+  reportReceived(turn, flow, bytes, message, core, call, parts.agent.config.rawMessages);
+}
