@@ -62,7 +62,7 @@ async function media(options: Partial<MediaOptions> = {}) {
   const watchers = new Set<() => void>();
   const running: Media = startMedia({
     threads: 1,
-    rtpPorts: [33_000, 34_999],
+    rtpPorts: [21_000, 22_999],
     maxCalls: 256,
     ...options,
     onReport: (report) => {
@@ -256,6 +256,17 @@ describe('on loopback', () => {
     await bob.until(1);
     expect(alice.heard).toHaveLength(1);
     await counted(running, 0, { packetsReceived: 0, dropped: 0 });
+  });
+
+  test('one port that another program has for IPv6 alone costs no family', async () => {
+    const other = await Bun.udpSocket({ hostname: '::1', port: 21_000 });
+    closing.push(() => other.close());
+    const { running, ports } = await media({ reserve: 4 });
+    const alice = await caller('::1');
+    const port = ports()[0] as number;
+    expect(port).toBe(21_002);
+    running.send([{ type: 'open', session: session(0, port, alice.port, '::1') }]);
+    await alice.until(1);
   });
 
   test('two threads share the range and each call stays on the one that has its port', async () => {

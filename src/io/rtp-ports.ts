@@ -59,8 +59,8 @@ export interface RtpPorts {
   take(port: number): PortPair | undefined;
   /** The call is over: the pair goes back to the reserve, or is closed when that is twice full. */
   giveBack(pair: PortPair): void;
-  /** Closes every socket, taken or not. */
-  close(): void;
+  /** Closes every socket, taken or not, and one that is just being bound. */
+  close(): Promise<void>;
   /** Whether sources come as IPv4-mapped IPv6 addresses: the sockets serve both families. */
   readonly dualStack: boolean;
 }
@@ -106,6 +106,8 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
         return pair;
       } catch (error) {
         reason = error instanceof Error ? error.message : String(error);
+        // A port that somebody has says nothing about the family: only another error tries the other one.
+        if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return reason;
       }
     }
     return reason;
@@ -160,11 +162,12 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
     onPorts([pair.port]);
   }
 
-  function close(): void {
+  async function close(): Promise<void> {
     closed = true;
     for (const pair of bound.values()) closePair(pair);
     bound.clear();
     idle.clear();
+    await filling;
   }
 
   return {
