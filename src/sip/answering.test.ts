@@ -702,6 +702,9 @@ test('after our BYE the dialog is over, even while nobody answers it (§15.1.1)'
   network.run(50);
   expect(call.finalStatus()).toBe(481);
   call.ack();
+  call.bye();
+  network.run(50);
+  expect(call.statuses('BYE')).toEqual([481]);
 });
 
 test('a re-INVITE before the ACK is answered, and its 200 alone is repeated (§13.3.1.4, §14.2)', () => {
