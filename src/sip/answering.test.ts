@@ -378,7 +378,9 @@ test('no codec in common gets 488 with a Warning and a rejection that says why (
   expect(call.finalStatus()).toBe(488);
   const refused = call.finalResponse();
   expect(refused && value(refused, 'Warning')).toMatch(/^305 192\.0\.2\.10 ".+"$/);
-  expect(network.eventsOf(echo, 'sip.rejected')).toMatchObject([{ code: 'no-common-codec', status: 488 }]);
+  expect(network.eventsOf(echo, 'sip.rejected')).toMatchObject([
+    { code: 'no-common-codec', status: 488, call: 'call-anna-echo-001' },
+  ]);
   call.ack();
 });
 

@@ -452,10 +452,13 @@ test('a re-INVITE to a call of ours gets 488 and ends nothing (§14.2)', () => {
 
 test('no call is placed while we stop', () => {
   open();
-  ours.act({ type: 'stop', reason: 'the test is over' });
   call();
   network.run(100);
-  expect(invites()).toEqual([]);
+  ours.act({ type: 'stop', reason: 'the test is over' });
+  call('sip:carol@192.0.2.20');
+  network.run(100);
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'this service is going down' });
+  expect(invites()).toHaveLength(1);
 });
 
 test('a stop ends a call that rings with CANCEL, and is over in 5 s whatever the peer does', () => {

@@ -538,3 +538,10 @@ test('a registrar that breaks the framing loses its connection, and is registere
   expect(states()).toEqual(['registering', 'registered', 'retrying', 'registering', 'registered']);
   expect(registers()).toHaveLength(2);
 });
+
+test('a 200 that lists no Contact of ours is taken at its Expires (§10.2.4)', () => {
+  open(() => ({ status: 200, toTag: 'r', headers: [['Expires', '120']] }));
+  register();
+  network.run(100);
+  expect(changes().at(-1)).toMatchObject({ to: 'registered', expiresS: 120 });
+});

@@ -124,6 +124,7 @@ test('NOTIFY of anything else gets 200 and says nothing', () => {
   const { network, echo } = open();
   expect(ask('NOTIFY', [['Event', 'keep-alive']])?.status).toBe(200);
   expect(ask('NOTIFY', [SUMMARY_TYPE], 'this is no summary')?.status).toBe(200);
+  expect(ask('NOTIFY', [['Content-Type', 'text/plain']], SUMMARY)?.status).toBe(200);
   expect(network.eventsOf(echo, 'message.waiting')).toEqual([]);
 });
 
