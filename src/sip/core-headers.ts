@@ -113,11 +113,12 @@ function countValues(value: string): number {
 
 /** Wider than the callid of §25.1: leniency `call-id-characters`. */
 function isCallId(text: string): boolean {
+  if (text === '' || text.includes(' ')) return false;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
-    if (code <= 0x20 || code === 0x7f) return false;
+    if (code < 0x20 || code === 0x7f) return false;
   }
-  return text.length > 0;
+  return true;
 }
 
 function missing(name: string): Result<never> {

@@ -28,8 +28,6 @@ export class StreamFramer {
   private buffer: Uint8Array = EMPTY;
   private start = 0;
   private end = 0;
-  /** Whether `buffer` is our own and has room to grow, or the caller's last chunk. */
-  private owned = false;
   /** How far the head has been searched, from `start`. */
   private scanned = 0;
   /** Bytes of the message being read, known once its head is complete. */
@@ -138,36 +136,36 @@ export class StreamFramer {
     this.start = this.end;
   }
 
-  /** Adds a chunk. It is not copied when nothing is waiting; else the buffer grows by doubling. */
+  /**
+   * Adds a chunk. It is not copied when nothing is waiting; else the buffer grows by doubling. Only a buffer of ours
+   * has room after `end`, so a chunk, and a view left over from a frame, is never written to.
+   */
   private append(chunk: Uint8Array): void {
     const waiting = this.end - this.start;
     if (waiting === 0) {
       this.buffer = chunk;
       this.start = 0;
       this.end = chunk.length;
-      this.owned = false;
       return;
     }
     const needed = this.end + chunk.length;
-    if (!this.owned || needed > this.buffer.length) {
+    if (needed > this.buffer.length) {
       const grown = new Uint8Array(Math.max(2 * (waiting + chunk.length), this.messageLength ?? 0));
       grown.set(this.buffer.subarray(this.start, this.end));
       this.buffer = grown;
       this.start = 0;
       this.end = waiting;
-      this.owned = true;
     }
     this.buffer.set(chunk, this.end);
     this.end += chunk.length;
   }
 
-  /** Frames are views of the buffer, so one that gave a frame is never written to again. */
+  /** Frames are views of the buffer, so what is left of one that gave a frame has no room to be written to. */
   private keepRest(): void {
     if (this.start === 0 && this.end > 0) return;
     this.buffer = this.broken ? EMPTY : this.buffer.subarray(this.start, this.end);
     this.end -= this.start;
     this.start = 0;
-    this.owned = false;
   }
 }
 
