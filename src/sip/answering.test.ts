@@ -780,3 +780,19 @@ test('ports that come after there were none are waited for again', () => {
   third.ack();
   third.bye();
 });
+
+for (const [uri, contact] of [
+  ['tel:+49-30-123;phone-context=x@y', '<sip:+49-30-123@192.0.2.10:5060>'],
+  ['odd:5060:100@pbx.example.org', '<sip:192.0.2.10:5060>'],
+] as const) {
+  test(`the Contact in the 200 to a call for ${uri} can be read (§8.1.1.8, §19.1.6)`, () => {
+    const { network, phone } = open();
+    const call = new VirtualCaller(phone, ECHO_ADDRESS, uri);
+    call.invite();
+    network.run(100);
+    const ok = call.finalResponse();
+    expect(ok && value(ok, 'Contact')).toBe(contact);
+    call.ack();
+    call.bye();
+  });
+}

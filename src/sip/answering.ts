@@ -359,7 +359,9 @@ function toTagOf(call: Call): { toTag: string } | undefined {
 function userOf(uri: string): string | undefined {
   const parsed = parseUri(uri);
   if (!parsed.ok) return undefined;
-  return parsed.value.kind === 'sip' ? parsed.value.user : parsed.value.rest;
+  if (parsed.value.kind === 'sip') return parsed.value.user;
+  // The number of a tel URI may stand in a SIP URI of ours (§19.1.6); of other schemes nobody knows what would.
+  return parsed.value.scheme === 'tel' ? /^[+0-9.()-]+/.exec(parsed.value.rest)?.[0] : undefined;
 }
 
 /** The peer's address without parameters and password, safe to show. */
