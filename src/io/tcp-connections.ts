@@ -33,7 +33,11 @@ interface Open {
   closing: boolean;
 }
 
-export function openTcp(handlers: TcpHandlers): TcpConnections {
+/** How long a connection that was ended may take to send what waits, in ms: a peer that never reads gets no longer. */
+const LINGER_MS = 5_000;
+
+/** Nothing listens yet. */
+export function openTcp(handlers: TcpHandlers, lingerMs = LINGER_MS): TcpConnections {
   const connections = new Map<number, Open>();
   let listener: TCPSocketListener<Open> | undefined;
   let nextAccepted = 1;
@@ -89,9 +93,9 @@ export function openTcp(handlers: TcpHandlers): TcpConnections {
     const open = connections.get(connection);
     if (open === undefined || open.closing) return;
     if (open.unsentBytes + bytes.length > MAX_UNSENT_BYTES) {
-      // The peer reads nothing: it is given up before it takes our memory.
-      open.socket?.terminate();
+      // The peer reads nothing: it is given up before it takes our memory. `terminate` calls `close` at once.
       gone(open, 'the peer does not read');
+      open.socket?.terminate();
       return;
     }
     open.unsent.push(bytes);
@@ -140,6 +144,8 @@ export function openTcp(handlers: TcpHandlers): TcpConnections {
       open.closing = true;
       connections.delete(connection);
       flush(open);
+      // Nobody counts it any more, so it must not wait for its peer for ever.
+      if (open.unsent.length > 0) setTimeout(() => open.socket?.terminate(), lingerMs).unref();
     },
     close() {
       listener?.stop();
