@@ -32,6 +32,11 @@ export const MAX_CHALLENGES = 8;
 export const DEFAULT_MAX_CALLS = 1_000;
 /** Transactions at once before 503 with Retry-After. Each lives up to 32 s after its end on UDP. */
 export const MAX_TRANSACTIONS = 100_000;
+/**
+ * Bytes of the requests that transactions hold, at once, before 503 as well: a request of 60 KB costs its sender
+ * nothing and stays for 32 s. As many of common size as there may be transactions.
+ */
+export const MAX_TRANSACTION_BYTES = 67_108_864;
 /** TCP connections that strangers opened, at once; one more is closed at once. */
 export const MAX_CONNECTIONS = 1_024;
 /** A TCP connection on which nothing was heard and no call stands is closed after this long, in ms. */

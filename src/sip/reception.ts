@@ -122,7 +122,8 @@ function receiveRequest(
     parts.agent.respondStateless(turn, noted, back, about, 503, { headers: [retryAfter(10)] });
     return;
   }
-  const transaction = transactions.openServer(turn, noted, core, back, handle ?? cancelled?.call);
+  const named = handle ?? cancelled?.call;
+  const transaction = transactions.openServer(turn, noted, core, back, named, bytes.length);
   serve(parts, turn, transaction, call, cancelled);
 }
 

@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'bun:test';
 import { offerText } from '../io/virtual-caller.ts';
 import { ECHO_ADDRESS, type EchoScene, echoScene, leftovers, PHONE_ADDRESS } from '../io/virtual-scene.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
+import { MAX_TRANSACTION_BYTES } from './limits.ts';
 import { value } from './message.ts';
 import type { HeaderLine } from './serialize-message.ts';
 
@@ -57,4 +58,22 @@ test('the call of a caller without a From tag ends like any other, when its BYE 
   scene.echo.act({ type: 'hangup-all' });
   network.run(40_000);
   expect(phone.requests('BYE').length).toBeGreaterThan(1);
+});
+
+test('requests of 60 KB get 503 before they fill the memory, and are served again 32 s later (§21.5.4)', () => {
+  const { network, phone } = open();
+  // White space that no field keeps, as the text is kept whole.
+  const pad = Object.fromEntries(Array.from({ length: 7 }, (_, at) => [`X-${at}`, `${' '.repeat(8_100)}x`]));
+  const count = Math.ceil(MAX_TRANSACTION_BYTES / 57_000) + 10;
+  for (let at = 0; at < count; at++) {
+    send('OPTIONS', { Via: `SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bK-${at}`, ...pad });
+  }
+  network.run(100);
+  const statuses = phone.responses('OPTIONS').map(({ message }) => message.status);
+  expect(statuses.at(0)).toBe(200);
+  expect(statuses.at(-1)).toBe(503);
+  network.run(32_000);
+  send('OPTIONS', { Via: 'SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bK-later' });
+  network.run(100);
+  expect(phone.responses('OPTIONS').at(-1)?.message.status).toBe(200);
 });

@@ -117,7 +117,7 @@ export function openStage(transport: Transport = 'udp', base: TimerBase = RFC_TI
         return act((turn) => layer.receiveAgain(turn, known, message)) ? 'passed' : 'absorbed';
       }
       if (message.method === 'ACK') return 'unmatched';
-      return act((turn) => layer.openServer(turn, message, core, flow, undefined));
+      return act((turn) => layer.openServer(turn, message, core, flow, undefined, text.length));
     },
 
     /** The same, when it must be new. */

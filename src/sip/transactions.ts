@@ -12,7 +12,7 @@ import { Deadlines } from './deadlines.ts';
 import { defaultPort, type Flow, isReliable } from './flow.ts';
 import { INVITE_CLIENT } from './invite-client.ts';
 import { INVITE_SERVER } from './invite-server.ts';
-import { MAX_TRANSACTIONS } from './limits.ts';
+import { MAX_TRANSACTION_BYTES, MAX_TRANSACTIONS } from './limits.ts';
 import type { SipRequest, SipResponse } from './message.ts';
 import { NON_INVITE_CLIENT } from './non-invite-client.ts';
 import { NON_INVITE_SERVER } from './non-invite-server.ts';
@@ -52,6 +52,8 @@ interface Armed {
 
 export interface ServerTransaction extends Common {
   readonly side: 'server';
+  /** Of the request: its fields are parts of one text, so that all of it is kept. */
+  readonly bytes: number;
   readonly machine: typeof INVITE_SERVER | typeof NON_INVITE_SERVER;
 }
 
@@ -95,6 +97,8 @@ export class TransactionLayer<User> {
   private readonly clients = new Map<string, ClientTransaction<User>>();
   private readonly deadlines = new Deadlines<TimerOwner>();
   private created = 0;
+  /** Of the requests that server transactions hold. */
+  private heldBytes = 0;
 
   constructor(
     private readonly transport: TransportLayer,
@@ -108,7 +112,7 @@ export class TransactionLayer<User> {
 
   /** Whether one more request can be taken in. */
   get full(): boolean {
-    return this.size >= MAX_TRANSACTIONS;
+    return this.size >= MAX_TRANSACTIONS || this.heldBytes >= MAX_TRANSACTION_BYTES;
   }
 
   nextMs(): number | undefined {
@@ -130,17 +134,19 @@ export class TransactionLayer<User> {
     return this.clients.get(clientKey(core.via.branch, core.cseq.method));
   }
 
-  /** Opens the server transaction of a request that matched none. */
+  /** Opens the server transaction of a request that matched none; `bytes` is the length of the request as it came. */
   openServer(
     turn: Turn,
     request: SipRequest,
     core: CoreHeaders,
     flow: Flow,
     call: string | undefined,
+    bytes: number,
   ): ServerTransaction {
     const machine = request.method === 'INVITE' ? INVITE_SERVER : NON_INVITE_SERVER;
     const transaction: ServerTransaction = {
       side: 'server',
+      bytes,
       machine,
       id: this.newId(machine),
       key: serverKey(request.method, request, core),
@@ -154,6 +160,7 @@ export class TransactionLayer<User> {
       timers: {},
     };
     this.servers.set(transaction.key, transaction);
+    this.heldBytes += bytes;
     this.report(turn, transaction, 'none', `${request.method} received`);
     return transaction;
   }
@@ -282,6 +289,7 @@ export class TransactionLayer<User> {
       this.disarmAll(transaction);
     this.servers.clear();
     this.clients.clear();
+    this.heldBytes = 0;
   }
 
   /** One row of a table. Says what the user must hear, or that the state has no row for the input. */
@@ -382,8 +390,9 @@ export class TransactionLayer<User> {
 
   private drop(transaction: Transaction<User>): void {
     this.disarmAll(transaction);
-    if (transaction.side === 'server') this.servers.delete(transaction.key);
-    else this.clients.delete(transaction.key);
+    if (transaction.side === 'server') {
+      if (this.servers.delete(transaction.key)) this.heldBytes -= transaction.bytes;
+    } else this.clients.delete(transaction.key);
   }
 
   private disarmAll(transaction: Transaction<User>): void {
