@@ -6,6 +6,7 @@
  * `Indication`; the user hangs its own object on a client transaction and finds it again there.
  */
 import type { EventOf } from '../events.ts';
+import { answeredCore, answeredRequest } from './answered-request.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Deadline } from './deadlines.ts';
 import { Deadlines } from './deadlines.ts';
@@ -34,8 +35,9 @@ interface Common {
   readonly id: string;
   readonly key: string;
   readonly method: string;
-  readonly request: SipRequest;
-  readonly core: CoreHeaders;
+  /** Of a server: without header fields and body once its final response is out (answered-request.ts). */
+  request: SipRequest;
+  core: CoreHeaders;
   flow: Flow;
   state: string;
   /** The handle of the call it belongs to, for the log. */
@@ -160,6 +162,7 @@ export class TransactionLayer<User> {
       timers: {},
     };
     this.servers.set(transaction.key, transaction);
+    this.noteStream(transaction);
     this.heldBytes += bytes;
     this.report(turn, transaction, 'none', `${request.method} received`);
     return transaction;
@@ -192,6 +195,7 @@ export class TransactionLayer<User> {
       timers: {},
     };
     this.clients.set(transaction.key, transaction);
+    this.noteStream(transaction);
     this.report(turn, transaction, 'none', `${request.method} sent`);
     for (const action of machine.start) this.perform(turn, transaction, action, undefined);
     return transaction;
@@ -230,6 +234,10 @@ export class TransactionLayer<User> {
     );
     const told = this.step(turn, transaction, responseInput(response.status), cause, undefined);
     if (told === 'ignored') transaction.last = before;
+    else if (response.status >= 200) {
+      transaction.request = answeredRequest(transaction.request);
+      transaction.core = answeredCore(core);
+    }
   }
 
   /** The 2xx once more, until its ACK comes (§13.3.1.4). It is the user that repeats it, not the transaction. */
@@ -259,18 +267,48 @@ export class TransactionLayer<User> {
     return indications;
   }
 
-  /** The flow of some transactions is gone: each of them hears of it (§17.1.4, RFC 6026 §8.7). */
-  flowFailed(turn: Turn, concerned: (flow: Flow) => boolean, error: string): Indication<User>[] {
+  /** A stream is gone: each transaction on it hears of it (§17.1.4, §17.2.4, RFC 6026 §8.7). */
+  connectionFailed(turn: Turn, connection: number, error: string): Indication<User>[] {
+    const concerned = [...(this.onStreams.get(connection) ?? [])];
+    return this.fail(turn, concerned.filter(({ flow }) => flow.connection === connection), error);
+  }
+
+  /**
+   * A datagram to that address could not be sent. Only requests of ours are concerned: a response that got lost is
+   * asked for again, and looking through all transactions for each of them would be a lever for strangers.
+   */
+  unreachable(turn: Turn, to: SocketAddress, error: string): Indication<User>[] {
+    const concerned: Transaction<User>[] = [];
+    for (const transaction of this.clients.values()) {
+      const { transport, remote } = transaction.flow;
+      const same = remote.port === to.port && remote.address === to.address;
+      if (same && !isReliable(transport)) concerned.push(transaction);
+    }
+    return this.fail(turn, concerned, error);
+  }
+
+  private fail(turn: Turn, concerned: readonly Transaction<User>[], error: string): Indication<User>[] {
     const indications: Indication<User>[] = [];
-    // Looked through as they are, without a copy: a peer that is gone may cause an ICMP error for each response.
-    for (const side of [this.clients, this.servers]) {
-      for (const transaction of side.values()) {
-        if (!concerned(transaction.flow)) continue;
-        const told = this.step(turn, transaction, 'transport error', error, undefined);
-        if (told === 'failed') indications.push({ type: 'failed', transaction, error });
-      }
+    for (const transaction of concerned) {
+      const told = this.step(turn, transaction, 'transport error', error, undefined);
+      if (told === 'failed') indications.push({ type: 'failed', transaction, error });
     }
     return indications;
+  }
+
+  private noteStream(transaction: Transaction<User>): void {
+    const { connection } = transaction.flow;
+    if (connection === undefined) return;
+    const others = this.onStreams.get(connection);
+    if (others === undefined) this.onStreams.set(connection, new Set([transaction]));
+    else others.add(transaction);
+  }
+
+  private forgetStream(transaction: Transaction<User>, connection: number | undefined): void {
+    if (connection === undefined) return;
+    const others = this.onStreams.get(connection);
+    others?.delete(transaction);
+    if (others?.size === 0) this.onStreams.delete(connection);
   }
 
   /** Ends a transaction that its user has given up: a cancelled INVITE without a final response (§9.1). */
