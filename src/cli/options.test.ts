@@ -194,6 +194,12 @@ test('-v and -q set the level, -vv and --raw put the messages into the events', 
 test('a password is never in a sentence, and one on the command line is warned about once', () => {
   expect(complaint('--password hunter2')).not.toContain('hunter2');
   expect(complaint('', { SIP_PASSWORD: 'hunter2' })).not.toContain('hunter2');
+  // In a URI, where no password belongs, and with a word that must not hide it.
+  for (const uri of ['sip:100:hunter2@pbx', '100:hunter2@pbx', 'sip:100:hunter2@pbx@pbx']) {
+    expect(complaint(`--user 100 --server ${uri}`)).toContain(':***@');
+    expect(complaint(`--user 100 --server ${uri}`)).not.toContain('hunter2');
+  }
+  expect(complaint('--user 100 --server sip:100@pbx')).toContain('"sip:100@pbx"');
   expect(complaint('', { SIP_PASSWORD: 'hunter2\n' })).toBe(
     'SIP_PASSWORD: expected a password on one line, not empty.',
   );

@@ -47,10 +47,13 @@ export function nameOf(name: FlagName, source: Source): string {
   return `${key} in ${basename(source.file)} line ${source.line}`;
 }
 
+/** `sip:user:password@host` (RFC 3261 §19.1.1), with its scheme or without. */
+const PASSWORD_IN_URI = /^((?:sips?:)?(?!sips?:)[^:@]*):[^@]*@/i;
+
 /** A value as it is shown in a sentence: one line, bounded, and never a secret. */
 function shown(name: FlagName, text: string): string {
   if (flag(name).secret === true) return '';
-  const safe = text.replace(/[^\x20-\x7e\u00a0-\u{10ffff}]/gu, '?');
+  const safe = text.replace(/[^\x20-\x7e\u00a0-\u{10ffff}]/gu, '?').replace(PASSWORD_IN_URI, '$1:***@');
   return ` "${safe.length > 80 ? `${safe.slice(0, 77)}...` : safe}"`;
 }
 
