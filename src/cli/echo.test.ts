@@ -1,6 +1,6 @@
 /** The echo as a process: how it ends, and with which code. Real sockets on loopback, nothing waits by the clock. */
 import { afterAll, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Event } from '../events.ts';
@@ -108,4 +108,16 @@ test('the only account is refused: code 3, no storm of requests, and the passwor
   const response = /response="([^"]+)"/.exec(requests[1] ?? '')?.[1] ?? 'missing';
   const output = `${JSON.stringify(all)}${await child.stderr.text()}`;
   for (const secret of ['hunter2-hunter2', response]) expect(output).not.toContain(secret);
+});
+
+test.if(existsSync('/dev/full'))('a full disk under stdout ends it with code 1 and a sentence', async () => {
+  const child = Bun.spawn([process.execPath, MAIN, 'echo', '--bind', '127.0.0.1', '--json'], {
+    cwd: folder,
+    env: { PATH: process.env.PATH },
+    stdin: 'ignore',
+    stdout: Bun.file('/dev/full'),
+    stderr: 'pipe',
+  });
+  expect(await child.exited).toBe(1);
+  expect(await child.stderr.text()).toContain('stdout cannot be written: ENOSPC');
 });

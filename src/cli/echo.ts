@@ -88,7 +88,13 @@ export async function run(invocation: Invocation): Promise<number> {
     stopping = reason;
     running?.act({ type: 'stop', reason });
   };
-  const output = openOutput(options, () => stop('nobody reads the output'));
+  const output = openOutput(options, (fault) => {
+    if (fault === undefined) return stop('nobody reads the output');
+    // A service that cannot say what it does has failed: a full disk must not look like a wanted end.
+    exitCode = EXIT.internal;
+    output.warn(`stdout cannot be written: ${fault}. The service stops.`);
+    stop('the output cannot be written');
+  });
   for (const warning of options.warnings) output.warn(warning);
 
   const refused = refusedEverywhere(options.accounts.map((account) => account.addressOfRecord));

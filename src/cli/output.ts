@@ -53,14 +53,21 @@ export function openLines(onGone: () => void): Lines {
   };
 }
 
-/** Opens it. `onGone` is called when the reader of stdout has left. */
+/** Whether a stream failed because its reader has left, which is no fault: `ringback echo | head`. */
+function hasLeft(error: Error): boolean {
+  return 'code' in error && error.code === 'EPIPE';
+}
+
+/** Opens it. `onGone` is called when stdout takes no more: undefined when its reader has left, else what is wrong. */
 export function openOutput(
   options: Pick<Options, 'output' | 'verbosity'>,
-  onGone: () => void,
+  onGone: (fault: string | undefined) => void,
   style: 'service' | 'transcript' = 'service',
 ): Output {
   const isTerminal = process.stdout.isTTY === true;
-  const out = lineWriter(standard(process.stdout), onGone);
+  const out = lineWriter(standard(process.stdout), (lost) =>
+    onGone(hasLeft(lost) ? undefined : lost.message),
+  );
   const error = lineWriter(standard(process.stderr), () => {});
   const plain = plainReporter({
     level: options.verbosity,

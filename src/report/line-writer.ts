@@ -24,8 +24,12 @@ export interface LineWriter {
 /** Characters that may wait for a slow reader: some minutes of a busy service. */
 export const MAX_WAITING = 16 * 1024 * 1024;
 
-/** Starts a writer. `onGone` is called once when the reader has closed the stream (EPIPE). */
-export function lineWriter(stream: LineStream, onGone: () => void, maxWaiting = MAX_WAITING): LineWriter {
+/** Starts a writer. `onGone` is called once when the stream takes no more: its reader has left (EPIPE), its disk is full. */
+export function lineWriter(
+  stream: LineStream,
+  onGone: (error: Error) => void,
+  maxWaiting = MAX_WAITING,
+): LineWriter {
   let batch = '';
   let scheduled = false;
   let waiting = 0;
@@ -38,12 +42,12 @@ export function lineWriter(stream: LineStream, onGone: () => void, maxWaiting = 
     for (const resolve of drained) resolve();
     drained = [];
   };
-  const lose = () => {
+  const lose = (error: Error) => {
     if (gone) return;
     gone = true;
     batch = '';
     settle();
-    onGone();
+    onGone(error);
   };
   stream.on('error', lose);
 
@@ -54,7 +58,7 @@ export function lineWriter(stream: LineStream, onGone: () => void, maxWaiting = 
     batch = '';
     stream.write(text, (error) => {
       waiting -= text.length;
-      if (error) lose();
+      if (error) lose(error);
       else settle();
     });
   };
