@@ -14,8 +14,7 @@ import { callResolved, placeCall } from './calling.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import type { Action, Input, Output } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import type { Flow, SocketAddress } from './flow.ts';
-import { failFlows, indicate, loseConnection } from './indications.ts';
+import { failDatagram, indicate, loseConnection } from './indications.ts';
 import { receive, receiveStream } from './reception.ts';
 import { Registrar } from './registrar.ts';
 import { Registrations } from './registration.ts';
@@ -90,7 +89,7 @@ export class Endpoint {
       case 'disconnected':
         return loseConnection(this.parts, turn, input.connection, input.error ?? 'connection closed');
       case 'unreachable':
-        return failFlows(this.parts, turn, (flow) => isDatagramTo(flow, input.remote), input.error);
+        return failDatagram(this.parts, turn, input.remote, input.error);
       case 'resolved':
         this.registrations.resolved(turn, input.host, input.addresses, input.error);
         callResolved(this.calls, this.registrations, turn, input.host, input.addresses, input.error);
@@ -202,11 +201,6 @@ export class Endpoint {
     this.stopped = true;
     turn.ask({ type: 'stopped', reason: stopping.reason });
   }
-}
-
-/** Whether a flow sends datagrams to that address. */
-function isDatagramTo({ transport, remote }: Flow, to: SocketAddress): boolean {
-  return transport === 'udp' && remote.address === to.address && remote.port === to.port;
 }
 
 function earliest(...times: readonly (number | undefined)[]): number | undefined {

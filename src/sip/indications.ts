@@ -2,7 +2,7 @@
 import { callFailed, callResponded } from './calling.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import type { Flow } from './flow.ts';
+import type { SocketAddress } from './flow.ts';
 import type { TransactionUser } from './transaction-user.ts';
 import type { Indication } from './transactions.ts';
 import type { Turn } from './turn.ts';
@@ -40,17 +40,13 @@ export function indicate(
 /** A connection is gone: its transactions have failed, and what was registered over it is registered again. */
 export function loseConnection(parts: EndpointParts, turn: Turn, connection: number, error: string): void {
   parts.agent.transport.disconnected(connection);
-  failFlows(parts, turn, (flow) => flow.connection === connection, error);
+  const failed = parts.agent.transactions.connectionFailed(turn, connection, error);
+  for (const indication of failed) indicate(parts, turn, indication);
   parts.registrations.connectionLost(turn, connection, error);
 }
 
-/** Nothing can be sent on these flows (§17.1.4, RFC 6026 §8.7). */
-export function failFlows(
-  parts: EndpointParts,
-  turn: Turn,
-  concerned: (flow: Flow) => boolean,
-  error: string,
-): void {
-  const failed = parts.agent.transactions.flowFailed(turn, concerned, error);
+/** A datagram to that address could not be sent (§17.1.4). */
+export function failDatagram(parts: EndpointParts, turn: Turn, remote: SocketAddress, error: string): void {
+  const failed = parts.agent.transactions.unreachable(turn, remote, error);
   for (const indication of failed) indicate(parts, turn, indication);
 }

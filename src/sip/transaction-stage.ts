@@ -72,6 +72,7 @@ export function openStage(transport: Transport = 'udp', base: TimerBase = RFC_TI
   const layer = new TransactionLayer<string>(transports, base);
   const flow = transport === 'udp' ? DATAGRAMS : STREAM;
   const log: Entry[] = [];
+  const opened: (ServerTransaction | ClientTransaction<string>)[] = [];
   let nowMs = 0;
 
   /** Does something at the present time and writes down what came of it. */
@@ -117,7 +118,9 @@ export function openStage(transport: Transport = 'udp', base: TimerBase = RFC_TI
         return act((turn) => layer.receiveAgain(turn, known, message)) ? 'passed' : 'absorbed';
       }
       if (message.method === 'ACK') return 'unmatched';
-      return act((turn) => layer.openServer(turn, message, core, flow, undefined, text.length));
+      const server = act((turn) => layer.openServer(turn, message, core, flow, undefined, text.length));
+      opened.push(server);
+      return server;
     },
 
     /** The same, when it must be new. */
@@ -135,7 +138,11 @@ export function openStage(transport: Transport = 'udp', base: TimerBase = RFC_TI
     /** A request of ours, in a client transaction whose user is "user". */
     send(text: string): ClientTransaction<string> {
       const { message } = readRequest(text);
-      return act((turn) => layer.openClient(turn, message, ownCore(message), flow, 'user', undefined));
+      const client = act((turn) =>
+        layer.openClient(turn, message, ownCore(message), flow, 'user', undefined),
+      );
+      opened.push(client);
+      return client;
     },
 
     /** The peer's response to that request; false when it matches no transaction. */
@@ -151,8 +158,7 @@ export function openStage(transport: Transport = 'udp', base: TimerBase = RFC_TI
     },
 
     fail(): void {
-      const indications = act((turn) => layer.flowFailed(turn, () => true, 'connection refused'));
-      for (const indication of indications) told(indication);
+      for (const one of opened) told(act((turn) => layer.transportFailed(turn, one, 'connection refused')));
     },
 
     /** Jumps to the next deadline and does what is due; false when nothing is armed. */

@@ -177,3 +177,23 @@ function finish(machine: Machine, put: (input: TransactionInput) => void, stage:
   if (stage.layer.size > 0) put('3xx-6xx');
   stage.runTo(stage.nowMs + 64_000);
 }
+
+test('a stream that ends fails its own transactions and no others (§17.1.4)', () => {
+  const stage = openStage('tcp');
+  stage.send(requestText('OPTIONS'));
+  expect(stage.act((turn) => stage.layer.connectionFailed(turn, 99, 'gone'))).toEqual([]);
+  expect(stage.act((turn) => stage.layer.connectionFailed(turn, 1, 'gone'))).toMatchObject([
+    { type: 'failed', error: 'gone' },
+  ]);
+});
+
+test('an address that cannot be reached fails our requests to it, not our responses', () => {
+  const stage = openStage('udp');
+  stage.open(requestText('INVITE'));
+  stage.send(requestText('OPTIONS'));
+  const { remote } = stage.flow;
+  const elsewhere = { ...remote, port: remote.port + 1 };
+  expect(stage.act((turn) => stage.layer.unreachable(turn, elsewhere, 'no route'))).toEqual([]);
+  const failed = stage.act((turn) => stage.layer.unreachable(turn, remote, 'no route'));
+  expect(failed.map(({ transaction }) => transaction.method)).toEqual(['OPTIONS']);
+});

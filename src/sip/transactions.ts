@@ -10,7 +10,7 @@ import { answeredCore, answeredRequest } from './answered-request.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Deadline } from './deadlines.ts';
 import { Deadlines } from './deadlines.ts';
-import { defaultPort, type Flow, isReliable } from './flow.ts';
+import { defaultPort, type Flow, isReliable, type SocketAddress } from './flow.ts';
 import { INVITE_CLIENT } from './invite-client.ts';
 import { INVITE_SERVER } from './invite-server.ts';
 import { MAX_TRANSACTION_BYTES, MAX_TRANSACTIONS } from './limits.ts';
@@ -97,6 +97,8 @@ const SHORT_KIND = {
 export class TransactionLayer<User> {
   private readonly servers = new Map<string, ServerTransaction>();
   private readonly clients = new Map<string, ClientTransaction<User>>();
+  /** By the connection they are on, so that a stream that ends is not looked for in all of them. */
+  private readonly onStreams = new Map<number, Set<Transaction<User>>>();
   private readonly deadlines = new Deadlines<TimerOwner>();
   private created = 0;
   /** Of the requests that server transactions hold. */
@@ -270,7 +272,11 @@ export class TransactionLayer<User> {
   /** A stream is gone: each transaction on it hears of it (§17.1.4, §17.2.4, RFC 6026 §8.7). */
   connectionFailed(turn: Turn, connection: number, error: string): Indication<User>[] {
     const concerned = [...(this.onStreams.get(connection) ?? [])];
-    return this.fail(turn, concerned.filter(({ flow }) => flow.connection === connection), error);
+    return this.fail(
+      turn,
+      concerned.filter(({ flow }) => flow.connection === connection),
+      error,
+    );
   }
 
   /**
@@ -288,12 +294,13 @@ export class TransactionLayer<User> {
   }
 
   private fail(turn: Turn, concerned: readonly Transaction<User>[], error: string): Indication<User>[] {
-    const indications: Indication<User>[] = [];
-    for (const transaction of concerned) {
-      const told = this.step(turn, transaction, 'transport error', error, undefined);
-      if (told === 'failed') indications.push({ type: 'failed', transaction, error });
-    }
-    return indications;
+    return concerned.flatMap((transaction) => this.transportFailed(turn, transaction, error) ?? []);
+  }
+
+  /** The transport gave up one transaction. */
+  transportFailed(turn: Turn, transaction: Transaction<User>, error: string): Indication<User> | undefined {
+    const told = this.step(turn, transaction, 'transport error', error, undefined);
+    return told === 'failed' ? { type: 'failed', transaction, error } : undefined;
   }
 
   private noteStream(transaction: Transaction<User>): void {
@@ -327,6 +334,7 @@ export class TransactionLayer<User> {
       this.disarmAll(transaction);
     this.servers.clear();
     this.clients.clear();
+    this.onStreams.clear();
     this.heldBytes = 0;
   }
 
@@ -388,7 +396,9 @@ export class TransactionLayer<User> {
     const { flow, core } = transaction;
     if (transaction.side === 'client' || this.transport.isOpen(flow)) return flow;
     const port = core.via.port ?? defaultPort(flow.transport);
+    this.forgetStream(transaction, flow.connection);
     transaction.flow = this.transport.flowTo(turn, flow.transport, { address: flow.remote.address, port });
+    this.noteStream(transaction);
     return transaction.flow;
   }
 
@@ -428,6 +438,7 @@ export class TransactionLayer<User> {
 
   private drop(transaction: Transaction<User>): void {
     this.disarmAll(transaction);
+    this.forgetStream(transaction, transaction.flow.connection);
     if (transaction.side === 'server') {
       if (this.servers.delete(transaction.key)) this.heldBytes -= transaction.bytes;
     } else this.clients.delete(transaction.key);
