@@ -164,6 +164,8 @@ export function receiveBye(store: CallStore, turn: Turn, call: Call, transaction
   const accepted = acceptRequest(call.dialog, transaction.core, transaction.flow);
   if (!accepted.ok) return refuse(store.agent, turn, transaction, accepted.error);
   store.agent.respond(turn, transaction, 200);
+  // Two BYEs crossed: ours has its own answer to come.
+  if (call.dialog.state === 'terminated') return;
   if (call.invite !== undefined) store.agent.respond(turn, call.invite, 487, toTagOf(call));
   call.invite = undefined;
   finishCall(store, turn, call, 'BYE received');

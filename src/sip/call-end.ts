@@ -4,8 +4,8 @@
 import { type Call, changeCall, changeDialog } from './call.ts';
 import type { CallStore } from './call-store.ts';
 import { type Dialog, routed } from './dialog.ts';
-import { type Flow, isReliable } from './flow.ts';
-import { addressFamily } from './ip-address.ts';
+import { type Flow, isReliable, type NextHop } from './flow.ts';
+import { addressFamily, isLoopback, isMulticast, isUnspecified } from './ip-address.ts';
 import { nextHop } from './next-hop.ts';
 import { cancelFor, ownCore } from './requests.ts';
 import type { HeaderLine } from './serialize-message.ts';
@@ -55,7 +55,6 @@ export function cancelUnanswered(store: CallStore, turn: Turn, call: Call): void
 export function sendBye(store: CallStore, turn: Turn, call: Call): void {
   const { dialog } = call;
   if (dialog === undefined) return finishCall(store, turn, call, call.ending ?? 'ended');
-  store.forgetDialog(call);
   const flow = dialogFlow(store, turn, dialog);
   store.agent.request(turn, requestWithin(dialog, 'BYE'), flow, call, call.handle);
   changeDialog(turn, call, 'terminated', 'BYE sent');
@@ -105,6 +104,16 @@ export function dialogFlow(store: CallStore, turn: Turn, dialog: Dialog): Flow {
   if (hop === undefined) return flow;
   const { transport } = store.agent;
   if (isReliable(hop.transport) && isReliable(flow.transport) && transport.isOpen(flow)) return flow;
-  if (addressFamily(hop.host) === undefined) return flow;
+  if (!mayGoTo(hop, flow)) return flow;
   return transport.flowTo(turn, hop.transport, { address: hop.host, port: hop.port });
+}
+
+/**
+ * Whether a Contact or a route may send us there. A stranger writes them: they lead to no group of machines, to no
+ * program beside us unless the stranger is one too, and not to a port that waits for TLS, which is not spoken yet.
+ */
+function mayGoTo({ host, transport }: NextHop, { remote }: Flow): boolean {
+  if (transport === 'tls' || addressFamily(host) === undefined) return false;
+  if (isUnspecified(host) || isMulticast(host) || host === '255.255.255.255') return false;
+  return !isLoopback(host) || isLoopback(remote.address);
 }

@@ -86,8 +86,7 @@ export class CallStore {
     for (const name in call.timers) this.disarm(call, name as CallTimer);
   }
 
-  /** The dialog is over (§15): requests in it are unknown from now on. */
-  forgetDialog(call: Call): void {
+  private forgetDialog(call: Call): void {
     const { dialog } = call;
     if (dialog !== undefined) {
       this.byDialog.delete(dialogKey(dialog.callId, dialog.localTag, dialog.remoteTag));

@@ -153,7 +153,9 @@ function serve(
   }
   // §15.1.2: a BYE that matches no dialog has missed one, with a To tag or without.
   const within = method === 'BYE' || (core.toTag !== undefined && method !== 'REGISTER');
-  if (within && call === undefined) {
+  // A dialog that our BYE has ended knows one request more: the peer's BYE that crossed it.
+  const over = call?.dialog?.state === 'terminated' && method !== 'BYE';
+  if (within && (call === undefined || over)) {
     return refuse(
       parts.agent,
       turn,
