@@ -128,6 +128,12 @@ test('loopback, multicast and unspecified of both families', () => {
     true,
   ]);
   expect(['128.0.0.1', '::2', '1::1', 'localhost'].map(isLoopback)).toEqual([false, false, false, false]);
+  expect(['::ffff:127.0.0.1', '::FFFF:7f00:1'].map(isLoopback)).toEqual([true, true]);
+  expect(['::ffff:128.0.0.1', '::127.0.0.1', '1::ffff:127.0.0.1'].map(isLoopback)).toEqual([
+    false,
+    false,
+    false,
+  ]);
   expect(['224.0.1.75', '239.255.255.255', 'ff02::1'].map(isMulticast)).toEqual([true, true, true]);
   expect(['223.0.0.1', '240.0.0.1', 'fe80::1'].map(isMulticast)).toEqual([false, false, false]);
   expect(['0.0.0.0', '::', '0::0'].map(isUnspecified)).toEqual([true, true, true]);

@@ -31,11 +31,13 @@ export function isMulticast(text: string): boolean {
   return bytes.length === 4 ? first >= 224 && first <= 239 : first === 0xff;
 }
 
-/** 127.0.0.0/8 and ::1. */
+/** 127.0.0.0/8, also mapped to IPv6 (::ffff:127.0.0.1), and ::1. */
 export function isLoopback(text: string): boolean {
   const bytes = addressBytes(text);
   if (bytes === undefined) return false;
   if (bytes.length === 4) return bytes[0] === 127;
+  const mapped = bytes.every((byte, index) => index >= 12 || byte === (index < 10 ? 0 : 0xff));
+  if (mapped) return bytes[12] === 127;
   return bytes.every((byte, index) => byte === (index === 15 ? 1 : 0));
 }
 

@@ -77,3 +77,21 @@ test('requests of 60 KB get 503 before they fill the memory, and are served agai
   network.run(100);
   expect(phone.responses('OPTIONS').at(-1)?.message.status).toBe(200);
 });
+
+test.each([
+  '<sip:a@127.0.0.1:6379;transport=tcp>',
+  '<sip:a@[::ffff:7f00:1]:6379>',
+  '<sip:a@239.1.2.3>',
+  '<sip:a@255.255.255.255>',
+  '<sip:a@0.0.0.0>',
+  '<sips:a@192.0.2.20>',
+])('a Contact %p does not lead our BYE there: it goes to who called (§26.1)', (Contact) => {
+  const { network, phone } = open();
+  invite({ Contact });
+  network.run(50);
+  send('ACK', { To: toOfOk() });
+  network.run(50);
+  scene.echo.act({ type: 'hangup-all' });
+  network.run(50);
+  expect(phone.requests('BYE')).toMatchObject([{ flow: { transport: 'udp' } }]);
+});
