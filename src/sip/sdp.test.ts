@@ -149,6 +149,8 @@ describe('what is refused', () => {
     ['a port above 65535 (§5.14)', `${START}m=audio 65536 RTP/AVP 0\r\n`, 'sdp-media-malformed', 'audio'],
     ['a port that is no number', `${START}m=audio x RTP/AVP 0\r\n`, 'sdp-media-malformed', 'audio'],
     ['a line without "="', `${START}hello\r\n`, 'sdp-line-malformed', 'hello'],
+    ['a CR within a line (§9)', `${START}a=fmtp:0 x\ra=y\r\n`, 'sdp-line-malformed', '\ra=y'],
+    ['a NUL within a line (§9)', `${START}a=fmtp:0 \0\r\n`, 'sdp-line-malformed', '\0'],
     ['a session line under m= (§5)', `${START}m=audio 0 RTP/AVP 0\r\nt=7 8\r\n`, 'sdp-line-misplaced', '7 8'],
     ['a second v=', `${START}v=0\r\n`, 'sdp-line-misplaced', undefined],
     [

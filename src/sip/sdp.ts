@@ -164,6 +164,11 @@ function splitLines(text: string): Result<PlacedLine[]> {
       if (text.charAt(start + 1) !== '=' || !/[A-Za-z]/.test(text.charAt(start))) {
         return fail('sdp-line-malformed', start, 400, 'a line is not a letter, "=" and a value');
       }
+      // What is mirrored in the answer must not be two lines to one reader and one to another.
+      const broken = CONTROL.exec(text.slice(start, end));
+      if (broken !== null) {
+        return fail('sdp-line-malformed', start + broken.index, 400, 'NUL or CR within a line');
+      }
       const from = Math.min(start + 2, end);
       lines.push({ type: text.charAt(start), value: text.slice(from, end), offset: from });
     }
@@ -171,6 +176,9 @@ function splitLines(text: string): Result<PlacedLine[]> {
   }
   return ok(lines);
 }
+
+/** No byte of a value (RFC 8866 §9, byte-string); LF ends the line. */
+const CONTROL = /[\0\r]/;
 
 const DONE: Result<undefined> = ok(undefined);
 
