@@ -99,8 +99,8 @@ export class VirtualCaller {
   }
 
   /** The CANCEL of the last INVITE (§9.1): its branch, no To tag. */
-  cancel(): void {
-    this.send('CANCEL', this.inviteBranch, this.inviteSequence, [], '', false);
+  cancel(headers: readonly HeaderLine[] = []): void {
+    this.send('CANCEL', this.inviteBranch, this.inviteSequence, headers, '', false);
   }
 
   /** Any other request in the dialog. */

@@ -14,6 +14,7 @@ import type { Flow } from './flow.ts';
 import type { SipRequest } from './message.ts';
 import { type Answer, answerOffer, mediaWarning, offeredAddressFamily, sameSession } from './offer-answer.ts';
 import { readOffer } from './offer-body.ts';
+import { withStatedReason } from './reason.ts';
 import { refuse, retryAfter } from './refusal.ts';
 import { fail, type Result, type SipError, sipError } from './result.ts';
 import { type SessionDescription, serializeSdp } from './sdp.ts';
@@ -161,6 +162,7 @@ export function receiveAck(store: CallStore, turn: Turn, call: Call, core: CoreH
 /** BYE (§15.1.2). */
 export function receiveBye(store: CallStore, turn: Turn, call: Call, transaction: ServerTransaction): void {
   if (call.dialog === undefined) return;
+  const { request } = transaction;
   const accepted = acceptRequest(call.dialog, transaction.core, transaction.flow);
   if (!accepted.ok) return refuse(store.agent, turn, transaction, accepted.error);
   store.agent.respond(turn, transaction, 200);
@@ -168,7 +170,7 @@ export function receiveBye(store: CallStore, turn: Turn, call: Call, transaction
   if (call.dialog.state === 'terminated') return;
   if (call.invite !== undefined) store.agent.respond(turn, call.invite, 487, toTagOf(call));
   call.invite = undefined;
-  finishCall(store, turn, call, 'BYE received');
+  finishCall(store, turn, call, withStatedReason('BYE received', request));
 }
 
 /** CANCEL of an INVITE that we know (§9.2). After the final response it changes nothing. */
@@ -178,6 +180,7 @@ export function receiveCancel(
   transaction: ServerTransaction,
   invite: ServerTransaction,
 ): void {
+  const { request } = transaction;
   const call = store.find(invite.call);
   // §9.2: the tag of the INVITE's response. One that was refused without a call has none that we still know.
   const toTag = call === undefined ? { toTag: store.agent.identifiers.tag() } : toTagOf(call);
@@ -185,7 +188,9 @@ export function receiveCancel(
   if (call === undefined || call.invite !== invite) return;
   call.invite = undefined;
   store.agent.respond(turn, invite, 487, toTagOf(call));
-  if (call.answeredMs === undefined) finishCall(store, turn, call, 'cancelled', 487);
+  if (call.answeredMs === undefined) {
+    finishCall(store, turn, call, withStatedReason('cancelled', request), 487);
+  }
 }
 
 /** The 2xx again, at intervals that double up to T2 (§13.3.1.4). */

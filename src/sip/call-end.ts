@@ -7,6 +7,7 @@ import { type Dialog, routed } from './dialog.ts';
 import { type Flow, isReliable, type NextHop } from './flow.ts';
 import { addressFamily, isLoopback, isMulticast, isUnspecified } from './ip-address.ts';
 import { nextHop } from './next-hop.ts';
+import { reasonFor } from './reason.ts';
 import { cancelFor, ownCore } from './requests.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import type { Turn } from './turn.ts';
@@ -35,7 +36,7 @@ function sendCancel(store: CallStore, turn: Turn, call: Call): void {
   if (outgoing?.sent === undefined || outgoing.cancelled) return;
   outgoing.cancelled = true;
   const { request, flow } = outgoing.sent;
-  const cancel = cancelFor(request);
+  const cancel = cancelFor(request, reasonFor(call.ending));
   store.agent.transactions.openClient(turn, cancel, ownCore(cancel), flow, call, call.handle);
   store.disarm(call, 'ring timeout');
   store.arm(turn, call, 'cancel timeout', 64 * store.agent.config.timers.t1Ms);
@@ -56,7 +57,7 @@ export function sendBye(store: CallStore, turn: Turn, call: Call): void {
   const { dialog } = call;
   if (dialog === undefined) return finishCall(store, turn, call, call.ending ?? 'ended');
   const flow = dialogFlow(store, turn, dialog);
-  store.agent.request(turn, requestWithin(dialog, 'BYE'), flow, call, call.handle);
+  store.agent.request(turn, requestWithin(dialog, 'BYE', reasonFor(call.ending)), flow, call, call.handle);
   changeDialog(turn, call, 'terminated', 'BYE sent');
   store.audio.release(turn, call);
 }

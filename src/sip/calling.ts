@@ -19,6 +19,7 @@ import { fields, type SipResponse } from './message.ts';
 import { nextHop } from './next-hop.ts';
 import { buildOffer, readAnswer } from './offer.ts';
 import { readDescription } from './offer-body.ts';
+import { reasonFor } from './reason.ts';
 import type { Registrations } from './registration.ts';
 import { serializeSdp } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
@@ -296,7 +297,7 @@ function acknowledge(store: CallStore, turn: Turn, call: Call, invite: OutgoingI
 function endFork(store: CallStore, turn: Turn, call: Call, invite: OutgoingInvite, dialog: Dialog): void {
   if (invite.acknowledgements.size >= MAX_FORKS) return;
   acknowledge(store, turn, call, invite, dialog);
-  const bye = requestWithin(dialog, 'BYE');
+  const bye = requestWithin(dialog, 'BYE', reasonFor('answered elsewhere'));
   store.agent.request(turn, bye, dialogFlow(store, turn, dialog), call, call.handle);
 }
 

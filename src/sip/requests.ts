@@ -44,12 +44,17 @@ export function ackForRejected(invite: SipRequest, response: SipResponse): SipRe
   return copied(invite, 'ACK', value(response, 'To') ?? '');
 }
 
-/** The CANCEL of an INVITE that has a provisional response: everything as in the INVITE (§9.1). */
-export function cancelFor(invite: SipRequest): SipRequest {
-  return copied(invite, 'CANCEL', value(invite, 'To') ?? '');
+/** The CANCEL of an INVITE that has a provisional response: everything as in the INVITE (§9.1), and why it is taken back. */
+export function cancelFor(invite: SipRequest, reason: readonly HeaderLine[] = []): SipRequest {
+  return copied(invite, 'CANCEL', value(invite, 'To') ?? '', reason);
 }
 
-function copied(invite: SipRequest, method: string, to: string): SipRequest {
+function copied(
+  invite: SipRequest,
+  method: string,
+  to: string,
+  more: readonly HeaderLine[] = [],
+): SipRequest {
   const headers: HeaderLine[] = [['Via', value(invite, 'Via') ?? '']];
   for (const header of invite.headers) if (header.name === 'Route') headers.push(['Route', header.value]);
   headers.push(
@@ -58,6 +63,7 @@ function copied(invite: SipRequest, method: string, to: string): SipRequest {
     ['To', to],
     ['Call-ID', value(invite, 'Call-ID') ?? ''],
     ['CSeq', (value(invite, 'CSeq') ?? '').replace(/[A-Z]+$/, method)],
+    ...more,
   );
   return buildRequest({ method, uri: invite.uri, headers, body: NO_BODY });
 }
