@@ -3,6 +3,7 @@
 import type { Scenario } from './scenario.ts';
 import { audioScenarios } from './scenarios/audio.ts';
 import { callScenarios } from './scenarios/calls.ts';
+import { inviteScenarios } from './scenarios/invites.ts';
 import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
 import { registrationScenarios } from './scenarios/registration.ts';
@@ -12,6 +13,7 @@ export type { Scenario } from './scenario.ts';
 
 export const scenarios: readonly Scenario[] = [
   ...callScenarios,
+  ...inviteScenarios,
   ...messageScenarios,
   ...audioScenarios,
   ...mediaScenarios,

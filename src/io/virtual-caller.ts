@@ -86,16 +86,20 @@ export class VirtualCaller {
     this.send('INVITE', this.inviteBranch, this.inviteSequence, [...type, ...this.inviteHeaders], offer);
   }
 
-  /** The ACK of the last INVITE: of a 2xx with a branch of its own, of a refusal with the INVITE's. */
   /** The INVITE by another way: a proxy forked it, so the branch is another one (§8.2.2.2). */
   inviteMerged(offer: string = offerText()): void {
     const headers: HeaderLine[] = [['Content-Type', 'application/sdp'], ...this.inviteHeaders];
     this.send('INVITE', this.newBranch(), this.inviteSequence, headers, offer);
   }
 
-  ack(): void {
+  /**
+   * The ACK of the last INVITE: of a 2xx with a branch of its own, of a refusal with the INVITE's. With the answer,
+   * when the offer was in the 2xx.
+   */
+  ack(answer = ''): void {
     const refused = (this.finalStatus() ?? 200) >= 300;
-    this.send('ACK', refused ? this.inviteBranch : this.newBranch(), this.inviteSequence, []);
+    const type: HeaderLine[] = answer === '' ? [] : [['Content-Type', 'application/sdp']];
+    this.send('ACK', refused ? this.inviteBranch : this.newBranch(), this.inviteSequence, type, answer);
   }
 
   /** The CANCEL of the last INVITE (§9.1): its branch, no To tag. */

@@ -1,29 +1,27 @@
 /**
- * Calls that come in (RFC 3261 §13.3, §14.2, §15.1.2): INVITE, re-INVITE, ACK, BYE and CANCEL as a user agent
- * server, answered with the caller's own audio.
+ * Calls that come in (RFC 3261 §13.3, §9.2, §15.1.2): INVITE, CANCEL and BYE as a user agent server, answered with
+ * the caller's own audio. accepting.ts has the 200 and its ACK, reinvite.ts what comes later.
  *
  * Everything that can be refused is refused before anything rings. From then on the answer is one step, because
  * the port is bound already.
  */
-import { type Call, changeCall, changeDialog, handlePart } from './call.ts';
-import { endCall, finishCall } from './call-end.ts';
+import { accept, answerTo, contactOf, refuseOffer, toTagOf, userOf } from './accepting.ts';
+import { type Call, changeCall, handlePart } from './call.ts';
+import { finishCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
-import { acceptRequest, dialogAsServer, refreshTarget } from './dialog.ts';
-import type { Flow } from './flow.ts';
+import { acceptRequest, dialogAsServer } from './dialog.ts';
+import { lateOffer } from './late-offer.ts';
 import type { SipRequest } from './message.ts';
-import { type Answer, answerOffer, mediaWarning, offeredAddressFamily, sameSession } from './offer-answer.ts';
 import { readOffer } from './offer-body.ts';
 import { withStatedReason } from './reason.ts';
 import { refuse, retryAfter } from './refusal.ts';
-import { fail, type Result, type SipError, sipError } from './result.ts';
-import { type SessionDescription, serializeSdp } from './sdp.ts';
+import { ok, type SipError, sipError } from './result.ts';
 import type { HeaderLine } from './serialize-message.ts';
-import { bytesOf, displayText } from './text.ts';
+import { displayText } from './text.ts';
 import type { ServerTransaction } from './transactions.ts';
 import type { Turn } from './turn.ts';
 import { parseUri, serializeUri } from './uri.ts';
-import { ACCEPT, ALLOW, SUPPORTED } from './user-agent.ts';
 
 /** How long an INVITE waits for a port of the reserve before it gets 503, in ms. */
 const PORT_WAIT_MS = 2_000;
@@ -105,60 +103,6 @@ export function answeringDue(
   }
 }
 
-/** A re-INVITE (§14.2). What fails leaves the call as it was. */
-export function receiveReinvite(
-  store: CallStore,
-  turn: Turn,
-  call: Call,
-  transaction: ServerTransaction,
-): void {
-  const { agent } = store;
-  const { dialog, media } = call;
-  if (dialog === undefined) return;
-  // §14.2: a second INVITE before the first one has its final response.
-  if (call.invite !== undefined) {
-    const error = sipError('invite-overlaps', 500, 'an INVITE of this dialog is still being answered');
-    return refuse(agent, turn, transaction, error, {
-      headers: [retryAfter(1 + (agent.identifiers.word() % 10))],
-    });
-  }
-  const accepted = acceptRequest(dialog, transaction.core, transaction.flow);
-  if (!accepted.ok) return refuse(agent, turn, transaction, accepted.error);
-  if (call.ending !== undefined) {
-    return refuse(agent, turn, transaction, sipError('call-ending', 481, 'the call is being ended'));
-  }
-  // A call that we placed has its audio elsewhere: its session stays what it is (§14.2 asks for 488).
-  if (media?.session === undefined) {
-    return refuse(agent, turn, transaction, sipError('session-fixed', 488, 'its audio cannot be changed'));
-  }
-  const offer = readOffer(transaction.request);
-  if (!offer.ok) return refuseOffer(store, turn, transaction, offer.error);
-  call.invite = transaction;
-  call.offered = offer.value;
-  agent.respond(turn, transaction, 100);
-  const answered = answerTo(store, call, offer.value);
-  if (!answered.ok) {
-    call.invite = undefined;
-    return refuseOffer(store, turn, transaction, answered.error);
-  }
-  refreshTarget(dialog, transaction.request);
-  accept(store, turn, call, answered.value);
-}
-
-/** ACK to a 2xx (§13.3.1.4): the session stands. */
-export function receiveAck(store: CallStore, turn: Turn, call: Call, core: CoreHeaders, flow: Flow): void {
-  const waiting = call.unacknowledged;
-  if (waiting === undefined || waiting.transaction.core.cseq.number !== core.cseq.number) return;
-  call.unacknowledged = undefined;
-  store.disarm(call, '2xx');
-  store.disarm(call, 'no ack');
-  if (call.dialog !== undefined) call.dialog.flow = flow;
-  if (call.dialog?.state === 'early') changeDialog(turn, call, 'confirmed', 'ACK received');
-  changeCall(turn, call, call.media?.held === true ? 'held' : 'established');
-  // §15: a callee says BYE only after the ACK; somebody asked for it before.
-  if (call.ending !== undefined) endCall(store, turn, call, call.ending);
-}
-
 /** BYE (§15.1.2). */
 export function receiveBye(store: CallStore, turn: Turn, call: Call, transaction: ServerTransaction): void {
   if (call.dialog === undefined) return;
@@ -193,31 +137,6 @@ export function receiveCancel(
   }
 }
 
-/** The 2xx again, at intervals that double up to T2 (§13.3.1.4). */
-export function repeatOk(store: CallStore, turn: Turn, call: Call): void {
-  const waiting = call.unacknowledged;
-  if (waiting === undefined) return;
-  store.agent.transactions.repeatOk(turn, waiting.transaction);
-  waiting.intervalMs = Math.min(2 * waiting.intervalMs, store.agent.config.timers.t2Ms);
-  store.arm(turn, call, '2xx', waiting.intervalMs);
-}
-
-/** No ACK for 64·T1 (§13.3.1.4): the dialog is confirmed, and ended with a BYE. */
-export function acknowledgementMissing(store: CallStore, turn: Turn, call: Call): void {
-  call.unacknowledged = undefined;
-  store.disarm(call, '2xx');
-  turn.emit({
-    type: 'diagnosis.raised',
-    call: call.handle,
-    code: 'ack-missing',
-    severity: 'error',
-    evidence: `our 200 to ${call.peer} was repeated for ${(64 * store.agent.config.timers.t1Ms) / 1000} s and no ACK came`,
-    cause: 'the caller cannot reach our Contact, or a proxy on the way lost the route',
-    next: 'look at Contact and Record-Route in the 200, and set --advertise-ip when the Contact is private',
-  });
-  endCall(store, turn, call, call.ending ?? 'no ACK');
-}
-
 /** Refuses a call that nobody has answered yet: we are stopping, or were asked to hang up. */
 export function declineCall(store: CallStore, turn: Turn, call: Call, reason: string): void {
   if (call.invite === undefined) return;
@@ -238,17 +157,6 @@ function unwelcome(store: CallStore): SipError | undefined {
   return undefined;
 }
 
-function refuseOffer(store: CallStore, turn: Turn, transaction: ServerTransaction, error: SipError): void {
-  const headers: HeaderLine[] = [];
-  if (error.status === 415) headers.push(['Accept', ACCEPT], ['Accept-Encoding', 'identity']);
-  const warning = mediaWarning(error);
-  if (warning !== undefined) {
-    const host = store.agent.addressTowards(transaction.flow.remote.address);
-    headers.push(['Warning', `${warning.code} ${host.includes(':') ? `[${host}]` : host} "${warning.text}"`]);
-  }
-  refuse(store.agent, turn, transaction, error, { headers });
-}
-
 function takePort(store: CallStore, turn: Turn, call: Call): void {
   call.media = store.audio.take(turn);
   if (call.media === undefined) {
@@ -258,15 +166,15 @@ function takePort(store: CallStore, turn: Turn, call: Call): void {
   }
   store.disarm(call, 'port');
   const { offered, invite } = call;
-  if (offered === undefined || invite === undefined) return;
+  if (invite === undefined) return;
   // The offer is judged before anything rings.
-  const answered = answerTo(store, call, offered);
-  if (!answered.ok) {
+  const answered = offered === undefined ? undefined : answerTo(store, call, offered);
+  if (answered?.ok === false) {
     refuseOffer(store, turn, invite, answered.error);
     call.invite = undefined;
     return finishCall(store, turn, call, answered.error.code, answered.error.status);
   }
-  call.answer = answered.value;
+  call.answer = answered?.value;
   if (store.agent.config.ringDelayMs > 0) store.arm(turn, call, 'ring', store.agent.config.ringDelayMs);
   else ring(store, turn, call);
 }
@@ -291,52 +199,11 @@ function ring(store: CallStore, turn: Turn, call: Call): void {
 }
 
 function answer(store: CallStore, turn: Turn, call: Call): void {
-  if (call.answer === undefined) return;
+  const half = call.answer === undefined ? lateOffer(store, call) : ok(call.answer);
+  if (!half.ok) return;
   call.answeredMs = turn.nowMs;
-  accept(store, turn, call, call.answer);
+  accept(store, turn, call, half.value);
   changeCall(turn, call, 'answered');
-}
-
-/** Sends the 200 with our answer, opens or changes the audio, and waits for the ACK. */
-function accept(store: CallStore, turn: Turn, call: Call, { description, media }: Answer): void {
-  const { invite } = call;
-  if (invite === undefined || call.media === undefined) return;
-  call.media.description = description;
-  store.audio.agree(turn, call, call.media, media, description.connection?.address ?? '');
-  const headers: HeaderLine[] = [
-    ['Contact', contactOf(store, call)],
-    ['Allow', ALLOW],
-    ['Supported', SUPPORTED],
-    ['Content-Type', 'application/sdp'],
-  ];
-  const body = bytesOf(serializeSdp(description));
-  store.agent.respond(turn, invite, 200, { ...toTagOf(call), headers, body });
-  call.invite = undefined;
-  call.offered = undefined;
-  call.answer = undefined;
-  const { t1Ms } = store.agent.config.timers;
-  call.unacknowledged = { transaction: invite, intervalMs: t1Ms };
-  store.arm(turn, call, '2xx', t1Ms);
-  store.arm(turn, call, 'no ack', 64 * t1Ms);
-}
-
-/** Our answer to an offer, its version counted up when it differs from what we sent last (RFC 3264 §8). */
-function answerTo(store: CallStore, call: Call, offer: SessionDescription): Result<Answer> {
-  const { media } = call;
-  if (media === undefined) return fail('no-port', 0, 503, 'no RTP port');
-  const peer = call.dialog?.flow.remote.address ?? '127.0.0.1';
-  const before = media.description;
-  const local = {
-    address: store.agent.mediaAddress(peer, offeredAddressFamily(offer)),
-    port: media.port,
-    sessionId: media.sessionId,
-    sessionVersion: before?.origin.sessionVersion ?? media.sessionId,
-  };
-  const answered = answerOffer(offer, local);
-  if (!answered.ok || before === undefined || sameSession(before, answered.value.description))
-    return answered;
-  const sessionVersion = String(BigInt(local.sessionVersion) + 1n);
-  return answerOffer(offer, { ...local, sessionVersion });
 }
 
 function changeDialogToEarly(turn: Turn, call: Call): void {
@@ -351,24 +218,6 @@ function changeDialogToEarly(turn: Turn, call: Call): void {
     to: 'early',
     cause: '180 sent',
   });
-}
-
-function contactOf(store: CallStore, call: Call): string {
-  const flow = call.dialog?.flow ?? call.invite?.flow;
-  if (flow === undefined) throw new Error('a call has a flow from its first message on');
-  return store.agent.contact(flow, userOf(call.invite?.request.uri ?? ''));
-}
-
-function toTagOf(call: Call): { toTag: string } | undefined {
-  return call.dialog === undefined ? undefined : { toTag: call.dialog.localTag };
-}
-
-function userOf(uri: string): string | undefined {
-  const parsed = parseUri(uri);
-  if (!parsed.ok) return undefined;
-  if (parsed.value.kind === 'sip') return parsed.value.user;
-  // The number of a tel URI may stand in a SIP URI of ours (§19.1.6); of other schemes nobody knows what would.
-  return parsed.value.scheme === 'tel' ? /^[+0-9.()-]+/.exec(parsed.value.rest)?.[0] : undefined;
 }
 
 /** The peer's address without parameters and password, safe to show. */

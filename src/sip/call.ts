@@ -40,6 +40,8 @@ export interface Call {
   offered: SessionDescription | undefined;
   /** The answer to it, judged before anything rang, until it is sent. */
   answer: Answer | undefined;
+  /** Our offer, when the INVITE left it to us, until it is answered (§13.2.1). */
+  offering?: SessionDescription | undefined;
   /** Our 2xx that has not been acknowledged (§13.3.1.4). */
   unacknowledged: { readonly transaction: ServerTransaction; intervalMs: number } | undefined;
   /** Our INVITE. */

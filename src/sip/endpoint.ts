@@ -6,7 +6,8 @@
  * registrar are the users of both.
  */
 import type { MediaCounters } from '../rtp/session.ts';
-import { acknowledgementMissing, answeringDue, declineCall, portsArrived, repeatOk } from './answering.ts';
+import { acknowledgementMissing, repeatOk } from './accepting.ts';
+import { answeringDue, declineCall, portsArrived } from './answering.ts';
 import type { Call, CallTimer } from './call.ts';
 import { cancelUnanswered, endCall, finishCall, sendBye } from './call-end.ts';
 import { CallStore } from './call-store.ts';

@@ -1,15 +1,12 @@
 /** The session description in the body of a message (RFC 3261 §13.2.1), or why there is none. */
 import { field, type SipMessage } from './message.ts';
-import { fail, type Result, sipError } from './result.ts';
+import { fail, ok, type Result } from './result.ts';
 import { parseSdp, type SessionDescription } from './sdp.ts';
 import { latin1 } from './text.ts';
 
-/** The offer of an INVITE. Errors: `offer-missing` (488), `content-type-unsupported`, `body-encoded` (415), SDP's. */
-export function readOffer(message: SipMessage): Result<SessionDescription> {
-  if (message.body.length === 0) {
-    return { ok: false, error: sipError('offer-missing', 488, 'the INVITE has no session description') };
-  }
-  return readDescription(message);
+/** The offer of a request; none when it has no body. Errors: `content-type-unsupported`, `body-encoded` (415), SDP's. */
+export function readOffer(message: SipMessage): Result<SessionDescription | undefined> {
+  return message.body.length === 0 ? ok(undefined) : readDescription(message);
 }
 
 /** The description in a body that must be one. */

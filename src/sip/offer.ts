@@ -8,7 +8,7 @@ import type { Payload } from '../rtp/session.ts';
 import { isAudio, loopablePayloads, type NegotiatedMedia, readMedia } from './negotiated-media.ts';
 import { type LocalMedia, localSession } from './offer-answer.ts';
 import { fail, ok, type Result } from './result.ts';
-import type { Attribute, SessionDescription } from './sdp.ts';
+import type { Attribute, MediaDescription, SessionDescription } from './sdp.ts';
 import { attribute } from './sdp-attributes.ts';
 
 /** One encoding in an offer of ours. */
@@ -56,29 +56,59 @@ export function buildOffer(
   local: LocalMedia,
   codecs: readonly OfferedCodec[] = CALLER_CODECS,
 ): SessionDescription {
-  const attributes: Attribute[] = codecs.flatMap(({ type, name, clockRate, channels, parameters }) => {
-    const suffix = channels === undefined ? '' : `/${channels}`;
-    const rtpmap = {
-      name: 'rtpmap',
-      value: `${type} ${SPELLING.get(name) ?? name}/${clockRate}${suffix}`,
-    };
-    return parameters === undefined ? [rtpmap] : [rtpmap, { name: 'fmtp', value: `${type} ${parameters}` }];
-  });
-  attributes.push({ name: 'ptime', value: '20' }, { name: 'sendrecv' }, { name: 'rtcp-mux' });
+  return { ...localSession(local), media: [offerLine(local, 'RTP/AVP', codecs.flatMap(codecAttributes))] };
+}
+
+/**
+ * An offer in a call that stands (§8): as many lines as before in their places, the audio both ways. A payload
+ * number keeps its meaning for the whole session (§8.3.2), so what was agreed stays as it was written, and of
+ * `codecs` only those come after it whose number and name are free.
+ */
+export function renewOffer(
+  before: SessionDescription,
+  local: LocalMedia,
+  codecs: readonly OfferedCodec[],
+): SessionDescription {
   return {
     ...localSession(local),
-    media: [
-      {
-        kind: 'audio',
-        port: local.port,
-        protocol: 'RTP/AVP',
-        formats: codecs.map(({ type }) => `${type}`),
-        bandwidth: [],
-        attributes,
-        other: [],
-      },
-    ],
+    timing: before.timing,
+    media: before.media.map((line) => (isAudio(line) ? renewLine(line, local, codecs) : line)),
   };
+}
+
+function renewLine(
+  line: MediaDescription,
+  local: LocalMedia,
+  codecs: readonly OfferedCodec[],
+): MediaDescription {
+  const agreed = loopablePayloads(line);
+  const free = codecs.filter(
+    ({ type, name }) => !agreed.some((one) => one.type === type || one.name === name),
+  );
+  const kept = line.attributes.filter(({ name }) => name === 'rtpmap' || name === 'fmtp');
+  return offerLine(local, line.protocol, [...kept, ...free.flatMap(codecAttributes)]);
+}
+
+/** The attributes name every payload type, also the static ones, so the formats are read from them. */
+function offerLine(local: LocalMedia, protocol: string, codecs: readonly Attribute[]): MediaDescription {
+  const formats = codecs.flatMap(({ name, value }) =>
+    name === 'rtpmap' ? [value?.split(' ', 1)[0] ?? ''] : [],
+  );
+  return {
+    kind: 'audio',
+    port: local.port,
+    protocol,
+    formats,
+    bandwidth: [],
+    attributes: [...codecs, { name: 'ptime', value: '20' }, { name: 'sendrecv' }, { name: 'rtcp-mux' }],
+    other: [],
+  };
+}
+
+function codecAttributes({ type, name, clockRate, channels, parameters }: OfferedCodec): Attribute[] {
+  const suffix = channels === undefined ? '' : `/${channels}`;
+  const rtpmap = { name: 'rtpmap', value: `${type} ${SPELLING.get(name) ?? name}/${clockRate}${suffix}` };
+  return parameters === undefined ? [rtpmap] : [rtpmap, { name: 'fmtp', value: `${type} ${parameters}` }];
 }
 
 /**

@@ -2,14 +2,8 @@
  * From bytes to whoever they are for: bytes into a message, the message to its transaction, and a request that is new
  * to us to the call, the registrar or the method that serves it (RFC 3261 §8.2, §12.2.2, §18).
  */
-import {
-  incomingHandle,
-  receiveAck,
-  receiveBye,
-  receiveCancel,
-  receiveInvite,
-  receiveReinvite,
-} from './answering.ts';
+import { receiveAck } from './accepting.ts';
+import { incomingHandle, receiveBye, receiveCancel, receiveInvite } from './answering.ts';
 import type { Call } from './call.ts';
 import { type CoreHeaders, readCoreHeaders } from './core-headers.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
@@ -19,6 +13,7 @@ import type { SipMessage, SipRequest, SipResponse } from './message.ts';
 import { parseMessage } from './parse-message.ts';
 import { reportBadMessage, reportReceived, reportStray } from './received.ts';
 import { refuse, retryAfter } from './refusal.ts';
+import { receiveReinvite } from './reinvite.ts';
 import { type SipError, sipError } from './result.ts';
 import { serveRequest, unsupportedExtension } from './serving.ts';
 import type { ServerTransaction } from './transactions.ts';
@@ -101,7 +96,7 @@ function receiveRequest(
     report(parts, turn, flow, bytes, request, core, known?.call ?? call?.handle);
     if (known === undefined || transactions.receiveAgain(turn, known, request)) {
       const acknowledged = call ?? parts.calls.findByRequest(core);
-      if (acknowledged !== undefined) receiveAck(parts.calls, turn, acknowledged, core, flow);
+      if (acknowledged !== undefined) receiveAck(parts.calls, turn, acknowledged, request, core, flow);
     }
     return;
   }

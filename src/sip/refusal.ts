@@ -12,7 +12,6 @@ const HINTS: Readonly<Record<string, string>> = {
   'no-common-codec': 'offer PCMU or PCMA; any codec of one packet a frame will do',
   'no-audio': 'the echo needs an audio line with a port above 0',
   'media-transport-unsupported': 'offer RTP/AVP; SRTP is not spoken here yet',
-  'offer-missing': 'send the offer in the INVITE; the late offer is not served yet',
   'content-type-unsupported': 'send application/sdp',
   'body-encoded': 'send the body without Content-Encoding',
   'extension-unsupported': 'leave the option tag out of Require',

@@ -1,0 +1,20 @@
+/** INVITE in its rarer forms, as SIPp sends them (sipp/*.xml), each over UDP and TCP. */
+import { check } from '../lab.ts';
+import type { Scenario } from '../scenario.ts';
+import { endedCalls, simple } from './calls.ts';
+
+export const inviteScenarios: readonly Scenario[] = [
+  ...simple('late offer: ours in the 200, the answer in the ACK', 'late-offer', {
+    look: async (ringback, _lab, _messages) => {
+      await endedCalls(ringback, 1);
+      const codecs = ringback.all('media.started').map(({ codec }) => codec);
+      check(codecs.join(' ') === 'PCMA PCMU', `media.started says ${codecs.join(' ')}`);
+    },
+  }),
+  ...simple('late offer that the ACK does not answer: ended', 'late-offer-unanswered', {
+    look: async (ringback) => {
+      const ended = await ringback.wait('call.changed', ({ to }) => to === 'terminated');
+      check(/no answer to our offer/.test(ended.reason ?? ''), `the reason is "${ended.reason}"`);
+    },
+  }),
+];

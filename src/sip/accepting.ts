@@ -1,0 +1,161 @@
+/**
+ * The 200 to an INVITE, and its ACK (RFC 3261 §13.3.1.4): sent, repeated until it is acknowledged, and the call
+ * ended when it never is. The same for the first INVITE of a call and for every later one (§14.2).
+ *
+ * The offer may stand on either side: then the 200 has our answer, or it has our offer and the ACK the answer.
+ */
+import { type Call, changeCall, changeDialog } from './call.ts';
+import { endCall } from './call-end.ts';
+import type { CallStore } from './call-store.ts';
+import type { CoreHeaders } from './core-headers.ts';
+import type { Flow } from './flow.ts';
+import { takeLateAnswer } from './late-offer.ts';
+import type { SipRequest } from './message.ts';
+import type { NegotiatedMedia } from './negotiated-media.ts';
+import { type Answer, answerOffer, mediaWarning, offeredAddressFamily, sameSession } from './offer-answer.ts';
+import { refuse } from './refusal.ts';
+import { fail, type Result, type SipError } from './result.ts';
+import { type SessionDescription, serializeSdp } from './sdp.ts';
+import type { HeaderLine } from './serialize-message.ts';
+import { bytesOf } from './text.ts';
+import type { ServerTransaction } from './transactions.ts';
+import type { Turn } from './turn.ts';
+import { parseUri } from './uri.ts';
+import { ACCEPT, ALLOW, SUPPORTED } from './user-agent.ts';
+
+/** What a 200 says of the session: our answer with what was agreed, or our offer, with nothing agreed yet. */
+export interface OwnHalf {
+  readonly description: SessionDescription;
+  readonly media?: NegotiatedMedia;
+}
+
+/** Sends the 200 with our half of the session, opens or changes the audio once it is agreed, and waits for the ACK. */
+export function accept(store: CallStore, turn: Turn, call: Call, half: OwnHalf): void {
+  const { invite } = call;
+  if (invite === undefined || call.media === undefined) return;
+  const { description, media } = half;
+  call.media.description = description;
+  if (media === undefined) call.offering = description;
+  else store.audio.agree(turn, call, call.media, media, description.connection?.address ?? '');
+  const headers: HeaderLine[] = [
+    ['Contact', contactOf(store, call)],
+    ['Allow', ALLOW],
+    ['Supported', SUPPORTED],
+    ['Content-Type', 'application/sdp'],
+  ];
+  const body = bytesOf(serializeSdp(description));
+  store.agent.respond(turn, invite, 200, { ...toTagOf(call), headers, body });
+  call.invite = undefined;
+  call.offered = undefined;
+  call.answer = undefined;
+  const { t1Ms } = store.agent.config.timers;
+  call.unacknowledged = { transaction: invite, intervalMs: t1Ms };
+  store.arm(turn, call, '2xx', t1Ms);
+  store.arm(turn, call, 'no ack', 64 * t1Ms);
+}
+
+/** ACK to a 2xx (§13.3.1.4): the session stands, unless our offer was in the 2xx and the ACK has no answer to it. */
+export function receiveAck(
+  store: CallStore,
+  turn: Turn,
+  call: Call,
+  request: SipRequest,
+  core: CoreHeaders,
+  flow: Flow,
+): void {
+  const waiting = call.unacknowledged;
+  if (waiting === undefined || waiting.transaction.core.cseq.number !== core.cseq.number) return;
+  call.unacknowledged = undefined;
+  store.disarm(call, '2xx');
+  store.disarm(call, 'no ack');
+  if (call.dialog !== undefined) call.dialog.flow = flow;
+  if (call.dialog?.state === 'early') changeDialog(turn, call, 'confirmed', 'ACK received');
+  if (call.offering !== undefined) takeLateAnswer(store, turn, call, request, flow);
+  // Without anything agreed there is no session: the call ends as it was answered.
+  if (call.media?.session !== undefined) {
+    changeCall(turn, call, call.media.held ? 'held' : 'established');
+  }
+  // §15: a callee says BYE only after the ACK; somebody asked for it before.
+  if (call.ending !== undefined) endCall(store, turn, call, call.ending);
+}
+
+/** The 2xx again, at intervals that double up to T2 (§13.3.1.4). */
+export function repeatOk(store: CallStore, turn: Turn, call: Call): void {
+  const waiting = call.unacknowledged;
+  if (waiting === undefined) return;
+  store.agent.transactions.repeatOk(turn, waiting.transaction);
+  waiting.intervalMs = Math.min(2 * waiting.intervalMs, store.agent.config.timers.t2Ms);
+  store.arm(turn, call, '2xx', waiting.intervalMs);
+}
+
+/** No ACK for 64·T1 (§13.3.1.4): the dialog is confirmed, and ended with a BYE. */
+export function acknowledgementMissing(store: CallStore, turn: Turn, call: Call): void {
+  call.unacknowledged = undefined;
+  store.disarm(call, '2xx');
+  turn.emit({
+    type: 'diagnosis.raised',
+    call: call.handle,
+    code: 'ack-missing',
+    severity: 'error',
+    evidence: `our 200 to ${call.peer} was repeated for ${(64 * store.agent.config.timers.t1Ms) / 1000} s and no ACK came`,
+    cause: 'the caller cannot reach our Contact, or a proxy on the way lost the route',
+    next: 'look at Contact and Record-Route in the 200, and set --advertise-ip when the Contact is private',
+  });
+  endCall(store, turn, call, call.ending ?? 'no ACK');
+}
+
+/** Our answer to an offer, its version counted up when it differs from what we sent last (RFC 3264 §8). */
+export function answerTo(store: CallStore, call: Call, offer: SessionDescription): Result<Answer> {
+  const { media } = call;
+  if (media === undefined) return fail('no-port', 0, 503, 'no RTP port');
+  const peer = call.dialog?.flow.remote.address ?? '127.0.0.1';
+  const before = media.description;
+  const local = {
+    address: store.agent.mediaAddress(peer, offeredAddressFamily(offer)),
+    port: media.port,
+    sessionId: media.sessionId,
+    sessionVersion: before?.origin.sessionVersion ?? media.sessionId,
+  };
+  const answered = answerOffer(offer, local);
+  if (!answered.ok || before === undefined || sameSession(before, answered.value.description))
+    return answered;
+  const sessionVersion = String(BigInt(local.sessionVersion) + 1n);
+  return answerOffer(offer, { ...local, sessionVersion });
+}
+
+/** Refuses an offer, with what would have been taken. */
+export function refuseOffer(
+  store: CallStore,
+  turn: Turn,
+  transaction: ServerTransaction,
+  error: SipError,
+): void {
+  const headers: HeaderLine[] = [];
+  if (error.status === 415) headers.push(['Accept', ACCEPT], ['Accept-Encoding', 'identity']);
+  const warning = mediaWarning(error);
+  if (warning !== undefined) {
+    const host = store.agent.addressTowards(transaction.flow.remote.address);
+    headers.push(['Warning', `${warning.code} ${host.includes(':') ? `[${host}]` : host} "${warning.text}"`]);
+  }
+  refuse(store.agent, turn, transaction, error, { headers });
+}
+
+/** Our Contact in a response to the INVITE that is being answered, or to another request of the call. */
+export function contactOf(store: CallStore, call: Call, transaction = call.invite): string {
+  const flow = call.dialog?.flow ?? transaction?.flow;
+  if (flow === undefined) throw new Error('a call has a flow from its first message on');
+  return store.agent.contact(flow, userOf(transaction?.request.uri ?? ''));
+}
+
+export function toTagOf(call: Call): { toTag: string } | undefined {
+  return call.dialog === undefined ? undefined : { toTag: call.dialog.localTag };
+}
+
+/** The user of a URI, as it may stand in a Contact of ours. */
+export function userOf(uri: string): string | undefined {
+  const parsed = parseUri(uri);
+  if (!parsed.ok) return undefined;
+  if (parsed.value.kind === 'sip') return parsed.value.user;
+  // The number of a tel URI may stand in a SIP URI of ours (§19.1.6); of other schemes nobody knows what would.
+  return parsed.value.scheme === 'tel' ? /^[+0-9.()-]+/.exec(parsed.value.rest)?.[0] : undefined;
+}
