@@ -231,7 +231,9 @@ test('a user agent of ours registers, is called through the redirection, and unr
   expect(network.eventsOf(caller, 'call.changed').at(-1)).toMatchObject({ to: 'established' });
   caller.act({ type: 'hangup-all' });
   network.run(200);
-  expect(network.eventsOf(echo, 'call.changed').at(-1)).toMatchObject({ reason: 'BYE received' });
+  expect(network.eventsOf(echo, 'call.changed').at(-1)).toMatchObject({
+    reason: 'BYE received, Q.850 16 "hung up"',
+  });
   for (const node of [echo, caller]) node.act({ type: 'stop', reason: 'done' });
   network.run(200);
   expect(bindings()).toEqual([]);
