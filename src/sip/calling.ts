@@ -8,6 +8,7 @@ import { type DigestClient, FIRST_ATTEMPT } from '../auth/credentials.ts';
 import { type Call, changeCall, handlePart, type OutgoingInvite } from './call.ts';
 import { dialogFlow, endCall, finishCall, requestWithin, sendBye } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
+import { reportChallenges } from './challenge-report.ts';
 import { parseTargetContact } from './contact.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { type Dialog, dialogAsClient } from './dialog.ts';
@@ -342,17 +343,7 @@ function challenged(
   const cnonce = store.agent.identifiers.cnonce();
   const verdict = digest.challenged({ status, challenges, cnonce }, invite.attempt);
   if (verdict.type === 'refused') return finishCall(store, turn, call, verdict.reason, status);
-  for (const { realm, algorithm, qop, stale } of verdict.challenges) {
-    turn.emit({
-      type: 'auth.challenged',
-      call: call.handle,
-      realm,
-      algorithm,
-      ...(qop.length === 0 ? undefined : { qop: qop.join(',') }),
-      ...(stale ? { stale } : undefined),
-      status,
-    });
-  }
+  reportChallenges(turn, status, verdict.challenges, { call: call.handle });
   invite.attempt = verdict.attempt;
   sendInvite(store, registrations, turn, call, invite, invite.sent.flow.remote.address);
 }

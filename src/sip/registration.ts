@@ -6,19 +6,19 @@
  */
 import { type Attempt, DigestClient, FIRST_ATTEMPT } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
-import { parseContacts } from './contact.ts';
+import { reportChallenges } from './challenge-report.ts';
 import { type Deadline, Deadlines } from './deadlines.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Flow, NextHop } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { fields, NO_BODY, type SipResponse, value } from './message.ts';
 import { adviceOnChallenge, adviceOnStatus } from './registration-diagnosis.ts';
+import { backOffMs, grantedS, LONGEST_EXPIRES_S, mayPass, renewInMs } from './registration-terms.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { displayText, quote, readDigits, wire } from './text.ts';
 import type { ClientTransaction } from './transactions.ts';
 import type { Turn } from './turn.ts';
-import { parseUri } from './uri.ts';
 import type { UserAgent } from './user-agent.ts';
 
 export type RegistrationState = EventOf<'registration.changed'>['to'];
@@ -50,17 +50,8 @@ export interface Registration {
   timer: Deadline<Registration> | undefined;
 }
 
-/** The first back-off, in ms; it doubles with each failure up to the longest. */
-const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 60_000;
-/** A registrar that asks for more than this (423) is not given it, and a longer binding is renewed by then, in seconds. */
-const LONGEST_EXPIRES_S = 86_400;
 /** A Retry-After beyond this is not waited for, in seconds. */
 const LONGEST_WAIT_S = 86_400;
-/** A registration is renewed this long before it ends, or half-way through a short one, in seconds. */
-const RENEW_BEFORE_S = 600;
-/** Whatever a registrar grants, REGISTERs are no closer together, in seconds. */
-const LEAST_RENEW_S = 1;
 /** A connection that falls sooner after a registration did not carry it: a back-off, not at once again, in ms. */
 const BRIEF_CONNECTION_MS = 10_000;
 
@@ -281,17 +272,7 @@ export class Registrations {
     const cnonce = this.agent.identifiers.cnonce();
     const verdict = registration.digest.challenged({ status, challenges, cnonce }, registration.attempt);
     if (verdict.type === 'retry') {
-      for (const { realm, algorithm, qop, stale } of verdict.challenges) {
-        turn.emit({
-          type: 'auth.challenged',
-          account: registration.account.addressOfRecord,
-          realm,
-          algorithm,
-          ...(qop.length === 0 ? undefined : { qop: qop.join(',') }),
-          ...(stale ? { stale } : undefined),
-          status,
-        });
-      }
+      reportChallenges(turn, status, verdict.challenges, { account: registration.account.addressOfRecord });
       registration.attempt = verdict.attempt;
       return this.send(turn, registration);
     }
@@ -323,12 +304,11 @@ export class Registrations {
       return this.change(turn, registration, 'unregistered', { status });
     }
     registration.registeredMs = turn.nowMs;
-    const expiresS = grantedS(response, registration);
+    const expiresS = grantedS(response, registration.contact, registration.expiresS);
     this.change(turn, registration, 'registered', { status, reason, expiresS });
     // Asked to stop while this was on its way.
     if (registration.ending) return this.send(turn, registration);
-    const renewInS = expiresS > 2 * RENEW_BEFORE_S ? expiresS - RENEW_BEFORE_S : expiresS / 2;
-    this.arm(turn, registration, Math.min(Math.max(renewInS, LEAST_RENEW_S), LONGEST_EXPIRES_S) * 1000);
+    this.arm(turn, registration, renewInMs(expiresS));
   }
 
   /** 423 (§10.2.8): once more with what the registrar wants at least. */
@@ -350,11 +330,9 @@ export class Registrations {
   ): void {
     registration.pending = false;
     registration.flow = undefined;
-    const longestMs = Math.min(FIRST_RETRY_MS * 2 ** registration.failures, LONGEST_RETRY_MS);
+    const backOff = backOffMs(registration.failures, this.agent.identifiers.fraction());
     registration.failures += 1;
-    // Between half of it and all of it.
-    const jitteredMs = longestMs * (0.5 + 0.5 * this.agent.identifiers.fraction());
-    const retryInMs = Math.round(Math.max(jitteredMs, about.afterMs ?? 0));
+    const retryInMs = Math.round(Math.max(backOff, about.afterMs ?? 0));
     const status = about.status === undefined ? {} : { status: about.status };
     this.change(turn, registration, 'retrying', { ...status, reason, retryInMs });
     this.arm(turn, registration, retryInMs);
@@ -381,32 +359,6 @@ export class Registrations {
       ...about,
     });
   }
-}
-
-/** What the registrar granted our binding (§10.2.4): its Contact's expires, else Expires, else what we asked for. */
-function grantedS(response: SipResponse, registration: Registration): number {
-  const fallback = readDigits(value(response, 'Expires') ?? '');
-  const otherwise = fallback > 0 ? fallback : registration.expiresS;
-  const contacts = parseContacts(response);
-  if (!contacts.ok || contacts.value.kind === 'all') return otherwise;
-  const ours = hostPortOf(registration.contact.slice(1, -1));
-  const binding = contacts.value.contacts.find(({ uri }) => hostPortOf(uri) === ours);
-  return binding?.expiresS ?? otherwise;
-}
-
-/** User, host and port: enough to know our own Contact, whatever a registrar did to its parameters. */
-function hostPortOf(uri: string): string {
-  const parsed = parseUri(uri);
-  if (!parsed.ok || parsed.value.kind !== 'sip') return uri;
-  const { user, host, port } = parsed.value;
-  return `${user ?? ''}@${host.toLowerCase()}:${port ?? ''}`;
-}
-
-/** Whether a refusal may pass by itself: overload, time-outs and the server's own troubles. */
-function mayPass(status: number): boolean {
-  return (
-    status === 408 || status === 480 || status === 491 || status === 503 || (status >= 500 && status < 600)
-  );
 }
 
 function values(response: SipResponse, name: string): string[] {
