@@ -5,7 +5,7 @@
  * echo sends back what it got, so the only right parameters are those of the one who sends. Everything that
  * we do not do (ICE, DTLS, SDES, BUNDLE, feedback) is left out of the answer, which refuses it.
  */
-import { staticChannels } from './codecs.ts';
+import { isSpeech, staticChannels } from './codecs.ts';
 import { type AddressFamily, addressFamily } from './ip-address.ts';
 import {
   isAudio,
@@ -54,17 +54,16 @@ export function answerOffer(
   local: LocalMedia,
   options: AnswerOptions = {},
 ): Result<Answer> {
-  const index = acceptedLine(offer, options);
-  const accepted = offer.media[index];
-  if (accepted === undefined) return refuseOffer(offer);
-  const payloads = acceptable(accepted, options);
-  const media = readMedia(offer, accepted, payloads);
+  const accepted = acceptedLine(offer, options);
+  const media = accepted && readMedia(offer, accepted.line, accepted.payloads);
   if (media === undefined) return refuseOffer(offer);
   const description: SessionDescription = {
     ...localSession(local),
     // §6: "the t= line in the answer MUST equal that of the offer".
     timing: offer.timing,
-    media: offer.media.map((line, at) => (at === index ? acceptLine(line, media, local) : refuseLine(line))),
+    media: offer.media.map((line) =>
+      line === accepted?.line ? acceptLine(line, media, local) : refuseLine(line),
+    ),
   };
   return ok({ description, media });
 }
@@ -93,11 +92,16 @@ function acceptable(media: MediaDescription, options: AnswerOptions): Negotiated
   return without === undefined ? payloads : payloads.filter((one) => !without.has(one.name));
 }
 
-/** −1 when there is none. */
-function acceptedLine(offer: SessionDescription, options: AnswerOptions): number {
-  return offer.media.findIndex(
-    (media) => isUsableAudio(media) && readMedia(offer, media, acceptable(media, options)) !== undefined,
-  );
+/** The first line that can be looped, and what can be looped of it. */
+function acceptedLine(
+  offer: SessionDescription,
+  options: AnswerOptions,
+): { readonly line: MediaDescription; readonly payloads: NegotiatedMedia['payloads'] } | undefined {
+  for (const line of offer.media) {
+    const payloads = isUsableAudio(line) ? acceptable(line, options) : [];
+    if (payloads.some(({ name }) => isSpeech(name))) return { line, payloads };
+  }
+  return undefined;
 }
 
 function refuseOffer(offer: SessionDescription): Result<never> {
@@ -169,7 +173,7 @@ function refuseLine(line: MediaDescription): MediaDescription {
  * audio line, else of the session. IPv4 when the offer names none.
  */
 export function offeredAddressFamily(offer: SessionDescription): AddressFamily {
-  const media = offer.media[acceptedLine(offer, {})] ?? offer.media.find(isAudio) ?? offer.media[0];
+  const media = acceptedLine(offer, {})?.line ?? offer.media.find(isAudio) ?? offer.media[0];
   const connection = media === undefined ? offer.connection : connectionOf(offer, media);
   if (connection === undefined) return offer.origin.family;
   return addressFamily(connection.address) ?? connection.family;
