@@ -17,4 +17,12 @@ export const inviteScenarios: readonly Scenario[] = [
       check(/no answer to our offer/.test(ended.reason ?? ''), `the reason is "${ended.reason}"`);
     },
   }),
+  ...simple('UPDATE: kept alive, held, resumed, refused', 'update', {
+    look: async (ringback) => {
+      await endedCalls(ringback, 1);
+      const states = ringback.all('call.changed').map(({ to }) => to);
+      check(states.filter((to) => to === 'held').length === 1, `states: ${states.join(' ')}`);
+    },
+  }),
+  ...simple('UPDATE before the answer', 'update-early', { args: ['--answer-delay', '2'] }),
 ];

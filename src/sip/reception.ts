@@ -18,10 +18,14 @@ import { type SipError, sipError } from './result.ts';
 import { serveRequest, unsupportedExtension } from './serving.ts';
 import type { ServerTransaction } from './transactions.ts';
 import type { Turn } from './turn.ts';
+import { receiveUpdate } from './update.ts';
 import { ALLOW, responseFlow, withSource } from './user-agent.ts';
 
 /** The answer to a keepalive ping on a stream (RFC 5626 §3.5.1). */
 const PONG = new Uint8Array([0x0d, 0x0a]);
+
+/** Methods that have no meaning outside a dialog (§15.1.2, RFC 3311 §5.2). */
+const DIALOG_ONLY: ReadonlySet<string> = new Set(['BYE', 'UPDATE']);
 
 /** CRLFs, or nothing, in a datagram: a keepalive (RFC 5626 §3.5.1), no message. */
 function isKeepalive(bytes: Uint8Array): boolean {
@@ -147,7 +151,7 @@ function serve(
     return refuse(parts.agent, turn, transaction, error, { headers: [['Unsupported', extension]] });
   }
   // §15.1.2: a BYE that matches no dialog has missed one, with a To tag or without.
-  const within = method === 'BYE' || (core.toTag !== undefined && method !== 'REGISTER');
+  const within = DIALOG_ONLY.has(method) || (core.toTag !== undefined && method !== 'REGISTER');
   // A dialog that our BYE has ended knows one request more: the peer's BYE that crossed it.
   const over = call?.dialog?.state === 'terminated' && method !== 'BYE';
   if (within && (call === undefined || over)) {
@@ -163,6 +167,7 @@ function serve(
     if (call === undefined) receiveInvite(parts.calls, turn, transaction);
     else receiveReinvite(parts.calls, turn, call, transaction);
   } else if (method === 'BYE' && call !== undefined) receiveBye(parts.calls, turn, call, transaction);
+  else if (method === 'UPDATE' && call !== undefined) receiveUpdate(parts.calls, turn, call, transaction);
   else if (!serveRequest(parts.calls, turn, transaction, call)) {
     const error = sipError('method-not-allowed', 405, `${method} is not served here`);
     refuse(parts.agent, turn, transaction, error, { headers: [['Allow', ALLOW]] });

@@ -8,10 +8,11 @@ import type { CallStore } from './call-store.ts';
 import { acceptRequest, refreshTarget } from './dialog.ts';
 import { lateOffer } from './late-offer.ts';
 import { readOffer } from './offer-body.ts';
-import { refuse, retryAfter } from './refusal.ts';
+import { refuse } from './refusal.ts';
 import { sipError } from './result.ts';
 import type { ServerTransaction } from './transactions.ts';
 import type { Turn } from './turn.ts';
+import { offerGlare, refuseGlare } from './update.ts';
 
 /** A re-INVITE (§14.2). What fails leaves the call as it was. */
 export function receiveReinvite(
@@ -21,33 +22,21 @@ export function receiveReinvite(
   transaction: ServerTransaction,
 ): void {
   const { agent } = store;
-  const { dialog, media } = call;
+  const { dialog } = call;
   if (dialog === undefined) return;
   // §14.2: a second INVITE before the first one has its final response.
   if (call.invite !== undefined) {
     const error = sipError('invite-overlaps', 500, 'an INVITE of this dialog is still being answered');
-    return refuse(agent, turn, transaction, error, {
-      headers: [retryAfter(1 + (agent.identifiers.word() % 10))],
-    });
+    return refuseGlare(store, turn, transaction, error);
   }
   const accepted = acceptRequest(dialog, transaction.core, transaction.flow);
   if (!accepted.ok) return refuse(agent, turn, transaction, accepted.error);
   if (call.ending !== undefined) {
     return refuse(agent, turn, transaction, sipError('call-ending', 481, 'the call is being ended'));
   }
-  // §14.2: both sides may not have an offer out. Ours is, until the ACK brings its answer.
-  if (call.offering !== undefined) {
-    return refuse(
-      agent,
-      turn,
-      transaction,
-      sipError('offer-pending', 491, 'our own offer is not answered yet'),
-    );
-  }
-  // A call that we placed has its audio elsewhere: its session stays what it is (§14.2 asks for 488).
-  if (media?.session === undefined) {
-    return refuse(agent, turn, transaction, sipError('session-fixed', 488, 'its audio cannot be changed'));
-  }
+  // §14.2: both sides may not have an offer out at the same time.
+  const glare = offerGlare(call);
+  if (glare !== undefined) return refuseGlare(store, turn, transaction, glare);
   const offer = readOffer(transaction.request);
   if (!offer.ok) return refuseOffer(store, turn, transaction, offer.error);
   call.invite = transaction;

@@ -30,7 +30,7 @@ import type { Turn } from './turn.ts';
 import { noteSource, parseVia, type Via, viaRport, withTopVia } from './via.ts';
 
 /** The methods we serve (RFC 3261 §20.5). */
-export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY';
+export const ALLOW = 'INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, NOTIFY';
 /** Option tags we understand (§20.37): none yet. The field stands empty, which says so. */
 export const SUPPORTED = '';
 /** The body we understand (§20.1). */
