@@ -95,3 +95,23 @@ test.each([
   network.run(50);
   expect(phone.requests('BYE')).toMatchObject([{ flow: { transport: 'udp' } }]);
 });
+
+test.each([
+  ['Call-ID', { 'Call-ID': 'guessed' }],
+  ['From tag', { From: '<sip:anna@example.org>;tag=guessed' }],
+])(
+  'a CANCEL that has guessed the branch, with another %s, gets 481 and ends nothing (§9.1)',
+  (_what, about) => {
+    const { network, phone } = open({ answerDelayMs: 1_000 });
+    const Via = 'SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bK-1';
+    invite({ Via });
+    network.run(50);
+    send('CANCEL', { Via, ...about });
+    network.run(2_000);
+    expect(phone.responses('CANCEL').map(({ message }) => message.status)).toEqual([481]);
+    const To = toOfOk();
+    expect(To).not.toBe('');
+    send('ACK', { To });
+    send('BYE', { To, CSeq: '2 BYE' });
+  },
+);

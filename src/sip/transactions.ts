@@ -128,9 +128,14 @@ export class TransactionLayer<User> {
     return this.servers.get(serverKey(request.method === 'ACK' ? 'INVITE' : request.method, request, core));
   }
 
-  /** The INVITE that a CANCEL means (§9.2): the same branch and sent-by, whatever else. */
+  /**
+   * The INVITE that a CANCEL means (§9.2): the same branch and sent-by, and as §9.1 has it the same Call-ID and From
+   * tag, because some phones count their branches, and a stranger can count too.
+   */
   matchCancelled(request: SipRequest, core: CoreHeaders): ServerTransaction | undefined {
-    return this.servers.get(serverKey('INVITE', request, core));
+    const invite = this.servers.get(serverKey('INVITE', request, core));
+    const same = invite?.core.callId === core.callId && invite.core.fromTag === core.fromTag;
+    return same ? invite : undefined;
   }
 
   /** The client transaction a response belongs to (§17.1.3): top branch and CSeq method. */
