@@ -18,7 +18,7 @@ import { fail, type Result, type SipError } from './result.ts';
 import { type SessionDescription, serializeSdp } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { bytesOf } from './text.ts';
-import type { ServerTransaction } from './transactions.ts';
+import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { parseUri } from './uri.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './user-agent.ts';

@@ -19,7 +19,7 @@ import { refuse, retryAfter } from './refusal.ts';
 import { ok, type SipError, sipError } from './result.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { displayText } from './text.ts';
-import type { ServerTransaction } from './transactions.ts';
+import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { parseUri, serializeUri } from './uri.ts';
 

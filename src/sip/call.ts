@@ -12,7 +12,7 @@ import type { Account } from './endpoint-config.ts';
 import type { Flow, NextHop } from './flow.ts';
 import type { Answer } from './offer-answer.ts';
 import type { SessionDescription } from './sdp.ts';
-import type { ClientTransaction, ServerTransaction } from './transactions.ts';
+import type { ClientTransaction, ServerTransaction } from './transaction.ts';
 import type { Outgoing } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
 

@@ -25,7 +25,7 @@ import type { Registrations } from './registration.ts';
 import { serializeSdp } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { bytesOf, displayText } from './text.ts';
-import type { ClientTransaction } from './transactions.ts';
+import type { ClientTransaction } from './transaction.ts';
 import { outgoing } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
 import { parseUri } from './uri.ts';

@@ -4,7 +4,7 @@ import type { CoreHeaders } from './core-headers.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { SocketAddress } from './flow.ts';
 import type { TransactionUser } from './transaction-user.ts';
-import type { Indication } from './transactions.ts';
+import type { Indication } from './transaction.ts';
 import type { Turn } from './turn.ts';
 
 /** `core` is that of the response, when the indication is one. */

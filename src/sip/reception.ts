@@ -16,7 +16,7 @@ import { refuse, retryAfter } from './refusal.ts';
 import { receiveReinvite } from './reinvite.ts';
 import { type SipError, sipError } from './result.ts';
 import { serveRequest, unsupportedExtension } from './serving.ts';
-import type { ServerTransaction } from './transactions.ts';
+import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { receiveUpdate } from './update.ts';
 import { ALLOW, responseFlow, withSource } from './user-agent.ts';

@@ -2,7 +2,7 @@
 import { formatAddress } from './flow.ts';
 import type { SipError } from './result.ts';
 import type { HeaderLine, ResponseParts } from './serialize-message.ts';
-import type { ServerTransaction } from './transactions.ts';
+import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
 

@@ -16,7 +16,7 @@ import { refuse } from './refusal.ts';
 import { type SipError, sipError } from './result.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { readDigits } from './text.ts';
-import type { ServerTransaction } from './transactions.ts';
+import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { parseUri } from './uri.ts';
 import { uriEquals } from './uri-equals.ts';

@@ -17,7 +17,7 @@ import { backOffMs, grantedS, LONGEST_EXPIRES_S, mayPass, renewInMs } from './re
 import { parseRetryAfter } from './retry-after.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { displayText, quote, readDigits, wire } from './text.ts';
-import type { ClientTransaction } from './transactions.ts';
+import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
 

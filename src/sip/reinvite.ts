@@ -10,7 +10,7 @@ import { lateOffer } from './late-offer.ts';
 import { readOffer } from './offer-body.ts';
 import { refuse } from './refusal.ts';
 import { sipError } from './result.ts';
-import type { ServerTransaction } from './transactions.ts';
+import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { offerGlare, refuseGlare } from './update.ts';
 

@@ -11,7 +11,7 @@ import { parseMessageWaiting } from './message-waiting.ts';
 import { refuse, retryAfter } from './refusal.ts';
 import { sipError } from './result.ts';
 import { latin1 } from './text.ts';
-import type { ServerTransaction } from './transactions.ts';
+import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { parseUri } from './uri.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './user-agent.ts';

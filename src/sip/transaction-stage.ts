@@ -12,12 +12,8 @@ import { ownCore } from './requests.ts';
 import { buildResponse } from './serialize-message.ts';
 import { bytesOf, latin1 } from './text.ts';
 import { RFC_TIMERS, type TimerBase } from './timers.ts';
-import {
-  type ClientTransaction,
-  type Indication,
-  type ServerTransaction,
-  TransactionLayer,
-} from './transactions.ts';
+import type { ClientTransaction, Indication, ServerTransaction } from './transaction.ts';
+import { TransactionLayer } from './transactions.ts';
 import { TransportLayer } from './transport-layer.ts';
 import { Turn } from './turn.ts';
 

@@ -9,9 +9,9 @@ import { INVITE_CLIENT } from './invite-client.ts';
 import { INVITE_SERVER } from './invite-server.ts';
 import { NON_INVITE_CLIENT } from './non-invite-client.ts';
 import { NON_INVITE_SERVER } from './non-invite-server.ts';
+import type { ClientTransaction, ServerTransaction } from './transaction.ts';
 import { type Machine, type Row, rowFinder, type TransactionInput } from './transaction-machine.ts';
 import { openStage, requestText, type Stage } from './transaction-stage.ts';
-import type { ClientTransaction, ServerTransaction } from './transactions.ts';
 
 const MACHINES: readonly Machine[] = [INVITE_CLIENT, INVITE_SERVER, NON_INVITE_CLIENT, NON_INVITE_SERVER];
 

@@ -1,6 +1,6 @@
 /**
- * The transaction layer (RFC 3261 §17): which transaction a message belongs to, and the machine tables
- * (invite-client.ts, invite-server.ts, …) carried out.
+ * The transaction layer (RFC 3261 §17): the machine tables (invite-client.ts, invite-server.ts, …) carried out.
+ * Which transaction a message belongs to is in transaction-table.ts.
  *
  * It knows nothing of calls and registrations. What the transaction user must hear comes back as an
  * `Indication`; the user hangs its own object on a client transaction and finds it again there.
@@ -8,17 +8,22 @@
 import type { EventOf } from '../events.ts';
 import { answeredCore, answeredRequest } from './answered-request.ts';
 import type { CoreHeaders } from './core-headers.ts';
-import type { Deadline } from './deadlines.ts';
 import { Deadlines } from './deadlines.ts';
 import { defaultPort, type Flow, isReliable, type SocketAddress } from './flow.ts';
 import { INVITE_CLIENT } from './invite-client.ts';
 import { INVITE_SERVER } from './invite-server.ts';
-import { MAX_TRANSACTION_BYTES, MAX_TRANSACTIONS } from './limits.ts';
 import type { SipRequest, SipResponse } from './message.ts';
 import { NON_INVITE_CLIENT } from './non-invite-client.ts';
 import { NON_INVITE_SERVER } from './non-invite-server.ts';
 import { ackForRejected } from './requests.ts';
 import { doubledMs, type TimerBase, type TimerName, timerMs } from './timers.ts';
+import type {
+  ClientTransaction,
+  Indication,
+  ServerTransaction,
+  TimerOwner,
+  Transaction,
+} from './transaction.ts';
 import {
   type Machine,
   responseInput,
@@ -26,63 +31,9 @@ import {
   type TransactionAction,
   type TransactionInput,
 } from './transaction-machine.ts';
-import { type Outgoing, outgoing, type TransportLayer } from './transport-layer.ts';
+import { clientKey, serverKey, TransactionTable } from './transaction-table.ts';
+import { outgoing, type TransportLayer } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
-import { MAGIC_COOKIE } from './via.ts';
-
-interface Common {
-  /** "ist-3": short, unique in a session, for people and the log. */
-  readonly id: string;
-  readonly key: string;
-  readonly method: string;
-  /** Of a server: without header fields and body once its final response is out (answered-request.ts). */
-  request: SipRequest;
-  core: CoreHeaders;
-  flow: Flow;
-  state: string;
-  /** The handle of the call it belongs to, for the log. */
-  call: string | undefined;
-  /** What `resend` sends. */
-  last: Outgoing | undefined;
-  readonly timers: Partial<Record<TimerName, Armed>>;
-}
-
-interface Armed {
-  readonly deadline: Deadline<TimerOwner>;
-  readonly intervalMs: number;
-}
-
-export interface ServerTransaction extends Common {
-  readonly side: 'server';
-  /** Of the request: its fields are parts of one text, so that all of it is kept. */
-  readonly bytes: number;
-  readonly machine: typeof INVITE_SERVER | typeof NON_INVITE_SERVER;
-}
-
-export interface ClientTransaction<User> extends Common {
-  readonly side: 'client';
-  /** Whoever is to hear of it. */
-  readonly user: User;
-  readonly machine: typeof INVITE_CLIENT | typeof NON_INVITE_CLIENT;
-}
-
-type Transaction<User> = ServerTransaction | ClientTransaction<User>;
-
-interface TimerOwner {
-  readonly transaction: Transaction<unknown>;
-  readonly name: TimerName;
-}
-
-/** What the transaction user must hear. */
-export type Indication<User> =
-  | {
-      readonly type: 'response';
-      readonly transaction: ClientTransaction<User>;
-      readonly response: SipResponse;
-    }
-  /** Timer B, F or H: nobody answered, or nobody acknowledged. */
-  | { readonly type: 'timeout'; readonly transaction: Transaction<User> }
-  | { readonly type: 'failed'; readonly transaction: Transaction<User>; readonly error: string };
 
 const MACHINES: readonly Machine[] = [INVITE_CLIENT, INVITE_SERVER, NON_INVITE_CLIENT, NON_INVITE_SERVER];
 const ROWS = new Map(MACHINES.map((machine) => [machine.kind, rowFinder(machine)]));
@@ -95,14 +46,9 @@ const SHORT_KIND = {
 } as const;
 
 export class TransactionLayer<User> {
-  private readonly servers = new Map<string, ServerTransaction>();
-  private readonly clients = new Map<string, ClientTransaction<User>>();
-  /** By the connection they are on, so that a stream that ends is not looked for in all of them. */
-  private readonly onStreams = new Map<number, Set<Transaction<User>>>();
+  private readonly table = new TransactionTable<User>();
   private readonly deadlines = new Deadlines<TimerOwner>();
   private created = 0;
-  /** Of the requests that server transactions hold. */
-  private heldBytes = 0;
 
   constructor(
     private readonly transport: TransportLayer,
@@ -111,36 +57,31 @@ export class TransactionLayer<User> {
 
   /** Transactions alive, both sides. */
   get size(): number {
-    return this.servers.size + this.clients.size;
+    return this.table.size;
   }
 
   /** Whether one more request can be taken in. */
   get full(): boolean {
-    return this.size >= MAX_TRANSACTIONS || this.heldBytes >= MAX_TRANSACTION_BYTES;
+    return this.table.full;
   }
 
   nextMs(): number | undefined {
     return this.deadlines.nextMs();
   }
 
-  /** The server transaction a request belongs to (§17.2.3): a retransmission, or the ACK to a final response. */
+  /** The server transaction a request belongs to: a retransmission, or the ACK to a final response. */
   matchServer(request: SipRequest, core: CoreHeaders): ServerTransaction | undefined {
-    return this.servers.get(serverKey(request.method === 'ACK' ? 'INVITE' : request.method, request, core));
+    return this.table.matchServer(request, core);
   }
 
-  /**
-   * The INVITE that a CANCEL means (§9.2): the same branch and sent-by, and as §9.1 has it the same Call-ID and From
-   * tag, because some phones count their branches, and a stranger can count too.
-   */
+  /** The INVITE that a CANCEL means. */
   matchCancelled(request: SipRequest, core: CoreHeaders): ServerTransaction | undefined {
-    const invite = this.servers.get(serverKey('INVITE', request, core));
-    const same = invite?.core.callId === core.callId && invite.core.fromTag === core.fromTag;
-    return same ? invite : undefined;
+    return this.table.matchCancelled(request, core);
   }
 
-  /** The client transaction a response belongs to (§17.1.3): top branch and CSeq method. */
+  /** The client transaction a response belongs to. */
   matchClient(core: CoreHeaders): ClientTransaction<User> | undefined {
-    return this.clients.get(clientKey(core.via.branch, core.cseq.method));
+    return this.table.matchClient(core);
   }
 
   /** Opens the server transaction of a request that matched none; `bytes` is the length of the request as it came. */
@@ -168,9 +109,7 @@ export class TransactionLayer<User> {
       last: undefined,
       timers: {},
     };
-    this.servers.set(transaction.key, transaction);
-    this.noteStream(transaction);
-    this.heldBytes += bytes;
+    this.table.add(transaction);
     this.report(turn, transaction, 'none', `${request.method} received`);
     return transaction;
   }
@@ -201,8 +140,7 @@ export class TransactionLayer<User> {
       last: outgoing(request, core.callId, `${core.cseq.number} ${core.cseq.method}`, branch),
       timers: {},
     };
-    this.clients.set(transaction.key, transaction);
-    this.noteStream(transaction);
+    this.table.add(transaction);
     this.report(turn, transaction, 'none', `${request.method} sent`);
     for (const action of machine.start) this.perform(turn, transaction, action, undefined);
     return transaction;
@@ -276,12 +214,7 @@ export class TransactionLayer<User> {
 
   /** A stream is gone: each transaction on it hears of it (§17.1.4, §17.2.4, RFC 6026 §8.7). */
   connectionFailed(turn: Turn, connection: number, error: string): Indication<User>[] {
-    const concerned = [...(this.onStreams.get(connection) ?? [])];
-    return this.fail(
-      turn,
-      concerned.filter(({ flow }) => flow.connection === connection),
-      error,
-    );
+    return this.fail(turn, this.table.onStream(connection), error);
   }
 
   /**
@@ -289,13 +222,7 @@ export class TransactionLayer<User> {
    * asked for again, and looking through all transactions for each of them would be a lever for strangers.
    */
   unreachable(turn: Turn, to: SocketAddress, error: string): Indication<User>[] {
-    const concerned: Transaction<User>[] = [];
-    for (const transaction of this.clients.values()) {
-      const { transport, remote } = transaction.flow;
-      const same = remote.port === to.port && remote.address === to.address;
-      if (same && !isReliable(transport)) concerned.push(transaction);
-    }
-    return this.fail(turn, concerned, error);
+    return this.fail(turn, this.table.clientsTo(to), error);
   }
 
   private fail(turn: Turn, concerned: readonly Transaction<User>[], error: string): Indication<User>[] {
@@ -308,24 +235,9 @@ export class TransactionLayer<User> {
     return told === 'failed' ? { type: 'failed', transaction, error } : undefined;
   }
 
-  private noteStream(transaction: Transaction<User>): void {
-    const { connection } = transaction.flow;
-    if (connection === undefined) return;
-    const others = this.onStreams.get(connection);
-    if (others === undefined) this.onStreams.set(connection, new Set([transaction]));
-    else others.add(transaction);
-  }
-
-  private forgetStream(transaction: Transaction<User>, connection: number | undefined): void {
-    if (connection === undefined) return;
-    const others = this.onStreams.get(connection);
-    others?.delete(transaction);
-    if (others?.size === 0) this.onStreams.delete(connection);
-  }
-
   /** Ends a transaction that its user has given up: a cancelled INVITE without a final response (§9.1). */
   abandon(turn: Turn, transaction: ClientTransaction<unknown>, cause: string): void {
-    const known = this.clients.get(transaction.key);
+    const known = this.table.client(transaction.key);
     if (known === undefined || known.state === 'terminated') return;
     const before = known.state;
     known.state = 'terminated';
@@ -335,12 +247,8 @@ export class TransactionLayer<User> {
 
   /** Drops everything without a word, when the endpoint ends. */
   clear(): void {
-    for (const transaction of [...this.clients.values(), ...this.servers.values()])
-      this.disarmAll(transaction);
-    this.servers.clear();
-    this.clients.clear();
-    this.onStreams.clear();
-    this.heldBytes = 0;
+    for (const transaction of this.table.all()) this.disarmAll(transaction);
+    this.table.clear();
   }
 
   /** One row of a table. Says what the user must hear, or that the state has no row for the input. */
@@ -401,10 +309,9 @@ export class TransactionLayer<User> {
     const { flow, core } = transaction;
     if (transaction.side === 'client' || this.transport.isOpen(flow)) return flow;
     const port = core.via.port ?? defaultPort(flow.transport);
-    this.forgetStream(transaction, flow.connection);
-    transaction.flow = this.transport.flowTo(turn, flow.transport, { address: flow.remote.address, port });
-    this.noteStream(transaction);
-    return transaction.flow;
+    const again = this.transport.flowTo(turn, flow.transport, { address: flow.remote.address, port });
+    this.table.move(transaction, again);
+    return again;
   }
 
   /** `arm X`, `double X`, `disarm X`. */
@@ -443,10 +350,7 @@ export class TransactionLayer<User> {
 
   private drop(transaction: Transaction<User>): void {
     this.disarmAll(transaction);
-    this.forgetStream(transaction, transaction.flow.connection);
-    if (transaction.side === 'server') {
-      if (this.servers.delete(transaction.key)) this.heldBytes -= transaction.bytes;
-    } else this.clients.delete(transaction.key);
+    this.table.remove(transaction);
   }
 
   private disarmAll(transaction: Transaction<User>): void {
@@ -474,23 +378,4 @@ export class TransactionLayer<User> {
     if (transaction.call !== undefined) event.call = transaction.call;
     turn.emit(event);
   }
-}
-
-/**
- * §17.2.3: branch and sent-by when the branch is RFC 3261's; what RFC 2543 peers give otherwise. The cookie with
- * nothing after it is in every such request of its sender, so it identifies none (RFC 4475 §3.2.1).
- */
-function serverKey(method: string, request: SipRequest, core: CoreHeaders): string {
-  const { via } = core;
-  const { branch = '' } = via;
-  if (branch.length > MAGIC_COOKIE.length && branch.startsWith(MAGIC_COOKIE))
-    return `${branch}|${via.host}|${via.port ?? ''}|${method}`;
-  // The ACK's To tag is ours and the INVITE's was empty, so the To tag stays out for both.
-  const toTag = method === 'INVITE' ? '' : (core.toTag ?? '');
-  const top = `${via.host}:${via.port ?? ''};${branch}`;
-  return `2543|${request.uri}|${core.fromTag ?? ''}|${toTag}|${core.callId}|${core.cseq.number}|${top}|${method}`;
-}
-
-function clientKey(branch: string | undefined, method: string): string {
-  return `${branch ?? ''}|${method}`;
 }

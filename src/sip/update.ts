@@ -15,7 +15,7 @@ import { type SipError, sipError } from './result.ts';
 import { serializeSdp } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { bytesOf } from './text.ts';
-import type { ServerTransaction } from './transactions.ts';
+import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { ALLOW, SUPPORTED } from './user-agent.ts';
 

@@ -1,0 +1,134 @@
+/**
+ * Which transaction a message belongs to (RFC 3261 §17.1.3, §17.2.3), and how much strangers may make us hold.
+ */
+import type { CoreHeaders } from './core-headers.ts';
+import { type Flow, isReliable, type SocketAddress } from './flow.ts';
+import { MAX_TRANSACTION_BYTES, MAX_TRANSACTIONS } from './limits.ts';
+import type { SipRequest } from './message.ts';
+import type { ClientTransaction, ServerTransaction, Transaction } from './transaction.ts';
+import { MAGIC_COOKIE } from './via.ts';
+
+export class TransactionTable<User> {
+  private readonly servers = new Map<string, ServerTransaction>();
+  private readonly clients = new Map<string, ClientTransaction<User>>();
+  /** By the connection they are on, so that a stream that ends is not looked for in all of them. */
+  private readonly onStreams = new Map<number, Set<Transaction<User>>>();
+  /** Of the requests that server transactions hold. */
+  private heldBytes = 0;
+
+  /** Transactions alive, both sides. */
+  get size(): number {
+    return this.servers.size + this.clients.size;
+  }
+
+  /** Whether one more request would be one too many. */
+  get full(): boolean {
+    return this.size >= MAX_TRANSACTIONS || this.heldBytes >= MAX_TRANSACTION_BYTES;
+  }
+
+  /** The server transaction a request belongs to (§17.2.3): a retransmission, or the ACK to a final response. */
+  matchServer(request: SipRequest, core: CoreHeaders): ServerTransaction | undefined {
+    return this.servers.get(serverKey(request.method === 'ACK' ? 'INVITE' : request.method, request, core));
+  }
+
+  /**
+   * The INVITE that a CANCEL means (§9.2): the same branch and sent-by, and as §9.1 has it the same Call-ID and From
+   * tag, because some phones count their branches, and a stranger can count too.
+   */
+  matchCancelled(request: SipRequest, core: CoreHeaders): ServerTransaction | undefined {
+    const invite = this.servers.get(serverKey('INVITE', request, core));
+    const same = invite?.core.callId === core.callId && invite.core.fromTag === core.fromTag;
+    return same ? invite : undefined;
+  }
+
+  /** The client transaction a response belongs to (§17.1.3): top branch and CSeq method. */
+  matchClient(core: CoreHeaders): ClientTransaction<User> | undefined {
+    return this.clients.get(clientKey(core.via.branch, core.cseq.method));
+  }
+
+  /** One of ours, by its key. */
+  client(key: string): ClientTransaction<User> | undefined {
+    return this.clients.get(key);
+  }
+
+  /** Requests of ours that go to that address in datagrams. */
+  clientsTo(to: SocketAddress): Transaction<User>[] {
+    return [...this.clients.values()].filter(({ flow: { transport, remote } }) => {
+      return remote.port === to.port && remote.address === to.address && !isReliable(transport);
+    });
+  }
+
+  /** Those on a connection. */
+  onStream(connection: number): Transaction<User>[] {
+    return [...(this.onStreams.get(connection) ?? [])];
+  }
+
+  all(): Transaction<User>[] {
+    return [...this.clients.values(), ...this.servers.values()];
+  }
+
+  add(transaction: Transaction<User>): void {
+    if (transaction.side === 'server') {
+      this.servers.set(transaction.key, transaction);
+      this.heldBytes += transaction.bytes;
+    } else this.clients.set(transaction.key, transaction);
+    this.noteStream(transaction);
+  }
+
+  remove(transaction: Transaction<User>): void {
+    this.forgetStream(transaction);
+    if (transaction.side === 'server') {
+      if (this.servers.delete(transaction.key)) this.heldBytes -= transaction.bytes;
+    } else this.clients.delete(transaction.key);
+  }
+
+  /** It goes on over another flow. */
+  move(transaction: Transaction<User>, flow: Flow): void {
+    this.forgetStream(transaction);
+    transaction.flow = flow;
+    this.noteStream(transaction);
+  }
+
+  clear(): void {
+    this.servers.clear();
+    this.clients.clear();
+    this.onStreams.clear();
+    this.heldBytes = 0;
+  }
+
+  private noteStream(transaction: Transaction<User>): void {
+    const { connection } = transaction.flow;
+    if (connection === undefined) return;
+    const others = this.onStreams.get(connection);
+    if (others === undefined) this.onStreams.set(connection, new Set([transaction]));
+    else others.add(transaction);
+  }
+
+  private forgetStream(transaction: Transaction<User>): void {
+    const { connection } = transaction.flow;
+    if (connection === undefined) return;
+    const others = this.onStreams.get(connection);
+    others?.delete(transaction);
+    if (others?.size === 0) this.onStreams.delete(connection);
+  }
+}
+
+/**
+ * §17.2.3: branch and sent-by when the branch is RFC 3261's; what RFC 2543 peers give otherwise. The cookie with
+ * nothing after it is in every such request of its sender, so it identifies none (RFC 4475 §3.2.1).
+ */
+export function serverKey(method: string, request: SipRequest, core: CoreHeaders): string {
+  const { via } = core;
+  const { branch = '' } = via;
+  if (branch.length > MAGIC_COOKIE.length && branch.startsWith(MAGIC_COOKIE))
+    return `${branch}|${via.host}|${via.port ?? ''}|${method}`;
+  // The ACK's To tag is ours and the INVITE's was empty, so the To tag stays out for both.
+  const toTag = method === 'INVITE' ? '' : (core.toTag ?? '');
+  const top = `${via.host}:${via.port ?? ''};${branch}`;
+  return `2543|${request.uri}|${core.fromTag ?? ''}|${toTag}|${core.callId}|${core.cseq.number}|${top}|${method}`;
+}
+
+/** §17.1.3. */
+export function clientKey(branch: string | undefined, method: string): string {
+  return `${branch ?? ''}|${method}`;
+}

@@ -1,0 +1,68 @@
+/** Transactions as data (RFC 3261 §17): a request, the state of its machine, what to send again, the armed timers. */
+import type { CoreHeaders } from './core-headers.ts';
+import type { Deadline } from './deadlines.ts';
+import type { Flow } from './flow.ts';
+import type { INVITE_CLIENT } from './invite-client.ts';
+import type { INVITE_SERVER } from './invite-server.ts';
+import type { SipRequest, SipResponse } from './message.ts';
+import type { NON_INVITE_CLIENT } from './non-invite-client.ts';
+import type { NON_INVITE_SERVER } from './non-invite-server.ts';
+import type { TimerName } from './timers.ts';
+import type { Outgoing } from './transport-layer.ts';
+
+interface Common {
+  /** "ist-3": short, unique in a session, for people and the log. */
+  readonly id: string;
+  readonly key: string;
+  readonly method: string;
+  /** Of a server: without header fields and body once its final response is out (answered-request.ts). */
+  request: SipRequest;
+  core: CoreHeaders;
+  flow: Flow;
+  state: string;
+  /** The handle of the call it belongs to, for the log. */
+  call: string | undefined;
+  /** What `resend` sends. */
+  last: Outgoing | undefined;
+  readonly timers: Partial<Record<TimerName, Armed>>;
+}
+
+interface Armed {
+  readonly deadline: Deadline<TimerOwner>;
+  readonly intervalMs: number;
+}
+
+/** A request of the peer (§17.2). */
+export interface ServerTransaction extends Common {
+  readonly side: 'server';
+  /** Of the request: its fields are parts of one text, so that all of it is kept. */
+  readonly bytes: number;
+  readonly machine: typeof INVITE_SERVER | typeof NON_INVITE_SERVER;
+}
+
+/** A request of ours (§17.1). */
+export interface ClientTransaction<User> extends Common {
+  readonly side: 'client';
+  /** Whoever is to hear of it. */
+  readonly user: User;
+  readonly machine: typeof INVITE_CLIENT | typeof NON_INVITE_CLIENT;
+}
+
+export type Transaction<User> = ServerTransaction | ClientTransaction<User>;
+
+/** Whose timer a deadline is. */
+export interface TimerOwner {
+  readonly transaction: Transaction<unknown>;
+  readonly name: TimerName;
+}
+
+/** What the transaction user must hear. */
+export type Indication<User> =
+  | {
+      readonly type: 'response';
+      readonly transaction: ClientTransaction<User>;
+      readonly response: SipResponse;
+    }
+  /** Timer B, F or H: nobody answered, or nobody acknowledged. */
+  | { readonly type: 'timeout'; readonly transaction: Transaction<User> }
+  | { readonly type: 'failed'; readonly transaction: Transaction<User>; readonly error: string };
