@@ -49,7 +49,7 @@ test('OPTIONS is answered with what we can do (§11.2)', () => {
   const response = ask('OPTIONS');
   expect(response?.status).toBe(200);
   const fieldsOf = (name: string) => response && value(response, name);
-  expect(fieldsOf('Allow')).toBe('INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY');
+  expect(fieldsOf('Allow')).toBe('INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, NOTIFY');
   expect(fieldsOf('Accept')).toBe('application/sdp');
   expect(fieldsOf('Contact')).toBe('<sip:echo@192.0.2.10:5060>');
   expect(fieldsOf('Supported')).toBeDefined();
