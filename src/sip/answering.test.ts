@@ -779,7 +779,6 @@ test('ports that come after there were none are waited for again', () => {
 
 for (const [uri, contact] of [
   ['tel:+49-30-123;phone-context=x@y', '<sip:+49-30-123@192.0.2.10:5060>'],
-  ['odd:5060:100@pbx.example.org', '<sip:192.0.2.10:5060>'],
 ] as const) {
   test(`the Contact in the 200 to a call for ${uri} can be read (§8.1.1.8, §19.1.6)`, () => {
     const { network, phone } = open();

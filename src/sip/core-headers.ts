@@ -7,6 +7,7 @@
 import { type CSeq, parseCSeq } from './cseq.ts';
 import { firstValueEnd } from './list.ts';
 import type { HeaderField, SipMessage } from './message.ts';
+import { COMMON_METHODS } from './methods.ts';
 import { type NameAddr, parseNameAddr } from './name-addr.ts';
 import { fail, ok, type Result } from './result.ts';
 import { parseVia, type Via } from './via.ts';
@@ -26,7 +27,8 @@ export interface CoreHeaders {
 
 /**
  * Errors: `via-missing`, `from-missing`, …, `from-duplicated`, …, `call-id-malformed`, `tag-malformed`,
- * `cseq-method-mismatch` (§8.1.1.5), and those of the parsers of each; all 400.
+ * `cseq-method-mismatch` (§8.1.1.5), and those of the parsers of each; all 400, but 501 for the mismatch of a method
+ * that is not registered.
  */
 export function readCoreHeaders(message: SipMessage): Result<CoreHeaders> {
   let viaField: HeaderField | undefined;
@@ -79,7 +81,9 @@ export function readCoreHeaders(message: SipMessage): Result<CoreHeaders> {
   if (!cseq.ok) return cseq;
   if (message.kind === 'request' && cseq.value.method !== message.method) {
     const detail = `CSeq says ${cseq.value.method}, the request ${message.method}`;
-    return fail('cseq-method-mismatch', cseqField.offset, 400, detail, 'CSeq');
+    // RFC 4475 §3.1.2.18: of a method that nobody knows, 501 says more than 400.
+    const status = COMMON_METHODS.includes(message.method) ? 400 : 501;
+    return fail('cseq-method-mismatch', cseqField.offset, status, detail, 'CSeq');
   }
   return ok({
     via: via.value,

@@ -209,3 +209,16 @@ test('an INVITE whose To has no room for our tag makes no dialog: the BYE of it 
   expect(dialogTo(31)).toMatchObject({ ok: true });
   expect(dialogTo(32)).toMatchObject({ ok: false, error: { code: 'too-many-parameters', status: 400 } });
 });
+
+test('an RFC 2543 caller without Contact is reached at its From; one of RFC 3261 is refused (leniency contact-missing)', () => {
+  const from = { From: '<sip:+49301@gw.example.org;user=phone>' };
+  const old = readRequest(requestText('INVITE', { ...from, Via: 'SIP/2.0/UDP gw.example.org' }));
+  expect(must(dialogAsServer(old.message, old.core, 'ours', DATAGRAMS)).remoteTarget).toBe(
+    'sip:+49301@gw.example.org;user=phone',
+  );
+  const newer = readRequest(requestText('INVITE', from));
+  expect(dialogAsServer(newer.message, newer.core, 'ours', DATAGRAMS)).toMatchObject({
+    ok: false,
+    error: { code: 'contact-missing', status: 400 },
+  });
+});

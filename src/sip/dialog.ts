@@ -15,6 +15,7 @@ import { parseNameAddr } from './name-addr.ts';
 import { withParams } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
 import { parseUri, serializeUri } from './uri.ts';
+import { MAGIC_COOKIE } from './via.ts';
 
 export type DialogState = 'early' | 'confirmed' | 'terminated';
 
@@ -51,7 +52,7 @@ export function dialogAsServer(
   localTag: string,
   flow: Flow,
 ): Result<Dialog> {
-  const target = remoteTarget(request);
+  const target = callerTarget(request, core);
   if (!target.ok) return target;
   const routes = allValues(request, 'Record-Route');
   if (!routes.ok) return routes;
@@ -152,6 +153,17 @@ export function routed(dialog: Dialog): Routed {
     routes: [...routeSet.slice(1), `<${target}>`],
     next,
   };
+}
+
+/**
+ * Where requests to the caller go. Leniency `contact-missing`: a caller of RFC 2543, known by a branch without the
+ * cookie, is reached at its From.
+ */
+function callerTarget(request: SipRequest, core: CoreHeaders): Result<string> {
+  const old = core.via.branch?.startsWith(MAGIC_COOKIE) !== true && value(request, 'Contact') === undefined;
+  if (!old) return remoteTarget(request);
+  const uri = parseUri(core.from.uri, 0, 'From');
+  return uri.ok ? ok(core.from.uri) : uri;
 }
 
 /** The Contact of a message, as a URI. */

@@ -46,6 +46,13 @@ export const LENIENCIES: readonly Leniency[] = [
     example: 'To: <sip:bob@example.org>;tag=a/b==@c:1',
   },
   {
+    name: 'separator-last',
+    file: 'params.ts',
+    forgives: 'one ";" after the last parameter',
+    because: 'phones that build headers in a loop write it, and nothing is lost',
+    example: 'To: <sip:bob@example.org>;user=phone;',
+  },
+  {
     name: 'display-name-characters',
     file: 'name-addr.ts',
     forgives: 'unquoted display names with any characters but control characters and , ; > "',
@@ -65,6 +72,35 @@ export const LENIENCIES: readonly Leniency[] = [
     forgives: 'a Call-ID with any characters but white space and control characters',
     because: 'it is compared as a whole and never taken apart',
     example: 'Call-ID: a@b@c;d,e',
+  },
+  {
+    name: 'empty-line-missing',
+    file: 'parse-message.ts',
+    forgives: 'a datagram that ends after its last header field, when Content-Length is 0',
+    because:
+      'hand-written senders forget the line, RFC 5118 §4.10 among them; the length says that nothing is missing',
+    example: 'Content-Length: 0',
+  },
+  {
+    name: 'contact-missing',
+    file: 'dialog.ts',
+    forgives: 'an INVITE of an RFC 2543 caller (no cookie in its branch) without Contact',
+    because: 'RFC 2543 did not ask for it; the caller is reached at its From, or where it was heard',
+    example: 'Via: SIP/2.0/UDP gateway.example.org',
+  },
+  {
+    name: 'max-forwards-missing',
+    file: 'validation.ts',
+    forgives: 'a request without Max-Forwards, and one whose Max-Forwards is 0',
+    because: 'RFC 2543 had no such field (§16.3 item 3); at its target a request has nowhere further to go',
+    example: 'Max-Forwards: 0',
+  },
+  {
+    name: 'date-unread',
+    file: 'validation.ts',
+    forgives: 'a Date of any form, unless it names another time zone than GMT',
+    because: 'nobody reads it here; but a time that means another (§20.17, RFC 4475 §3.1.2.12) is malformed',
+    example: 'Date: Sun Nov 22 2026',
   },
   {
     name: 'contact-expires-malformed',

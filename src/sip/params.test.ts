@@ -39,7 +39,8 @@ test('malformed parameters are refused with their offset', () => {
   for (const bad of [
     ';',
     ';;',
-    ';a;',
+    ';a;;',
+    ';a;,',
     ';=b',
     ';a=',
     ';a="',
@@ -54,6 +55,11 @@ test('malformed parameters are refused with their offset', () => {
   }
   const failed = parseParams('x;a=1;=2', 1, 50);
   expect(failed.ok ? 'ok' : failed.error.offset).toBe(56);
+});
+
+test('one separator may stand at the end (leniency separator-last)', () => {
+  expect(read(';a=1;')).toEqual([['a', '1']]);
+  expect(read(';a ; ')).toEqual([['a', undefined]]);
 });
 
 test('a value may have characters that no token has (leniency parameter-value-characters)', () => {

@@ -187,6 +187,14 @@ describe('header fields', () => {
     expect(verdict(parseMessage(bytesOf(head)))).toBe('headers-unterminated 23 400');
   });
 
+  test('only a Content-Length of 0 and a whole last line make up for it (leniency empty-line-missing)', () => {
+    const cut = (...lines: string[]) => verdict(parseMessage(bytesOf([head, VIA, ...lines].join('\r\n'))));
+    expect(cut('Content-Length: 0', '')).toBe('ok');
+    expect(cut('l: 0', 'Call-ID: 1', '')).toBe('ok');
+    expect(cut('Content-Length: 0')).toStartWith('headers-unterminated');
+    expect(cut('Content-Length: 4', '')).toStartWith('headers-unterminated');
+  });
+
   test('their number and their length are bounded', () => {
     const many = (count: number) => Array.from({ length: count }, () => VIA);
     expect(verdict(parse(head, ...many(MAX_HEADER_FIELDS)))).toBe('ok');

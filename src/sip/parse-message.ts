@@ -116,6 +116,8 @@ function readHead(text: string, start: number): Head {
     readField(head, position, lineFeed, lineFeed !== firstLineFeed);
     position = lineFeed + 1;
   }
+  // Leniency `empty-line-missing`: what says that it has no body, and ends with a whole line, lost nothing.
+  if (position === text.length && head.contentLength === 0) return head;
   note(head, 'headers-unterminated', text.length, 'no empty line after the header fields');
   return head;
 }

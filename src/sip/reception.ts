@@ -20,6 +20,7 @@ import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { receiveUpdate } from './update.ts';
 import { ALLOW, responseFlow, withSource } from './user-agent.ts';
+import { validateRequest } from './validation.ts';
 
 /** The answer to a keepalive ping on a stream (RFC 5626 §3.5.1). */
 const PONG = new Uint8Array([0x0d, 0x0a]);
@@ -145,6 +146,8 @@ function serve(
       sipError('dialog-unknown', 481, 'there is no such INVITE to cancel'),
     );
   }
+  const wrong = validateRequest(request);
+  if (wrong !== undefined) return refuse(parts.agent, turn, transaction, wrong);
   const extension = unsupportedExtension(request);
   if (extension !== undefined) {
     const error = sipError('extension-unsupported', 420, `Require asks for ${extension}`);

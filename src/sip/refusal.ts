@@ -1,6 +1,6 @@
 /** Refusing a request, and saying what was wrong, where, and what was done about it. */
 import { formatAddress } from './flow.ts';
-import type { SipError } from './result.ts';
+import { errorText, type SipError } from './result.ts';
 import type { HeaderLine, ResponseParts } from './serialize-message.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -31,7 +31,9 @@ export function refuse(
 ): void {
   reportRefusal(turn, transaction, error);
   const toTag = transaction.core.toTag === undefined ? { toTag: agent.identifiers.tag() } : undefined;
-  agent.respond(turn, transaction, error.status, { ...toTag, ...parts });
+  // A 400 says to the other side what it must mend, and where (§21.4.1).
+  const reason = error.status === 400 ? { reason: `Bad Request (${errorText(error)})` } : undefined;
+  agent.respond(turn, transaction, error.status, { ...toTag, ...reason, ...parts });
 }
 
 /** The event alone. */

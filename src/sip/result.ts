@@ -40,6 +40,13 @@ export function fail(
   return { ok: false, error };
 }
 
+/** What was wrong and where, for the reason phrase of a 400: "CSeq, byte 131: expected a number and a method". */
+export function errorText({ header, offset, detail }: SipError): string {
+  const byte = offset > 0 ? `byte ${offset}` : undefined;
+  const place = [header, byte].filter((part) => part !== undefined).join(', ');
+  return place === '' ? detail : `${place}: ${detail}`;
+}
+
 /** An error that stands nowhere in particular: a request that was understood, and is refused all the same. */
 export function sipError(code: string, status: number, detail: string): SipError {
   return { code, offset: 0, status, detail };

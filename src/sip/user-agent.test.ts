@@ -152,7 +152,7 @@ function malformed(text: string): string[] {
 
 test('what is malformed is told so in the reason, on one line (§8.2, §21.4.1)', () => {
   const [response = ''] = malformed(requestText('OPTIONS'));
-  expect(response.split('\r\n')[0]).toMatch(/^SIP\/2\.0 400 Bad Request \(no +CSeq\)$/);
+  expect(response.split('\r\n')[0]).toMatch(/^SIP\/2\.0 400 Bad Request \(byte 7: no +CSeq\)$/);
   expect(response).toContain('\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-peer-1\r\n');
 });
 

@@ -21,14 +21,14 @@ import { localAddressTowards } from './local-address.ts';
 import { type SipRequest, value } from './message.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { newRequest, ownCore } from './requests.ts';
-import type { SipError } from './result.ts';
+import { errorText, type SipError } from './result.ts';
 import { buildResponse, type HeaderLine, type ResponseParts } from './serialize-message.ts';
 import type { TransactionUser } from './transaction-user.ts';
 import type { ClientTransaction, ServerTransaction } from './transaction.ts';
 import { TransactionLayer } from './transactions.ts';
 import { outgoing, TransportLayer } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
-import { noteSource, parseVia, type Via, viaRport, withTopVia } from './via.ts';
+import { noteSource, parseVia, type Via, viaRport, withMendedVia, withTopVia } from './via.ts';
 
 /** The methods we serve (RFC 3261 §20.5). */
 export const ALLOW = 'INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, NOTIFY';
@@ -118,18 +118,20 @@ export class UserAgent {
 
   /** Refuses a request that could not be read whole. False when not even its Via could, or when it is an ACK. */
   respondMalformed(turn: Turn, request: SipRequest, flow: Flow, error: SipError): boolean {
+    if (request.method === 'ACK') return false;
     const top = value(request, 'Via') ?? '';
-    const via = parseVia(top.slice(0, firstValueEnd(top)));
-    if (!via.ok || request.method === 'ACK') return false;
+    const parsed = parseVia(top.slice(0, firstValueEnd(top)));
+    const known = parsed.ok ? { request, via: parsed.value } : withMendedVia(request);
+    if (known === undefined) return false;
     const about = {
       callId: value(request, 'Call-ID') ?? '',
       cseq: value(request, 'CSeq') ?? '',
-      branch: via.value.branch,
+      branch: known.via.branch,
     };
-    const noted = withTopVia(request, noteSource(via.value, flow.remote));
+    const noted = withTopVia(known.request, noteSource(known.via, flow.remote));
     // A reason line of our own says what a log on the other side should show.
-    const reason = `${reasonPhrase(error.status)} (${error.detail})`;
-    this.respondStateless(turn, noted, responseFlow(via.value, flow), about, error.status, { reason });
+    const reason = `${reasonPhrase(error.status)} (${errorText(error)})`;
+    this.respondStateless(turn, noted, responseFlow(known.via, flow), about, error.status, { reason });
     return true;
   }
 

@@ -10,6 +10,7 @@ import {
   viaReceived,
   viaRport,
   viaTtl,
+  withMendedVia,
   withTopVia,
 } from './via.ts';
 
@@ -130,4 +131,18 @@ test('only the top Via of a request is replaced, also when its field holds sever
     'SIP/2.0/UDP c',
   ]);
   expect(value(request, 'Via')).toBe('SIP/2.0/UDP a;rport, SIP/2.0/UDP b');
+});
+
+test('a malformed top Via is mended as far as an answer needs it (RFC 4475 §3.1.2.1, §3.1.2.16)', () => {
+  const mended = (top: string) => {
+    const headers = [{ name: 'Via', value: top, offset: 1 }];
+    const known = withMendedVia({ kind: 'request', method: 'BYE', uri: 'sip:a', headers, body: NO_BODY });
+    return known && value(known.request, 'Via');
+  };
+  expect(mended('SIP/2.0/UDP 192.0.2.5;;,;,,')).toBe('SIP/2.0/UDP 192.0.2.5');
+  expect(mended('SIP/7.0/UDP a:5070;rport;branch=z9hG4bK1')).toBe('SIP/2.0/UDP a:5070;rport;branch=z9hG4bK1');
+  expect(mended('SIP/2.0/UDP [2001:db8::1];branch=1;branch=2')).toBe('SIP/2.0/UDP [2001:db8::1]');
+  expect(mended('SIP/2.0/UDP')).toBeUndefined();
+  expect(mended('HTTP/1.1 example.org')).toBeUndefined();
+  expect(mended('SIP/2.0/UDP a:0;x')).toBeUndefined();
 });

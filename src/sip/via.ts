@@ -118,6 +118,26 @@ export function noteSource(via: Via, source: SocketAddress): Via {
   return { ...via, params: withParams(via.params, noted) };
 }
 
+/**
+ * The request with its malformed top Via mended: without the separators at its end, in our version, and with no
+ * parameters when those cannot be read. Undefined when not even sent-by can. A sender of SIP/7.0 (RFC 4475
+ * §3.1.2.16) or of stray separators (§3.1.2.1) learns of its mistake only from an answer.
+ */
+export function withMendedVia(request: SipRequest): { request: SipRequest; via: Via } | undefined {
+  const index = request.headers.findIndex((header) => header.name === 'Via');
+  const top = request.headers[index];
+  if (!top) return undefined;
+  const text = top.value
+    .slice(0, firstValueEnd(top.value))
+    .replace(/[;\s]+$/, '')
+    .replace(/^SIP\s*\/\s*\d+\.\d+/i, 'SIP/2.0');
+  const whole = parseVia(text);
+  const via = whole.ok ? whole : parseVia(text.split(';', 1)[0] ?? '');
+  if (!via.ok) return undefined;
+  const headers = request.headers.with(index, { ...top, value: serializeVia(via.value) });
+  return { request: { ...request, headers }, via: via.value };
+}
+
 /** The request with its top Via replaced; `via` must have been read from that request. */
 export function withTopVia(request: SipRequest, via: Via): SipRequest {
   const index = request.headers.findIndex((header) => header.name === 'Via');
