@@ -230,6 +230,17 @@ test('423 is asked again with Min-Expires, and never in a circle (§10.2.8)', ()
   expect(states().at(-1)).toBe('failed');
 });
 
+test('a registrar that raises Min-Expires with every 423 is asked twice, not for ever (§10.2.8)', () => {
+  open((request) => {
+    const least = Number(value(request, 'Expires')) + 1;
+    return { status: 423, toTag: 'r', headers: [['Min-Expires', String(least)]] };
+  });
+  register();
+  network.run(10_000);
+  expect(registers()).toHaveLength(2);
+  expect(states().at(-1)).toBe('failed');
+});
+
 test('503 with Retry-After is not asked again before it (§20.33)', () => {
   open(() => ({ status: 503, toTag: 'r', headers: [['Retry-After', '120 (maintenance);duration=60']] }));
   register();

@@ -33,6 +33,8 @@ export interface Registration {
   state: RegistrationState;
   sequence: number;
   expiresS: number;
+  /** Raised for a 423, and not accepted since: the registrar has said what it wants, and may say it once. */
+  raised: boolean;
   /** The addresses of the registrar, and which one is in use. */
   addresses: readonly string[];
   addressIndex: number;
@@ -70,6 +72,7 @@ export class Registrations {
       state: 'idle',
       sequence: 0,
       expiresS: account.expiresS,
+      raised: false,
       addresses: [],
       addressIndex: 0,
       flow: undefined,
@@ -102,6 +105,13 @@ export class Registrations {
   /** The digest state of an account, which its calls share. */
   digestOf(account: Account): DigestClient | undefined {
     return this.all.find((registration) => registration.account === account)?.digest;
+  }
+
+  /** The digest state of the account whose registrar is at the other end of that flow. */
+  digestTowards({ remote }: Flow): DigestClient | undefined {
+    return this.all.find(
+      ({ flow }) => flow?.remote.address === remote.address && flow.remote.port === remote.port,
+    )?.digest;
   }
 
   /** Registers every account, or the one that is named, now. */
@@ -304,6 +314,7 @@ export class Registrations {
       return this.change(turn, registration, 'unregistered', { status });
     }
     registration.registeredMs = turn.nowMs;
+    registration.raised = false;
     const expiresS = grantedS(response, registration.contact, registration.expiresS);
     this.change(turn, registration, 'registered', { status, reason, expiresS });
     // Asked to stop while this was on its way.
@@ -315,10 +326,11 @@ export class Registrations {
   private tooBrief(turn: Turn, registration: Registration, response: SipResponse): void {
     const least = readDigits(value(response, 'Min-Expires') ?? '');
     const reason = `423 with Min-Expires ${least}`;
-    if (least <= registration.expiresS || least > LONGEST_EXPIRES_S) {
+    if (registration.raised || least <= registration.expiresS || least > LONGEST_EXPIRES_S) {
       return this.change(turn, registration, 'failed', { status: 423, reason });
     }
     registration.expiresS = least;
+    registration.raised = true;
     this.send(turn, registration);
   }
 
