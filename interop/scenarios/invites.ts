@@ -25,4 +25,24 @@ export const inviteScenarios: readonly Scenario[] = [
     },
   }),
   ...simple('UPDATE before the answer', 'update-early', { args: ['--answer-delay', '2'] }),
+  ...simple('session timer: 422, then agreed', 'session-timer'),
+  ...simple('session timer: we refresh by UPDATE', 'session-refresh', {
+    args: ['--media-timeout', '0'],
+    sipp: { limitS: 60 },
+    limitS: 75,
+  }),
+  ...simple('session timer: we refresh by re-INVITE', 'session-reinvite', {
+    args: ['--media-timeout', '0'],
+    sipp: { limitS: 60 },
+    limitS: 75,
+  }),
+  ...simple('session timer: expired', 'session-expired', {
+    args: ['--media-timeout', '0'],
+    sipp: { limitS: 75 },
+    limitS: 90,
+    look: async (ringback) => {
+      const ended = await ringback.wait('call.changed', ({ to }) => to === 'terminated');
+      check(/session expired/.test(ended.reason ?? ''), `the reason is "${ended.reason}"`);
+    },
+  }),
 ];

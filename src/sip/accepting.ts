@@ -17,6 +17,7 @@ import { refuse } from './refusal.ts';
 import { fail, type Result, type SipError } from './result.ts';
 import { type SessionDescription, serializeSdp } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
+import { agreeInterval } from './session-timer.ts';
 import { bytesOf } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -41,6 +42,7 @@ export function accept(store: CallStore, turn: Turn, call: Call, half: OwnHalf):
     ['Contact', contactOf(store, call)],
     ['Allow', ALLOW],
     ['Supported', SUPPORTED],
+    ...agreeInterval(store, turn, call, invite.request),
     ['Content-Type', 'application/sdp'],
   ];
   const body = bytesOf(serializeSdp(description));

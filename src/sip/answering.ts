@@ -18,6 +18,7 @@ import { withStatedReason } from './reason.ts';
 import { refuse, retryAfter } from './refusal.ts';
 import { ok, type SipError, sipError } from './result.ts';
 import type { HeaderLine } from './serialize-message.ts';
+import { refuseInterval } from './session-timer.ts';
 import { displayText } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -50,6 +51,7 @@ export function receiveInvite(store: CallStore, turn: Turn, transaction: ServerT
   }
   const dialog = dialogAsServer(request, core, agent.identifiers.tag(), flow);
   if (!dialog.ok) return refuse(agent, turn, transaction, dialog.error);
+  if (refuseInterval(store, turn, transaction)) return;
   const offer = readOffer(request);
   if (!offer.ok) return refuseOffer(store, turn, transaction, offer.error);
 

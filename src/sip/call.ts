@@ -12,6 +12,8 @@ import type { Account } from './endpoint-config.ts';
 import type { Flow, NextHop } from './flow.ts';
 import type { Answer } from './offer-answer.ts';
 import type { SessionDescription } from './sdp.ts';
+import type { Refresh } from './session-refresh.ts';
+import type { SessionTimer } from './session-timer.ts';
 import type { ClientTransaction, ServerTransaction } from './transaction.ts';
 import type { Outgoing } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
@@ -19,7 +21,16 @@ import type { Turn } from './turn.ts';
 export type CallState = EventOf<'call.changed'>['to'];
 
 /** The deadlines a call may have armed. */
-export type CallTimer = 'port' | 'ring' | 'answer' | '2xx' | 'no ack' | 'ring timeout' | 'cancel timeout';
+export type CallTimer =
+  | 'port'
+  | 'ring'
+  | 'answer'
+  | '2xx'
+  | 'no ack'
+  | 'ring timeout'
+  | 'cancel timeout'
+  | 'refresh'
+  | 'session expiry';
 
 export interface Call {
   readonly kind: 'call';
@@ -42,6 +53,10 @@ export interface Call {
   answer: Answer | undefined;
   /** Our offer, when the INVITE left it to us, until it is answered (§13.2.1). */
   offering?: SessionDescription | undefined;
+  /** The session timer, when one was agreed (RFC 4028). */
+  session?: SessionTimer | undefined;
+  /** Our own refresh of the session, the last one. */
+  refresh?: Refresh | undefined;
   /** Our 2xx that has not been acknowledged (§13.3.1.4). */
   unacknowledged: { readonly transaction: ServerTransaction; intervalMs: number } | undefined;
   /** Our INVITE. */

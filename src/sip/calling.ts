@@ -24,6 +24,7 @@ import { reasonFor } from './reason.ts';
 import type { Registrations } from './registration.ts';
 import { serializeSdp } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
+import { refreshFailed, refreshResponded } from './session-refresh.ts';
 import { bytesOf, displayText } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
 import { outgoing } from './transport-layer.ts';
@@ -129,6 +130,9 @@ export function callResponded(
   response: SipResponse,
   core: CoreHeaders,
 ): void {
+  if (call.refresh?.sent === transaction) {
+    return refreshResponded(store, turn, call, call.refresh, response);
+  }
   const { status, reason } = response;
   const { outgoing: invite } = call;
   if (transaction.method === 'BYE') {
@@ -156,6 +160,7 @@ export function callFailed(
   transaction: ClientTransaction<unknown>,
   error: string | undefined,
 ): void {
+  if (call.refresh?.sent === transaction) return refreshFailed(store, turn, call, call.refresh, error);
   if (transaction.method === 'BYE') {
     if (isOwn(call, transaction)) finishCall(store, turn, call, call.ending ?? 'ended');
     return;

@@ -19,6 +19,8 @@ import { failDatagram, indicate, loseConnection } from './indications.ts';
 import { receive, receiveStream } from './reception.ts';
 import { Registrar } from './registrar.ts';
 import { Registrations } from './registration.ts';
+import { refreshSession } from './session-refresh.ts';
+import { sessionExpired } from './session-timer.ts';
 import { Turn } from './turn.ts';
 import { UserAgent } from './user-agent.ts';
 
@@ -158,6 +160,8 @@ export class Endpoint {
     else if (name === 'no ack') acknowledgementMissing(this.calls, turn, call);
     else if (name === 'ring timeout') endCall(this.calls, turn, call, 'nobody answered');
     else if (name === 'cancel timeout') cancelUnanswered(this.calls, turn, call);
+    else if (name === 'refresh') refreshSession(this.calls, turn, call);
+    else if (name === 'session expiry') sessionExpired(this.calls, turn, call);
     else answeringDue(this.calls, turn, call, name);
   }
 

@@ -10,6 +10,7 @@ import { lateOffer } from './late-offer.ts';
 import { readOffer } from './offer-body.ts';
 import { refuse } from './refusal.ts';
 import { sipError } from './result.ts';
+import { refuseInterval } from './session-timer.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { offerGlare, refuseGlare } from './update.ts';
@@ -37,6 +38,7 @@ export function receiveReinvite(
   // §14.2: both sides may not have an offer out at the same time.
   const glare = offerGlare(call);
   if (glare !== undefined) return refuseGlare(store, turn, transaction, glare);
+  if (refuseInterval(store, turn, transaction)) return;
   const offer = readOffer(transaction.request);
   if (!offer.ok) return refuseOffer(store, turn, transaction, offer.error);
   call.invite = transaction;

@@ -37,12 +37,15 @@ export function serveRequest(
   return true;
 }
 
+const SUPPORTED_TAGS: ReadonlySet<string> = new Set(SUPPORTED.split(', '));
+
 /** The option tags of Require that we do not understand, as Unsupported lists them (§8.2.2.3). */
 export function unsupportedExtension(request: SipRequest): string | undefined {
   if (request.method === 'ACK' || request.method === 'CANCEL') return undefined;
   const required = allValues(request, 'Require');
   if (!required.ok || required.value.length === 0) return undefined;
-  return required.value.map(({ text }) => text).join(', ');
+  const unknown = required.value.filter(({ text }) => !SUPPORTED_TAGS.has(text.toLowerCase()));
+  return unknown.length === 0 ? undefined : unknown.map(({ text }) => text).join(', ');
 }
 
 /** §11.2: the status an INVITE would get now, and what we can do. */

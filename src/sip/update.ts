@@ -14,6 +14,7 @@ import { refuse, retryAfter } from './refusal.ts';
 import { type SipError, sipError } from './result.ts';
 import { serializeSdp } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
+import { agreeInterval, refuseInterval } from './session-timer.ts';
 import { bytesOf } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -32,6 +33,7 @@ export function receiveUpdate(
   const { request, core, flow } = transaction;
   const accepted = acceptRequest(dialog, core, flow);
   if (!accepted.ok) return refuse(agent, turn, transaction, accepted.error);
+  if (refuseInterval(store, turn, transaction)) return;
   const offer = readOffer(request);
   if (!offer.ok) return refuseOffer(store, turn, transaction, offer.error);
   let answer: Answer | undefined;
@@ -48,6 +50,7 @@ export function receiveUpdate(
     ['Contact', contactOf(store, call, transaction)],
     ['Allow', ALLOW],
     ['Supported', SUPPORTED],
+    ...agreeInterval(store, turn, call, request),
   ];
   if (answer === undefined) return agent.respond(turn, transaction, 200, { headers });
   headers.push(['Content-Type', 'application/sdp']);
@@ -68,7 +71,7 @@ function changeSession(store: CallStore, turn: Turn, call: Call, { description, 
 
 /** Why no offer can be taken now: one that is open already, theirs (500) or ours (491) (RFC 3311 §5.2). */
 export function offerGlare(call: Call): SipError | undefined {
-  if (call.offering !== undefined) {
+  if (call.offering !== undefined || (call.refresh?.open === true && call.refresh.offer !== undefined)) {
     return sipError('offer-pending', 491, 'our own offer is not answered yet');
   }
   if (call.invite !== undefined && call.media?.session === undefined) {

@@ -32,8 +32,8 @@ import { noteSource, parseVia, type Via, viaRport, withMendedVia, withTopVia } f
 
 /** The methods we serve (RFC 3261 §20.5). */
 export const ALLOW = 'INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, NOTIFY';
-/** Option tags we understand (§20.37): none yet. The field stands empty, which says so. */
-export const SUPPORTED = '';
+/** Option tags we understand (§20.37): RFC 4028. */
+export const SUPPORTED = 'timer';
 /** The body we understand (§20.1). */
 export const ACCEPT = 'application/sdp';
 
