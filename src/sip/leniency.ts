@@ -103,6 +103,13 @@ export const LENIENCIES: readonly Leniency[] = [
     example: 'Date: Sun Nov 22 2026',
   },
   {
+    name: 'part-handling-missing',
+    file: 'multipart.ts',
+    forgives: 'a part of unknown type that does not say whether it may be ignored: it is',
+    because: '§20.11 reads that as required, but gateways add ISUP and locations for whoever wants them',
+    example: 'Content-Disposition: signal',
+  },
+  {
     name: 'contact-expires-malformed',
     file: 'contact.ts',
     forgives: 'a malformed expires parameter, read as 3600',

@@ -25,6 +25,9 @@ export const MAX_SDP_LINES = 512;
 export const MAX_SDP_MEDIA = 16;
 /** Payload types of one media line: 400. */
 export const MAX_SDP_PAYLOADS = 64;
+/** Parts of one multipart body, and how deep they may nest: 400. */
+export const MAX_MULTIPART_PARTS = 16;
+export const MAX_MULTIPART_DEPTH = 3;
 /** Challenges read from one response; the rest is not looked at. */
 export const MAX_CHALLENGES = 8;
 

@@ -1,19 +1,28 @@
-/** The session description in the body of a message (RFC 3261 §13.2.1), or why there is none. */
+/** The session description in the body of a message (RFC 3261 §13.2.1, RFC 5621 §3), or why there is none. */
+import { contentDisposition } from './content-disposition.ts';
 import { field, type SipMessage } from './message.ts';
+import { isMultipart, partOfType } from './multipart.ts';
 import { fail, ok, type Result } from './result.ts';
 import { parseSdp, type SessionDescription } from './sdp.ts';
 import { latin1 } from './text.ts';
 
-/** The offer of a request; none when it has no body. Errors: `content-type-unsupported`, `body-encoded` (415), SDP's. */
+/**
+ * The offer of a request; none when it has no body, or one of another kind that may be ignored (§20.11). Errors:
+ * `content-type-unsupported`, `body-encoded`, `part-unsupported` (415), those of `partOfType` and of SDP.
+ */
 export function readOffer(message: SipMessage): Result<SessionDescription | undefined> {
-  return message.body.length === 0 ? ok(undefined) : readDescription(message);
+  if (message.body.length === 0) return ok(undefined);
+  const read = readDescription(message);
+  const ignored = !read.ok && read.error.status === 415 && isOptional(message);
+  return ignored ? ok(undefined) : read;
 }
 
-/** The description in a body that must be one. */
+/** The description in a body that must be one, or have one among its parts. */
 export function readDescription(message: SipMessage): Result<SessionDescription> {
   const type = field(message, 'Content-Type');
   const mime = type?.value.split(';', 1)[0]?.trim().toLowerCase();
-  if (mime !== 'application/sdp') {
+  const multipart = mime !== 'application/sdp' && isMultipart(message);
+  if (mime !== 'application/sdp' && !multipart) {
     const detail = mime === undefined ? 'a body without a Content-Type' : 'the body is not application/sdp';
     return fail('content-type-unsupported', type?.offset ?? 0, 415, detail, 'Content-Type');
   }
@@ -21,5 +30,14 @@ export function readDescription(message: SipMessage): Result<SessionDescription>
   if (encoding !== undefined && encoding.value.toLowerCase() !== 'identity') {
     return fail('body-encoded', encoding.offset, 415, 'the body is encoded', 'Content-Encoding');
   }
-  return parseSdp(latin1(message.body));
+  if (!multipart) return parseSdp(latin1(message.body));
+  const part = partOfType(message, 'application/sdp');
+  if (!part.ok) return part;
+  if (part.value !== undefined) return parseSdp(latin1(part.value.body));
+  const detail = 'no part of the body is application/sdp that can be read as it stands';
+  return fail('content-type-unsupported', type?.offset ?? 0, 415, detail, 'Content-Type');
+}
+
+function isOptional({ headers }: SipMessage): boolean {
+  return contentDisposition(headers)?.handling === 'optional';
 }
