@@ -147,7 +147,12 @@ export const eventBody = z.discriminatedUnion('type', [
     mos: z.number().optional(),
   }),
   event('media.stopped', { call: handle, ...mediaTotals, sendErrors: count, durationMs: z.number() }),
-  event('dtmf.received', { call: handle, digit: text, durationMs: z.number() }),
+  event('dtmf.received', {
+    call: handle,
+    digit: text,
+    durationMs: z.number().optional().describe('absent when an INFO did not say it'),
+    by: z.enum(['rtp', 'info']).describe('a telephone-event (RFC 4733), or an INFO'),
+  }),
   event('message.waiting', {
     account: text.optional(),
     waiting: z.boolean(),

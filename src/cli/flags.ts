@@ -202,6 +202,12 @@ export const FLAGS = {
     inFile: true,
     schema: seconds(0, 120),
   },
+  'echo-messages': {
+    group: 'calls',
+    help: 'send the text of a MESSAGE back to its sender',
+    inFile: true,
+    schema: toggle,
+  },
   'media-timeout': {
     group: 'calls',
     value: 'SECONDS',

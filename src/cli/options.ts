@@ -31,6 +31,8 @@ export interface Options {
   readonly answerDelayMs: number;
   readonly mediaTimeoutMs: number;
   readonly sampleIntervalMs: number;
+  /** Send a MESSAGE back. */
+  readonly echoMessages: boolean;
   readonly mediaThreads: number;
   readonly seed: readonly [number, number, number, number];
   readonly output: 'json' | 'plain';
@@ -183,6 +185,7 @@ function withDefaults(settings: Settings, accounts: readonly Account[]): Options
     answerDelayMs: milliseconds(settings['answer-delay'], 0),
     mediaTimeoutMs: milliseconds(settings['media-timeout'], 60),
     sampleIntervalMs: milliseconds(settings['sample-interval'], 0.5),
+    echoMessages: settings['echo-messages']?.value === true,
     mediaThreads: settings['media-threads']?.value ?? 1,
     seed: seedWords(settings.seed?.value),
     output: settings.json?.value === true ? 'json' : 'plain',

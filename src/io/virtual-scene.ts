@@ -4,6 +4,8 @@
  */
 import type { Account, EndpointConfig } from '../sip/endpoint-config.ts';
 import type { SocketAddress } from '../sip/flow.ts';
+import type { SipResponse } from '../sip/message.ts';
+import type { HeaderLine } from '../sip/serialize-message.ts';
 import { RFC_TIMERS } from '../sip/timers.ts';
 import { type VirtualEndpoint, VirtualNetwork, type Weather } from './virtual.ts';
 import { VirtualCaller } from './virtual-caller.ts';
@@ -69,6 +71,33 @@ export function echoScene(
   const echo = network.addEndpoint('echo', ECHO_ADDRESS, config, rtpPorts);
   const phone = new VirtualPeer(network, 'phone', PHONE_ADDRESS);
   return { network, echo, phone, caller: () => new VirtualCaller(phone, ECHO_ADDRESS) };
+}
+
+/** One request of the phone outside any dialog, by UDP, and the last response to its method. */
+export function askEcho(
+  { network, phone }: EchoScene,
+  method: string,
+  headers: readonly HeaderLine[] = [],
+  body = '',
+): SipResponse | undefined {
+  const number = phone.heard.length + 1;
+  const { address } = phone.local;
+  phone.request(
+    ECHO_ADDRESS,
+    method,
+    'sip:echo@192.0.2.10',
+    [
+      ['Via', `SIP/2.0/UDP ${address};branch=z9hG4bKasked${method}${number}`],
+      ['From', '<sip:anna@example.org>;tag=a'],
+      ['To', '<sip:echo@192.0.2.10>'],
+      ['Call-ID', `asked-${method}-${number}`],
+      ['CSeq', `${number} ${method}`],
+      ...headers,
+    ],
+    body,
+  );
+  network.run(50);
+  return phone.responses(method).at(-1)?.message;
 }
 
 /**

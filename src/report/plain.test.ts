@@ -119,7 +119,7 @@ const SESSION: readonly EventBody[] = [
     port: 6002,
   },
   { type: 'media.sampled', call: CALL, ...totals, packetsReceivedPerS: 50, packetsSentPerS: 49.94 },
-  { type: 'dtmf.received', call: CALL, digit: '5', durationMs: 160 },
+  { type: 'dtmf.received', call: CALL, digit: '5', durationMs: 160, by: 'rtp' },
   {
     type: 'sip.rejected',
     transport: 'udp',

@@ -116,12 +116,11 @@ function describe(event: Event, options: PlainOptions, known: MediaKnown): Line 
     case 'media.sampled':
     case 'media.stopped':
       return mediaLine(event, named(event.call, options));
-    case 'dtmf.received':
-      return line(
-        0,
-        'DTMF',
-        `${named(event.call, options)}${printable(event.digit)} ${Math.round(event.durationMs)} ms`,
-      );
+    case 'dtmf.received': {
+      const held = event.durationMs === undefined ? '' : ` ${Math.round(event.durationMs)} ms`;
+      const how = event.by === 'info' ? ' by INFO' : '';
+      return line(0, 'DTMF', `${named(event.call, options)}${printable(event.digit)}${held}${how}`);
+    }
     case 'message.waiting':
       return messageWaitingLine(event);
     case 'diagnosis.raised':

@@ -135,6 +135,7 @@ export class CallAudio {
         call: call.handle,
         digit: report.digit,
         durationMs: report.durationMs,
+        by: 'rtp',
       });
       return;
     }

@@ -42,6 +42,8 @@ export interface EndpointConfig {
   readonly accounts: readonly Account[];
   /** Answer calls and echo them; without it an INVITE gets 480. */
   readonly echo: boolean;
+  /** Send a MESSAGE back as one of ours; otherwise it gets its 200 alone. */
+  readonly echoMessages?: boolean;
   /** Serve REGISTER for this domain, and redirect calls to what is registered. */
   readonly registrar?: { readonly domain: string; readonly users: readonly RegistrarUser[] };
   /** Calls at once; one more gets 486. */

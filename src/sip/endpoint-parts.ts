@@ -10,4 +10,6 @@ export interface EndpointParts {
   readonly registrations: Registrations;
   /** Only when the endpoint is a registrar as well. */
   readonly registrar: Registrar | undefined;
+  /** Where a MESSAGE of ours is under way to (pager-message.ts). */
+  readonly messageEchoes: Set<string>;
 }

@@ -41,7 +41,7 @@ export class Endpoint {
     this.registrations = new Registrations(this.agent);
     const { agent, calls, registrations } = this;
     const registrar = config.registrar === undefined ? undefined : new Registrar(agent, config.registrar);
-    this.parts = { agent, calls, registrations, registrar };
+    this.parts = { agent, calls, registrations, registrar, messageEchoes: new Set() };
   }
 
   /** What is alive: a test and a monitor see here that nothing was left behind. */

@@ -3,8 +3,9 @@ import { callFailed, callResponded } from './calling.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { SocketAddress } from './flow.ts';
-import type { TransactionUser } from './transaction-user.ts';
+import { messageIndicated } from './pager-message.ts';
 import type { Indication } from './transaction.ts';
+import type { TransactionUser } from './transaction-user.ts';
 import type { Turn } from './turn.ts';
 
 /** `core` is that of the response, when the indication is one. */
@@ -20,6 +21,7 @@ export function indicate(
     return;
   }
   const { user } = transaction;
+  if (user.kind === 'message') return messageIndicated(parts, turn, user, indication);
   if (user.kind === 'registration') {
     if (indication.type === 'response')
       parts.registrations.response(turn, transaction, user, indication.response);

@@ -116,4 +116,11 @@ export const LENIENCIES: readonly Leniency[] = [
     because: '§20.10 asks for it',
     example: 'Contact: <sip:bob@192.0.2.1>;expires=soon',
   },
+  {
+    name: 'accept-unreadable',
+    file: 'acceptable.ts',
+    forgives: 'an Accept or Accept-Encoding that cannot be read, taken as absent',
+    because: 'all that our answer can be is a session description, which a caller takes anyway (§20.1)',
+    example: 'Accept: all of them',
+  },
 ];

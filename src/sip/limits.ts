@@ -40,6 +40,10 @@ export const MAX_TRANSACTIONS = 100_000;
  * nothing and stays for 32 s. As many of common size as there may be transactions.
  */
 export const MAX_TRANSACTION_BYTES = 67_108_864;
+/** MESSAGEs of ours that are out at once (`--echo-messages`); one more is not echoed. */
+export const MAX_ECHOED_MESSAGES = 64;
+/** Text and addresses of a MESSAGE that is echoed, in bytes: RFC 3428 §8 allows 1300 for all of it. */
+export const MAX_PAGER_MESSAGE_BYTES = 900;
 /** TCP connections that strangers opened, at once; one more is closed at once. */
 export const MAX_CONNECTIONS = 1_024;
 /** A TCP connection on which nothing was heard and no call stands is closed after this long, in ms. */

@@ -4,6 +4,7 @@
 import { allValues } from './list.ts';
 import { field, type SipMessage } from './message.ts';
 import { type Params, parseParams } from './params.ts';
+import { isZero } from './qvalue.ts';
 import { fail, ok, type Result } from './result.ts';
 import { skipSpace, tokenEnd } from './text.ts';
 
@@ -46,12 +47,18 @@ export function accepts(message: SipMessage, type: string, subtype: string): Res
   if (!field(message, 'Accept')) return ok(type === 'application' && subtype === 'sdp');
   const values = allValues(message, 'Accept');
   if (!values.ok) return values;
+  // The range that names the type most closely decides: `application/sdp;q=0, */*` leaves it out.
+  let closest = -1;
+  let taken = false;
   for (const { text, offset } of values.value) {
     const range = parseMediaType(text, offset, 'Accept');
     if (!range.ok) return range;
     const sameType = range.value.type === '*' || range.value.type === type;
     const sameSubtype = range.value.subtype === '*' || range.value.subtype === subtype;
-    if (sameType && sameSubtype) return ok(true);
+    const close = (range.value.type === type ? 1 : 0) + (range.value.subtype === subtype ? 1 : 0);
+    if (!sameType || !sameSubtype || close <= closest) continue;
+    closest = close;
+    taken = !isZero(range.value.params.get('q'));
   }
-  return ok(false);
+  return ok(taken);
 }

@@ -2,6 +2,8 @@
  * From bytes to whoever they are for: bytes into a message, the message to its transaction, and a request that is new
  * to us to the call, the registrar or the method that serves it (RFC 3261 §8.2, §12.2.2, §18).
  */
+
+import { notAcceptable } from './acceptable.ts';
 import { receiveAck } from './accepting.ts';
 import { incomingHandle, receiveBye, receiveCancel, receiveInvite } from './answering.ts';
 import type { Call } from './call.ts';
@@ -167,11 +169,13 @@ function serve(
   }
   if (parts.registrar?.serve(turn, transaction) === true) return;
   if (method === 'INVITE') {
+    const unacceptable = notAcceptable(request);
+    if (unacceptable !== undefined) return refuse(parts.agent, turn, transaction, unacceptable);
     if (call === undefined) receiveInvite(parts.calls, turn, transaction);
     else receiveReinvite(parts.calls, turn, call, transaction);
   } else if (method === 'BYE' && call !== undefined) receiveBye(parts.calls, turn, call, transaction);
   else if (method === 'UPDATE' && call !== undefined) receiveUpdate(parts.calls, turn, call, transaction);
-  else if (!serveRequest(parts.calls, turn, transaction, call)) {
+  else if (!serveRequest(parts, turn, transaction, call)) {
     const error = sipError('method-not-allowed', 405, `${method} is not served here`);
     refuse(parts.agent, turn, transaction, error, { headers: [['Allow', ALLOW]] });
   }

@@ -1,4 +1,5 @@
 /** Refusing a request, and saying what was wrong, where, and what was done about it. */
+import type { CoreHeaders } from './core-headers.ts';
 import { formatAddress } from './flow.ts';
 import { errorText, type SipError } from './result.ts';
 import type { HeaderLine, ResponseParts } from './serialize-message.ts';
@@ -12,7 +13,11 @@ const HINTS: Readonly<Record<string, string>> = {
   'no-common-codec': 'offer PCMU or PCMA; any codec of one packet a frame will do',
   'no-audio': 'the echo needs an audio line with a port above 0',
   'media-transport-unsupported': 'offer RTP/AVP; SRTP is not spoken here yet',
-  'content-type-unsupported': 'send application/sdp',
+  'content-type-unsupported': 'send what Accept of the response names',
+  'answer-unacceptable': 'send no Accept, or application/sdp in it; no encoding is served',
+  'info-package-unknown':
+    'send the keys as application/dtmf-relay without Info-Package, or as telephone-event',
+  'event-unknown': 'message-summary alone is understood, and nothing can be subscribed to',
   'body-encoded': 'send the body without Content-Encoding',
   'extension-unsupported': 'leave the option tag out of Require',
   'method-not-allowed': 'see Allow in the response',
@@ -34,6 +39,11 @@ export function refuse(
   // A 400 says to the other side what it must mend, and where (§21.4.1).
   const reason = error.status === 400 ? { reason: `Bad Request (${errorText(error)})` } : undefined;
   agent.respond(turn, transaction, error.status, { ...toTag, ...reason, ...parts });
+}
+
+/** A tag for the To of a response, when the request has none (§8.2.6.2). */
+export function ownTag(agent: UserAgent, core: CoreHeaders): { readonly toTag: string } | undefined {
+  return core.toTag === undefined ? { toTag: agent.identifiers.tag() } : undefined;
 }
 
 /** The event alone. */

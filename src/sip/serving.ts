@@ -1,40 +1,62 @@
 /**
- * The requests that need no call of their own (RFC 3261 §11.2, RFC 3842): OPTIONS and NOTIFY, and what is
- * checked of every request before it is served (§8.2).
+ * The requests that need no call of their own (RFC 3261 §11.2): OPTIONS here, the others in their own files, and what
+ * is checked of every request before it is served (§8.2).
  */
 import type { Call } from './call.ts';
 import type { CallStore } from './call-store.ts';
 import { acceptRequest } from './dialog.ts';
+import { DTMF_TYPES } from './dtmf-relay.ts';
+import type { EndpointParts } from './endpoint-parts.ts';
+import { refuseSubscribe, SUMMARY_TYPE, serveNotify } from './event-package.ts';
+import { serveInfo } from './info.ts';
 import { allValues } from './list.ts';
-import { type SipRequest, value } from './message.ts';
-import { parseMessageWaiting } from './message-waiting.ts';
-import { refuse, retryAfter } from './refusal.ts';
+import type { SipRequest } from './message.ts';
+import { serveMessage, TEXT_TYPE } from './pager-message.ts';
+import { ownTag, refuse, retryAfter } from './refusal.ts';
 import { sipError } from './result.ts';
-import { latin1 } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { parseUri } from './uri.ts';
-import { ACCEPT, ALLOW, SUPPORTED } from './user-agent.ts';
+import { ACCEPT, ALLOW, SUPPORTED, type UserAgent } from './user-agent.ts';
 
-/** Serves OPTIONS and NOTIFY, in a dialog or out of one; false when the method is not served here. */
+/** The methods that are answered here. SUBSCRIBE and REFER are refused, in their own way, and so not in Allow. */
+const SERVED: ReadonlySet<string> = new Set(['OPTIONS', 'NOTIFY', 'INFO', 'MESSAGE', 'SUBSCRIBE', 'REFER']);
+/** Every body that some method of ours takes, for OPTIONS (§11.2). */
+const ACCEPTED = [ACCEPT, ...DTMF_TYPES, SUMMARY_TYPE, TEXT_TYPE].join(', ');
+
+/** Serves what needs no call of its own, in a dialog or out of one; false when the method is not served here. */
 export function serveRequest(
-  store: CallStore,
+  parts: EndpointParts,
   turn: Turn,
   transaction: ServerTransaction,
   call: Call | undefined,
 ): boolean {
+  const { agent, calls } = parts;
   const { method } = transaction.request;
-  if (method !== 'OPTIONS' && method !== 'NOTIFY') return false;
+  if (!SERVED.has(method)) return false;
   if (call?.dialog !== undefined) {
     const accepted = acceptRequest(call.dialog, transaction.core, transaction.flow);
     if (!accepted.ok) {
-      refuse(store.agent, turn, transaction, accepted.error);
+      refuse(agent, turn, transaction, accepted.error);
       return true;
     }
   }
-  if (method === 'OPTIONS') answerOptions(store, turn, transaction, call);
-  else answerNotify(store, turn, transaction);
+  if (method === 'OPTIONS') answerOptions(calls, turn, transaction, call);
+  else if (method === 'NOTIFY') serveNotify(agent, turn, transaction);
+  else if (method === 'INFO') serveInfo(agent, turn, transaction, call);
+  else if (method === 'MESSAGE') serveMessage(parts, turn, transaction, call);
+  else if (method === 'SUBSCRIBE') refuseSubscribe(agent, turn, transaction);
+  else refuseRefer(agent, turn, transaction);
   return true;
+}
+
+/**
+ * REFER: 405, as an echo transfers nobody (§8.2.1, RFC 3515 §2.4.2). Not 603: that says that a person declined, and a
+ * proxy that forked the request would stop asking the others for it (§16.7 no. 5).
+ */
+function refuseRefer(agent: UserAgent, turn: Turn, transaction: ServerTransaction): void {
+  const error = sipError('method-not-allowed', 405, 'an echo follows no REFER: the call stays where it is');
+  refuse(agent, turn, transaction, error, { headers: [['Allow', ALLOW]] });
 }
 
 const SUPPORTED_TAGS: ReadonlySet<string> = new Set(SUPPORTED.split(', '));
@@ -64,38 +86,14 @@ function answerOptions(
   const uri = parseUri(transaction.request.uri);
   const user = uri.ok && uri.value.kind === 'sip' ? uri.value.user : undefined;
   agent.respond(turn, transaction, full ? 486 : 200, {
-    ...(transaction.core.toTag === undefined ? { toTag: agent.identifiers.tag() } : undefined),
+    ...ownTag(agent, transaction.core),
     headers: [
       ['Contact', agent.contact(transaction.flow, user)],
       ['Allow', ALLOW],
-      ['Accept', ACCEPT],
+      ['Accept', ACCEPTED],
       ['Accept-Encoding', 'identity'],
       ['Accept-Language', 'en'],
       ['Supported', SUPPORTED],
     ],
   });
-}
-
-/** A voice-mail server tells without being asked how many messages wait (RFC 3842 §3.5); other news is thanked for. */
-function answerNotify(store: CallStore, turn: Turn, transaction: ServerTransaction): void {
-  const { agent } = store;
-  const { request, core } = transaction;
-  const toTag = core.toTag === undefined ? { toTag: agent.identifiers.tag() } : undefined;
-  agent.respond(turn, transaction, 200, { ...toTag });
-  const type = value(request, 'Content-Type')?.split(';', 1)[0]?.trim().toLowerCase();
-  if (type !== 'application/simple-message-summary') return;
-  const summary = parseMessageWaiting(latin1(request.body));
-  if (!summary.ok) return;
-  const { account, ...counts } = summary.value;
-  const named = account ?? agent.accountFor(userOf(request.uri))?.addressOfRecord;
-  turn.emit({
-    type: 'message.waiting',
-    ...(named === undefined ? undefined : { account: named }),
-    ...counts,
-  });
-}
-
-function userOf(uri: string): string | undefined {
-  const parsed = parseUri(uri);
-  return parsed.ok && parsed.value.kind === 'sip' ? parsed.value.user : undefined;
 }

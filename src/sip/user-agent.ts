@@ -23,18 +23,18 @@ import { reasonPhrase } from './reason-phrases.ts';
 import { newRequest, ownCore } from './requests.ts';
 import { errorText, type SipError } from './result.ts';
 import { buildResponse, type HeaderLine, type ResponseParts } from './serialize-message.ts';
-import type { TransactionUser } from './transaction-user.ts';
 import type { ClientTransaction, ServerTransaction } from './transaction.ts';
+import type { TransactionUser } from './transaction-user.ts';
 import { TransactionLayer } from './transactions.ts';
 import { outgoing, TransportLayer } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
 import { noteSource, parseVia, type Via, viaRport, withMendedVia, withTopVia } from './via.ts';
 
 /** The methods we serve (RFC 3261 §20.5). */
-export const ALLOW = 'INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, NOTIFY';
+export const ALLOW = 'INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, NOTIFY, INFO, MESSAGE';
 /** Option tags we understand (§20.37): RFC 4028. */
 export const SUPPORTED = 'timer';
-/** The body we understand (§20.1). */
+/** The body of an INVITE that we understand (§20.1). */
 export const ACCEPT = 'application/sdp';
 
 /** What a request of ours has beyond Via, Max-Forwards and User-Agent. */
