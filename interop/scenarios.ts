@@ -8,6 +8,7 @@ import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
 import { registrationScenarios } from './scenarios/registration.ts';
 import { stoppingScenarios } from './scenarios/stopping.ts';
+import { tortureScenarios } from './scenarios/torture.ts';
 
 export type { Scenario } from './scenario.ts';
 
@@ -19,4 +20,5 @@ export const scenarios: readonly Scenario[] = [
   ...mediaScenarios,
   ...registrationScenarios,
   ...stoppingScenarios,
+  ...tortureScenarios,
 ];
