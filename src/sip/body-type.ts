@@ -3,12 +3,13 @@
  *
  * A body that may be ignored (`handling=optional`) is: only one that its sender insists on is refused with 415.
  */
+import { contentDisposition } from './content-disposition.ts';
 import { contentType } from './media-type.ts';
 import { field, type SipRequest } from './message.ts';
-import { parseParams } from './params.ts';
+import { partOfType } from './multipart.ts';
 import { refuse } from './refusal.ts';
 import { fail, ok, type Result, type SipError } from './result.ts';
-import { latin1, tokenEnd } from './text.ts';
+import { latin1 } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
@@ -23,7 +24,7 @@ export interface TypedBody {
 
 /**
  * The body, when it is of one of those types (in lower case); undefined when there is none, or one that may be
- * ignored. Errors: `content-type-unsupported`, `body-encoded` (415), those of `parseMediaType`.
+ * ignored. Errors: `content-type-unsupported`, `body-encoded` (415), those of `parseMediaType` and `partOfType`.
  */
 export function readBody(request: SipRequest, types: readonly string[]): Result<TypedBody | undefined> {
   if (request.body.length === 0) return ok(undefined);
@@ -32,6 +33,7 @@ export function readBody(request: SipRequest, types: readonly string[]): Result<
   if (!read.ok) return optional ? ok(undefined) : read;
   const name = read.value === undefined ? undefined : `${read.value.type}/${read.value.subtype}`;
   if (name === undefined || !types.includes(name)) {
+    if (read.value?.type === 'multipart') return readPart(request, types, optional);
     if (optional) return ok(undefined);
     const header = field(request, 'Content-Type');
     const detail = name === undefined ? 'a body without a Content-Type' : `${name} is not taken here`;
@@ -43,6 +45,23 @@ export function readBody(request: SipRequest, types: readonly string[]): Result<
     return fail('body-encoded', encoding.offset, 415, 'the body is encoded', 'Content-Encoding');
   }
   return ok({ type: name, text: latin1(request.body) });
+}
+
+/** The same among the parts of a body (RFC 5621 §3): the first type that one of them has. */
+function readPart(
+  request: SipRequest,
+  types: readonly string[],
+  optional: boolean,
+): Result<TypedBody | undefined> {
+  for (const type of types) {
+    const part = partOfType(request, type);
+    if (!part.ok) return optional ? ok(undefined) : part;
+    if (part.value !== undefined) return ok({ type, text: latin1(part.value.body) });
+  }
+  if (optional) return ok(undefined);
+  const header = field(request, 'Content-Type');
+  const detail = 'none of the parts is of a type that is taken here';
+  return fail('content-type-unsupported', header?.offset ?? 0, 415, detail, 'Content-Type');
 }
 
 /** Refuses a body; a 415 says what is taken instead (§21.4.13). */
@@ -61,9 +80,6 @@ export function refuseBody(
 }
 
 /** Content-Disposition with `handling=optional` (§20.11); `required` is the default. */
-function isOptional(request: SipRequest): boolean {
-  const disposition = field(request, 'Content-Disposition');
-  if (disposition === undefined) return false;
-  const params = parseParams(disposition.value, tokenEnd(disposition.value, 0));
-  return params.ok && params.value.get('handling')?.toLowerCase() === 'optional';
+function isOptional({ headers }: SipRequest): boolean {
+  return contentDisposition(headers)?.handling === 'optional';
 }

@@ -154,3 +154,22 @@ test('an INVITE with a session among its parts is a call; one with parts that ma
   scene.network.run(70_000);
   expect(leftovers(scene.network, scene.echo)).toEqual([]);
 });
+
+test('keys in one part of an INFO are taken as if they stood alone (RFC 5621 §3, RFC 6086 §4.2)', () => {
+  const scene = echoScene();
+  const call = scene.caller();
+  call.invite();
+  scene.network.run(50);
+  call.ack();
+  const keys = part('application/dtmf-relay', 'Signal=7\r\nDuration=160\r\n');
+  const body = latin1(multipart([part('text/plain', 'a key'), keys]).body);
+  call.request('INFO', [['Content-Type', 'multipart/mixed;boundary=b1']], body);
+  call.request('INFO', [['Content-Type', 'multipart/mixed;boundary=b1']], body.replace('dtmf-relay', 'x'));
+  scene.network.run(50);
+  expect(call.statuses('INFO')).toEqual([200, 415]);
+  expect(scene.network.eventsOf(scene.echo, 'dtmf.received')).toMatchObject([
+    { digit: '7', durationMs: 160 },
+  ]);
+  call.bye();
+  expect(leftovers(scene.network, scene.echo)).toEqual([]);
+});
