@@ -167,6 +167,10 @@ function serve(
       sipError('dialog-unknown', 481, 'no call has that Call-ID and those tags'),
     );
   }
+  if (isMerged(parts, transaction)) {
+    const error = sipError('request-merged', 482, 'the same request came before, by another way');
+    return refuse(parts.agent, turn, transaction, error);
+  }
   if (parts.registrar?.serve(turn, transaction) === true) return;
   if (method === 'INVITE') {
     const unacceptable = notAcceptable(request);
@@ -179,6 +183,15 @@ function serve(
     const error = sipError('method-not-allowed', 405, `${method} is not served here`);
     refuse(parts.agent, turn, transaction, error, { headers: [['Allow', ALLOW]] });
   }
+}
+
+/** Requests that may come twice: pings that never count up, and REGISTER, whose order §10.3 judges. */
+const NEVER_MERGED: ReadonlySet<string> = new Set(['INVITE', 'OPTIONS', 'REGISTER']);
+
+/** §8.2.2.2. An INVITE's first way is its call (call-store.ts). */
+function isMerged({ agent }: EndpointParts, transaction: ServerTransaction): boolean {
+  if (transaction.core.toTag !== undefined || NEVER_MERGED.has(transaction.method)) return false;
+  return agent.transactions.matchMerged(transaction) !== undefined;
 }
 
 /** What could not be understood: the status it deserves, when there is enough to answer (§8.2). */

@@ -11,6 +11,8 @@ import { MAGIC_COOKIE } from './via.ts';
 export class TransactionTable<User> {
   private readonly servers = new Map<string, ServerTransaction>();
   private readonly clients = new Map<string, ClientTransaction<User>>();
+  /** Those of requests outside a dialog, by what is the same on every way that they took (§8.2.2.2). */
+  private readonly outside = new Map<string, ServerTransaction>();
   /** By the connection they are on, so that a stream that ends is not looked for in all of them. */
   private readonly onStreams = new Map<number, Set<Transaction<User>>>();
   /** Of the requests that server transactions hold. */
@@ -39,6 +41,12 @@ export class TransactionTable<User> {
     const invite = this.servers.get(serverKey('INVITE', request, core));
     const same = invite?.core.callId === core.callId && invite.core.fromTag === core.fromTag;
     return same ? invite : undefined;
+  }
+
+  /** The same request by another way, still alive (§8.2.2.2): a proxy forked it, and both ways lead here. */
+  matchMerged(transaction: ServerTransaction): ServerTransaction | undefined {
+    const first = this.outside.get(outsideKey(transaction));
+    return first === transaction ? undefined : first;
   }
 
   /** The client transaction a response belongs to (§17.1.3): top branch and CSeq method. */
@@ -71,6 +79,10 @@ export class TransactionTable<User> {
     if (transaction.side === 'server') {
       this.servers.set(transaction.key, transaction);
       this.heldBytes += transaction.bytes;
+      if (isOutside(transaction)) {
+        const key = outsideKey(transaction);
+        if (!this.outside.has(key)) this.outside.set(key, transaction);
+      }
     } else this.clients.set(transaction.key, transaction);
     this.noteStream(transaction);
   }
@@ -79,6 +91,10 @@ export class TransactionTable<User> {
     this.forgetStream(transaction);
     if (transaction.side === 'server') {
       if (this.servers.delete(transaction.key)) this.heldBytes -= transaction.bytes;
+      if (isOutside(transaction)) {
+        const key = outsideKey(transaction);
+        if (this.outside.get(key) === transaction) this.outside.delete(key);
+      }
     } else this.clients.delete(transaction.key);
   }
 
@@ -92,6 +108,7 @@ export class TransactionTable<User> {
   clear(): void {
     this.servers.clear();
     this.clients.clear();
+    this.outside.clear();
     this.onStreams.clear();
     this.heldBytes = 0;
   }
@@ -111,6 +128,16 @@ export class TransactionTable<User> {
     others?.delete(transaction);
     if (others?.size === 0) this.onStreams.delete(connection);
   }
+}
+
+/** Out of any dialog and no INVITE, which is merged by its call (call-store.ts). */
+function isOutside({ method, core }: ServerTransaction): boolean {
+  return core.toTag === undefined && method !== 'INVITE';
+}
+
+/** §8.2.2.2: From tag, Call-ID and CSeq. */
+function outsideKey({ core }: ServerTransaction): string {
+  return `${core.callId}|${core.fromTag ?? ''}|${core.cseq.number}|${core.cseq.method}`;
 }
 
 /**

@@ -79,6 +79,11 @@ export class TransactionLayer<User> {
     return this.table.matchCancelled(request, core);
   }
 
+  /** The same request by another way (§8.2.2.2). */
+  matchMerged(transaction: ServerTransaction): ServerTransaction | undefined {
+    return this.table.matchMerged(transaction);
+  }
+
   /** The client transaction a response belongs to. */
   matchClient(core: CoreHeaders): ClientTransaction<User> | undefined {
     return this.table.matchClient(core);

@@ -145,3 +145,20 @@ test('a call of RFC 2543 goes from INVITE to BYE: no branch, no From tag, no Con
   expect(bye?.message.uri).toBe('sip:anna@example.org');
   if (bye !== undefined) phone.respond(bye, 200);
 });
+
+test('a request that came by two ways is served once, the other way gets 482; pings are let off (§8.2.2.2)', () => {
+  const by = (way: string, method: string, sequence = 1): number | undefined => {
+    const headers: HeaderLine[] = [
+      ['Via', `SIP/2.0/UDP ${PHONE_ADDRESS.address};branch=z9hG4bK${way}${method}${sequence}`],
+      ['From', '<sip:anna@example.org>;tag=anna'],
+      ['To', '<sip:echo@192.0.2.10>'],
+      ['Call-ID', 'merged'],
+      ['CSeq', `${sequence} ${method}`],
+    ];
+    return ask(method, headers)?.status;
+  };
+  expect([by('left', 'MESSAGE'), by('right', 'MESSAGE'), by('left', 'MESSAGE')]).toEqual([200, 482, 200]);
+  expect([by('left', 'MESSAGE', 2), by('left', 'OPTIONS'), by('right', 'OPTIONS')]).toEqual([200, 200, 200]);
+  scene?.network.run(40_000);
+  expect(by('right', 'MESSAGE', 1)).toBe(200);
+});
