@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import { MAX_PARAMETERS } from './limits.ts';
 import { parameterText, parseParams, serializeParams, withParams } from './params.ts';
 import { quote } from './text.ts';
@@ -37,7 +38,6 @@ test('a name that stands twice is an error, also in another case (§7.3.1)', () 
 
 test('malformed parameters are refused with their offset', () => {
   for (const bad of [
-    ';',
     ';;',
     ';a;;',
     ';a;,',
@@ -60,6 +60,7 @@ test('malformed parameters are refused with their offset', () => {
 test('one separator may stand at the end (leniency separator-last)', () => {
   expect(read(';a=1;')).toEqual([['a', '1']]);
   expect(read(';a ; ')).toEqual([['a', undefined]]);
+  expect(read(';')).toEqual([]);
 });
 
 test('a value may have characters that no token has (leniency parameter-value-characters)', () => {
@@ -96,6 +97,6 @@ test('parse and serialize are inverse on any parameters', () => {
         expect(params.ok && [...params.value]).toEqual(pairs);
       },
     ),
-    { numRuns: 2_000 },
+    fuzz(),
   );
 });

@@ -29,7 +29,7 @@ export function parseParams(text: string, start: number, offset = 0, header?: st
     const nameStart = skipSpace(text, index + 1);
     const nameEnd = tokenEnd(text, nameStart);
     // Leniency `separator-last`.
-    if (nameStart === text.length && index > start) break;
+    if (nameStart === text.length) break;
     if (nameEnd === nameStart) {
       return fail('parameter-malformed', offset + nameStart, 400, 'expected the name of a parameter', header);
     }
