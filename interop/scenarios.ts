@@ -7,6 +7,7 @@ import { inviteScenarios } from './scenarios/invites.ts';
 import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
 import { registrationScenarios } from './scenarios/registration.ts';
+import { sloppyScenarios } from './scenarios/sloppy.ts';
 import { stoppingScenarios } from './scenarios/stopping.ts';
 import { tortureScenarios } from './scenarios/torture.ts';
 
@@ -20,5 +21,6 @@ export const scenarios: readonly Scenario[] = [
   ...mediaScenarios,
   ...registrationScenarios,
   ...stoppingScenarios,
+  ...sloppyScenarios,
   ...tortureScenarios,
 ];
