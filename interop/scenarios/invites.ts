@@ -45,4 +45,7 @@ export const inviteScenarios: readonly Scenario[] = [
       check(/session expired/.test(ended.reason ?? ''), `the reason is "${ended.reason}"`);
     },
   }),
+  ...simple('100rel demanded: the 200 waits for the PRACK', 'prack'),
+  ...simple('100rel supported and --prack: late offer in the 180', 'prack-late-offer', { args: ['--prack'] }),
+  ...simple('100rel demanded and no PRACK: 504', 'prack-missing', { sipp: { limitS: 45 }, limitS: 60 }),
 ];

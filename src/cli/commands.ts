@@ -39,6 +39,7 @@ const CALLS = [
   'ring-delay',
   'answer-delay',
   'media-timeout',
+  'prack',
   'echo-messages',
   'sample-interval',
   'media-threads',

@@ -37,6 +37,7 @@ export async function driverOptions(
       ringDelayMs: options.ringDelayMs,
       answerDelayMs: options.answerDelayMs,
       mediaTimeoutMs: options.mediaTimeoutMs,
+      prack: options.prack,
       echoMessages: options.echoMessages,
       ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
       ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),

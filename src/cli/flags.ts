@@ -202,6 +202,12 @@ export const FLAGS = {
     inFile: true,
     schema: seconds(0, 120),
   },
+  prack: {
+    group: 'calls',
+    help: 'make sure that 180 arrives, with callers that can (100rel); with those that demand it always',
+    inFile: true,
+    schema: toggle,
+  },
   'echo-messages': {
     group: 'calls',
     help: 'send the text of a MESSAGE back to its sender',

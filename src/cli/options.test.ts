@@ -47,6 +47,7 @@ test('nothing given: no account, the defaults of the help page', () => {
     answerDelayMs: 0,
     mediaTimeoutMs: 60_000,
     sampleIntervalMs: 500,
+    prack: false,
     echoMessages: false,
     mediaThreads: 1,
     output: 'plain',

@@ -31,6 +31,8 @@ export interface Options {
   readonly answerDelayMs: number;
   readonly mediaTimeoutMs: number;
   readonly sampleIntervalMs: number;
+  /** Reliable provisional responses to whoever can take them (RFC 3262). */
+  readonly prack: boolean;
   /** Send a MESSAGE back. */
   readonly echoMessages: boolean;
   readonly mediaThreads: number;
@@ -185,6 +187,7 @@ function withDefaults(settings: Settings, accounts: readonly Account[]): Options
     answerDelayMs: milliseconds(settings['answer-delay'], 0),
     mediaTimeoutMs: milliseconds(settings['media-timeout'], 60),
     sampleIntervalMs: milliseconds(settings['sample-interval'], 0.5),
+    prack: settings.prack?.value === true,
     echoMessages: settings['echo-messages']?.value === true,
     mediaThreads: settings['media-threads']?.value ?? 1,
     seed: seedWords(settings.seed?.value),

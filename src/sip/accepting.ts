@@ -30,23 +30,28 @@ export interface OwnHalf {
   readonly media?: NegotiatedMedia;
 }
 
-/** Sends the 200 with our half of the session, opens or changes the audio once it is agreed, and waits for the ACK. */
-export function accept(store: CallStore, turn: Turn, call: Call, half: OwnHalf): void {
-  const { invite } = call;
-  if (invite === undefined || call.media === undefined) return;
-  const { description, media } = half;
-  call.media.description = description;
-  if (media === undefined) call.offering = description;
-  else store.audio.agree(turn, call, call.media, media, description.connection?.address ?? '');
+/**
+ * Sends the 200 with our half of the session, opens or changes the audio once it is agreed, and waits for the ACK.
+ * Without a half the session was agreed before (RFC 3262 §5).
+ */
+export function accept(store: CallStore, turn: Turn, call: Call, half: OwnHalf | undefined): void {
+  const { invite, media } = call;
+  if (invite === undefined || media === undefined) return;
+  if (half !== undefined) {
+    const { description } = half;
+    media.description = description;
+    if (half.media === undefined) call.offering = description;
+    else store.audio.agree(turn, call, media, half.media, description.connection?.address ?? '');
+  }
   const headers: HeaderLine[] = [
     ['Contact', contactOf(store, call)],
     ['Allow', ALLOW],
     ['Supported', SUPPORTED],
     ...agreeInterval(store, turn, call, invite.request),
-    ['Content-Type', 'application/sdp'],
   ];
-  const body = bytesOf(serializeSdp(description));
-  store.agent.respond(turn, invite, 200, { ...toTagOf(call), headers, body });
+  if (half !== undefined) headers.push(['Content-Type', 'application/sdp']);
+  const body = half === undefined ? undefined : { body: bytesOf(serializeSdp(half.description)) };
+  store.agent.respond(turn, invite, 200, { ...toTagOf(call), headers, ...body });
   call.invite = undefined;
   call.offered = undefined;
   call.answer = undefined;

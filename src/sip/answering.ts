@@ -16,6 +16,7 @@ import type { SipRequest } from './message.ts';
 import { readOffer } from './offer-body.ts';
 import { withStatedReason } from './reason.ts';
 import { refuse, retryAfter } from './refusal.ts';
+import { ringReliably, wantsReliable } from './reliable-provisional.ts';
 import { ok, type SipError, sipError } from './result.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { refuseInterval } from './session-timer.ts';
@@ -193,15 +194,27 @@ function noPort(store: CallStore, turn: Turn, call: Call): void {
 function ring(store: CallStore, turn: Turn, call: Call): void {
   if (call.invite === undefined) return;
   changeDialogToEarly(turn, call);
-  const headers: HeaderLine[] = [['Contact', contactOf(store, call)]];
-  store.agent.respond(turn, call.invite, 180, { ...toTagOf(call), headers });
+  // The call goes on when its PRACK comes (prack.ts).
+  const reliably = wantsReliable(call.invite.request, store.agent.config.prack === true);
+  if (reliably) ringReliably(store, turn, call, call.invite);
+  else {
+    const headers: HeaderLine[] = [['Contact', contactOf(store, call)]];
+    store.agent.respond(turn, call.invite, 180, { ...toTagOf(call), headers });
+  }
   changeCall(turn, call, 'ringing');
+  if (!reliably) rung(store, turn, call);
+}
+
+/** It rings, and the caller knows, if it had to: now the call may be answered. */
+export function rung(store: CallStore, turn: Turn, call: Call): void {
   if (store.agent.config.answerDelayMs > 0) store.arm(turn, call, 'answer', store.agent.config.answerDelayMs);
   else answer(store, turn, call);
 }
 
 function answer(store: CallStore, turn: Turn, call: Call): void {
-  const half = call.answer === undefined ? lateOffer(store, call) : ok(call.answer);
+  // A session that was agreed while it rang (prack.ts) stands; the 200 has nothing to add.
+  const agreed = call.media?.session !== undefined;
+  const half = agreed ? ok(undefined) : call.answer === undefined ? lateOffer(store, call) : ok(call.answer);
   if (!half.ok) return;
   call.answeredMs = turn.nowMs;
   accept(store, turn, call, half.value);

@@ -11,6 +11,7 @@ import type { Dialog } from './dialog.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Flow, NextHop } from './flow.ts';
 import type { Answer } from './offer-answer.ts';
+import type { ReliableProvisional } from './reliable-provisional.ts';
 import type { SessionDescription } from './sdp.ts';
 import type { Refresh } from './session-refresh.ts';
 import type { SessionTimer } from './session-timer.ts';
@@ -30,7 +31,9 @@ export type CallTimer =
   | 'ring timeout'
   | 'cancel timeout'
   | 'refresh'
-  | 'session expiry';
+  | 'session expiry'
+  | 'reliable 1xx'
+  | 'no prack';
 
 export interface Call {
   readonly kind: 'call';
@@ -55,6 +58,8 @@ export interface Call {
   offering?: SessionDescription | undefined;
   /** The session timer, when one was agreed (RFC 4028). */
   session?: SessionTimer | undefined;
+  /** Our 180 that waits for its PRACK (RFC 3262). */
+  reliable?: ReliableProvisional | undefined;
   /** Our own refresh of the session, the last one. */
   refresh?: Refresh | undefined;
   /** Our 2xx that has not been acknowledged (§13.3.1.4). */

@@ -48,6 +48,8 @@ export interface EndpointConfig {
   readonly registrar?: { readonly domain: string; readonly users: readonly RegistrarUser[] };
   /** Calls at once; one more gets 486. */
   readonly maxCalls: number;
+  /** `--prack`: reliable provisional responses to whoever can take them, not only to who demands them (RFC 3262). */
+  readonly prack?: boolean;
   /** Between 100 and 180, and between 180 and 200, in ms. */
   readonly ringDelayMs: number;
   readonly answerDelayMs: number;

@@ -19,6 +19,7 @@ import { failDatagram, indicate, loseConnection } from './indications.ts';
 import { receive, receiveStream } from './reception.ts';
 import { Registrar } from './registrar.ts';
 import { Registrations } from './registration.ts';
+import { prackMissing, repeatProvisional } from './reliable-provisional.ts';
 import { refreshSession } from './session-refresh.ts';
 import { sessionExpired } from './session-timer.ts';
 import { Turn } from './turn.ts';
@@ -160,6 +161,8 @@ export class Endpoint {
     else if (name === 'no ack') acknowledgementMissing(this.calls, turn, call);
     else if (name === 'ring timeout') endCall(this.calls, turn, call, 'nobody answered');
     else if (name === 'cancel timeout') cancelUnanswered(this.calls, turn, call);
+    else if (name === 'reliable 1xx') repeatProvisional(this.calls, turn, call);
+    else if (name === 'no prack') prackMissing(this.calls, turn, call);
     else if (name === 'refresh') refreshSession(this.calls, turn, call);
     else if (name === 'session expiry') sessionExpired(this.calls, turn, call);
     else answeringDue(this.calls, turn, call, name);

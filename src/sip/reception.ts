@@ -13,6 +13,7 @@ import type { Flow } from './flow.ts';
 import { indicate, loseConnection } from './indications.ts';
 import type { SipMessage, SipRequest, SipResponse } from './message.ts';
 import { parseMessage } from './parse-message.ts';
+import { receivePrack } from './prack.ts';
 import { reportBadMessage, reportReceived, reportStray } from './received.ts';
 import { refuse, retryAfter } from './refusal.ts';
 import { receiveReinvite } from './reinvite.ts';
@@ -27,8 +28,8 @@ import { validateRequest } from './validation.ts';
 /** The answer to a keepalive ping on a stream (RFC 5626 §3.5.1). */
 const PONG = new Uint8Array([0x0d, 0x0a]);
 
-/** Methods that have no meaning outside a dialog (§15.1.2, RFC 3311 §5.2). */
-const DIALOG_ONLY: ReadonlySet<string> = new Set(['BYE', 'UPDATE']);
+/** Methods that have no meaning outside a dialog (§15.1.2, RFC 3311 §5.2, RFC 3262 §3). */
+const DIALOG_ONLY: ReadonlySet<string> = new Set(['BYE', 'UPDATE', 'PRACK']);
 
 /** CRLFs, or nothing, in a datagram: a keepalive (RFC 5626 §3.5.1), no message. */
 function isKeepalive(bytes: Uint8Array): boolean {
@@ -178,6 +179,7 @@ function serve(
     if (call === undefined) receiveInvite(parts.calls, turn, transaction);
     else receiveReinvite(parts.calls, turn, call, transaction);
   } else if (method === 'BYE' && call !== undefined) receiveBye(parts.calls, turn, call, transaction);
+  else if (method === 'PRACK' && call !== undefined) receivePrack(parts.calls, turn, call, transaction);
   else if (method === 'UPDATE' && call !== undefined) receiveUpdate(parts.calls, turn, call, transaction);
   else if (!serveRequest(parts, turn, transaction, call)) {
     const error = sipError('method-not-allowed', 405, `${method} is not served here`);

@@ -49,7 +49,7 @@ test('OPTIONS is answered with what we can do (§11.2)', () => {
   const response = ask('OPTIONS');
   expect(response?.status).toBe(200);
   const fieldsOf = (name: string) => response && value(response, name);
-  expect(fieldsOf('Allow')).toBe('INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, NOTIFY, INFO, MESSAGE');
+  expect(fieldsOf('Allow')).toBe('INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, NOTIFY, INFO, MESSAGE');
   expect(fieldsOf('Accept')).toBe(
     'application/sdp, application/dtmf-relay, application/dtmf, application/simple-message-summary, text/plain',
   );

@@ -31,9 +31,9 @@ import type { Turn } from './turn.ts';
 import { noteSource, parseVia, type Via, viaRport, withMendedVia, withTopVia } from './via.ts';
 
 /** The methods we serve (RFC 3261 §20.5). */
-export const ALLOW = 'INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, NOTIFY, INFO, MESSAGE';
-/** Option tags we understand (§20.37): RFC 4028. */
-export const SUPPORTED = 'timer';
+export const ALLOW = 'INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, NOTIFY, INFO, MESSAGE';
+/** Option tags we understand (§20.37): RFC 3262, RFC 4028. */
+export const SUPPORTED = '100rel, timer';
 /** The body of an INVITE that we understand (§20.1). */
 export const ACCEPT = 'application/sdp';
 
