@@ -62,11 +62,15 @@ export class Registrar {
 
   private register(turn: Turn, transaction: ServerTransaction): void {
     const { request, core } = transaction;
+    const addressOfRecord = parseUri(core.to.uri);
+    if (!addressOfRecord.ok || addressOfRecord.value.kind !== 'sip') {
+      // §10.3 step 5, RFC 4475 §3.3.4: no registrar has a user of another scheme.
+      const error = sipError('address-malformed', 400, 'an address of record is a SIP URI');
+      return this.refuse(turn, transaction, { ...error, header: 'To' });
+    }
     const user = this.authenticate(turn, transaction);
     if (user === undefined) return;
-    const addressOfRecord = parseUri(core.to.uri);
-    const named =
-      addressOfRecord.ok && addressOfRecord.value.kind === 'sip' ? addressOfRecord.value.user : undefined;
+    const named = addressOfRecord.value.user;
     if (named !== user) {
       return this.refuse(
         turn,

@@ -50,6 +50,22 @@ test.each(TORTURE_CASES.map((each) => [`${each.name}: ${each.about} (${each.sect
   },
 );
 
+test('a registrar understands every valid REGISTER, and asks for credentials that it knows (RFC 4475 §3.3.7)', () => {
+  const registrar = { domain: 'example.com', users: [{ user: 'anna', password: 'secret' }] };
+  const due: Record<string, number> = { unksm2: 400, scalar02: 400, regbadct: 400, 'ipv6-bad': 400 };
+  let asked = 0;
+  for (const each of TORTURE_CASES) {
+    if (!new TextDecoder('latin1').decode(bytesOfCase(each)).startsWith('REGISTER ')) continue;
+    asked += 1;
+    const scene = echoScene({ registrar });
+    scene.phone.sendBytes(ECHO_ADDRESS, bytesOfCase(each));
+    scene.network.run(50);
+    expect([each.name, finalStatuses(scene)]).toEqual([each.name, [due[each.name] ?? 401]]);
+    expect(leftovers(scene.network, scene.echo)).toEqual([]);
+  }
+  expect(asked).toBe(13);
+});
+
 test('every file has its verdict, and there are as many as in the RFCs (RFC 4475, RFC 5118)', () => {
   const files = readdirSync(FOLDER).filter((file) => file.endsWith('.dat'));
   expect(files.sort()).toEqual(TORTURE_CASES.map(({ name }) => `${name}.dat`).sort());
