@@ -47,5 +47,20 @@ export const inviteScenarios: readonly Scenario[] = [
   }),
   ...simple('100rel demanded: the 200 waits for the PRACK', 'prack'),
   ...simple('100rel supported and --prack: late offer in the 180', 'prack-late-offer', { args: ['--prack'] }),
-  ...simple('100rel demanded and no PRACK: 504', 'prack-missing', { sipp: { limitS: 45 }, limitS: 60 }),
+  ...simple('100rel demanded and no PRACK: 504', 'prack-missing', {
+    sipp: { limitS: 45 },
+    limitS: 60,
+    // At 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s; SIPp itself swallows repetitions on UDP.
+    look: (ringback) => {
+      const sent = ringback.all('sip.sent').filter(({ startLine }) => startLine.startsWith('SIP/2.0 180'));
+      check(sent.length === 7, `the reliable 180 was sent ${sent.length} times, not 7`);
+    },
+  }),
+  ...simple('re-INVITEs that are refused leave the call as it was', 'reinvite-refused', {
+    look: async (ringback) => {
+      await endedCalls(ringback, 1);
+      const states = ringback.all('call.changed').map(({ to }) => to);
+      check(states.join(' ') === 'ringing answered established terminated', `states: ${states.join(' ')}`);
+    },
+  }),
 ];

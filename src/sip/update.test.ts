@@ -70,7 +70,7 @@ test('an UPDATE that is refused leaves audio and target as they were (RFC 3311 Â
   const call = established(scene);
   const before = echo.media.open.get(0);
   call.contact = '<sip:moved@192.0.2.20:5060>';
-  call.request('UPDATE', [SDP], offerText({ codecs: { 3: 'GSM/8000' }, port: 0 }));
+  call.request('UPDATE', [SDP], offerText({ codecs: { 101: 'telephone-event/8000' } }));
   network.run(100);
   expect(lastUpdate(call)?.status).toBe(488);
   call.request('UPDATE', [['Content-Type', 'text/plain']], 'hello');
