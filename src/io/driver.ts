@@ -71,6 +71,9 @@ export async function start(options: DriverOptions): Promise<Running> {
   return driver;
 }
 
+/** What setTimeout can wait for; more fires at once, again and again. A peer may ask for sessions of 136 years (RFC 4028). */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 class Driver implements Running {
   readonly stopped: Promise<string>;
   sipPort = 0;
@@ -284,7 +287,7 @@ class Driver implements Running {
         this.timerMs = Number.POSITIVE_INFINITY;
         this.feed({ type: 'time' });
       },
-      Math.max(0, Math.ceil(deadlineMs - this.nowMs())),
+      Math.min(Math.max(0, Math.ceil(deadlineMs - this.nowMs())), MAX_TIMEOUT_MS),
     );
   }
 }
