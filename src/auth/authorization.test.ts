@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import { parseAuthorization } from './authorization.ts';
 
 const FULL =
@@ -60,6 +61,6 @@ test('no value throws', () => {
       parseAuthorization(noise);
       parseAuthorization(FULL.slice(0, at) + noise + FULL.slice(at));
     }),
-    { numRuns: 2_000 },
+    fuzz(),
   );
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import { parseAuthValues, quote } from './auth-param.ts';
 import { type Challenge, parseChallenges, strongest } from './challenge.ts';
 
@@ -145,7 +146,7 @@ describe('properties', () => {
           expect(challenges.length + skipped.length).toBeLessThanOrEqual(8);
         },
       ),
-      { numRuns: 2_000 },
+      fuzz(),
     );
   });
 
@@ -156,7 +157,7 @@ describe('properties', () => {
         expect(read?.parameters.get('x')).toBe(value);
         expect(read?.parameters.get('y')).toBe('1');
       }),
-      { numRuns: 2_000 },
+      fuzz(),
     );
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import { maskCredentials } from './mask.ts';
 
 const DIGEST =
@@ -94,7 +95,7 @@ describe('properties', () => {
         expect(masked).not.toContain('6629fae4');
         expect(masked.split('\n')).toHaveLength(text.split('\n').length);
       }),
-      { numRuns: 2_000 },
+      fuzz(),
     );
   });
 
@@ -107,7 +108,7 @@ describe('properties', () => {
         const once = maskCredentials(pieces.join(''));
         expect(maskCredentials(once)).toBe(once);
       }),
-      { numRuns: 2_000 },
+      fuzz(),
     );
   });
 });

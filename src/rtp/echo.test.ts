@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import { allocateCounters, readCounters } from './counters.ts';
 import {
   type Echo,
@@ -158,7 +159,7 @@ describe('what is returned', () => {
           heard.map(() => offset),
         );
       }),
-      { numRuns: 2_000 },
+      fuzz(),
     );
   });
 });

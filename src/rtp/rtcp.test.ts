@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import {
   MAX_RTCP_BYTES,
   MAX_RTCP_PACKETS,
@@ -106,8 +107,36 @@ describe('what is no compound packet is refused (§A.2)', () => {
         const result = parsed(bytes);
         if (result !== undefined) expect(result.blocks.length).toBe(count);
       }),
-      { numRuns: 2_000 },
+      fuzz(),
     );
+  });
+
+  test('a good compound with bytes changed, cut or doubled is read or refused', () => {
+    const good = [
+      written({ block: BLOCK }),
+      written({ cname: 'a@b', block: BLOCK, bye: true }),
+      Uint8Array.from([...written(), 0x81, 204, 0, 1, 9, 9, 9, 9, 0x81, 203, 0, 1, 0, 0, 0, 7]),
+    ];
+    const edits = fc.array(
+      fc.tuple(fc.nat(90), fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 0x81, 200, 255))),
+      {
+        maxLength: 4,
+      },
+    );
+    let read = 0;
+    fc.assert(
+      fc.property(fc.constantFrom(...good), edits, fc.nat(100), fc.boolean(), (one, changes, cut, twice) => {
+        const bytes = Uint8Array.from(twice ? [...one, ...one] : one);
+        for (const [at, byte] of changes) if (at < bytes.length) bytes[at] = byte;
+        const result = parsed(cut > 80 ? bytes.subarray(0, cut - 80) : bytes);
+        if (result === undefined) return;
+        read += 1;
+        expect(result.blocks.length).toBeLessThanOrEqual(31 * MAX_RTCP_PACKETS);
+      }),
+      fuzz(),
+    );
+    // A target that refuses everything looks at nothing.
+    expect(read).toBeGreaterThan(0);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import {
   isRtcp,
   readMarker,
@@ -39,7 +40,7 @@ describe('the fixed header (§5.1)', () => {
           expect(readMarker(bytes)).toBe(false);
         },
       ),
-      { numRuns: 2_000 },
+      fuzz(),
     );
   });
 
@@ -93,7 +94,7 @@ describe('validity (§A.1)', () => {
         expect(length).toBeGreaterThanOrEqual(0);
         expect(start + length).toBeLessThanOrEqual(bytes.length);
       }),
-      { numRuns: 2_000 },
+      fuzz(),
     );
   });
 });

@@ -12,7 +12,7 @@ import { MAX_PARAMETERS } from './limits.ts';
 import { allValues } from './list.ts';
 import { type SipMessage, type SipRequest, type SipResponse, value } from './message.ts';
 import { parseNameAddr } from './name-addr.ts';
-import { withParams } from './params.ts';
+import { withParameter, withParams } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
 import { parseUri, serializeUri } from './uri.ts';
 import { MAGIC_COOKIE } from './via.ts';
@@ -64,7 +64,7 @@ export function dialogAsServer(
     callId: core.callId,
     localTag,
     remoteTag: core.fromTag ?? '',
-    local: `${value(request, 'To') ?? ''};tag=${localTag}`,
+    local: withParameter(value(request, 'To') ?? '', 'tag', localTag),
     remote: value(request, 'From') ?? '',
     routeSet: routes.value.map((route) => route.text),
     remoteTarget: target.value,

@@ -6,6 +6,7 @@
  */
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import { sipFixture, sipFixtureNames } from '../../fixtures/sip/read.ts';
 import { type VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
 import { offerText } from '../io/virtual-caller.ts';
@@ -18,8 +19,6 @@ import { field } from './message.ts';
 import { parseMessage } from './parse-message.ts';
 import { StreamFramer } from './stream-framing.ts';
 import { bytesOf, latin1 } from './text.ts';
-
-const RUNS = Number(process.env.FUZZ_RUNS ?? 2_000);
 
 /** An endpoint that does all it can: echo, registrar, accounts over both transports. */
 function open(): { network: VirtualNetwork; ours: VirtualEndpoint } {
@@ -195,7 +194,8 @@ test('no datagram, chunk, report or action throws, what we send is readable, and
       expect(leftovers(scene.network, scene.ours)).toEqual([]);
       expect(scene.ours.stopped).toBe('enough');
     }),
-    { numRuns: RUNS },
+    // A run is four or five inputs.
+    fuzz(4.5),
   );
 }, 600_000);
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import { parseMessageWaiting } from './message-waiting.ts';
 
 test('a full summary gives counts and account (RFC 3842 §5.2)', () => {
@@ -47,6 +48,6 @@ test('no body throws', () => {
       parseMessageWaiting(`Messages-Waiting: yes\n${text}`);
       parseMessageWaiting(text);
     }),
-    { numRuns: 2_000 },
+    fuzz(),
   );
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import type { SipResponse } from './message.ts';
 import { NO_BODY } from './message.ts';
 import { type NameAddr, parseNameAddr, parseNameAddrList, serializeNameAddr } from './name-addr.ts';
@@ -102,6 +103,6 @@ test('parse and serialize are inverse for any display name, URI and tag', () => 
       const address: NameAddr = { displayName, uri, params: new Map([['tag', tag]]) };
       expect(read(serializeNameAddr(address))).toEqual(address);
     }),
-    { numRuns: 2_000 },
+    fuzz(),
   );
 });

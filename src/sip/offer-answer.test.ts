@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import { type Answer, answerOffer, offeredAddressFamily, sameSession } from './offer-answer.ts';
 import type { SipError } from './result.ts';
 import { parseSdp, type SessionDescription, serializeSdp } from './sdp.ts';
@@ -296,6 +297,6 @@ test('an answer has as many lines as its offer, one port at most, and reads as i
       expect(media.payloads).toContainEqual(media.codec);
       expect(parseSdp(serializeSdp(description))).toEqual({ ok: true, value: description });
     }),
-    { numRuns: 2_000 },
+    fuzz(),
   );
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { fuzz } from '../../fixtures/fuzz.ts';
 import { MAX_PARAMETERS } from './limits.ts';
-import { parameterText, parseParams, serializeParams, withParams } from './params.ts';
+import { parameterText, parseParams, serializeParams, withParameter, withParams } from './params.ts';
 import { quote } from './text.ts';
 
 function read(text: string): [string, string | undefined][] | string {
@@ -99,4 +99,10 @@ test('parse and serialize are inverse on any parameters', () => {
     ),
     fuzz(),
   );
+});
+
+test('a parameter more has one separator, also after a value that ends with its own', () => {
+  expect(withParameter('<sip:a@b>', 'tag', 'x')).toBe('<sip:a@b>;tag=x');
+  expect(withParameter('sip:a@b; ', 'tag', 'x')).toBe('sip:a@b;tag=x');
+  expect(withParameter('', 'tag', 'x')).toBe(';tag=x');
 });

@@ -6,7 +6,7 @@
  */
 import { MAX_PARAMETERS } from './limits.ts';
 import { fail, ok, type Result } from './result.ts';
-import { quotedStringEnd, skipSpace, tokenEnd, unquote, wordAt } from './text.ts';
+import { quotedStringEnd, skipSpace, tokenEnd, trimEnd, unquote, wordAt } from './text.ts';
 
 /** Names in lower case, in order; a parameter without `=` has the value undefined (and `has` says true). */
 export type Params = ReadonlyMap<string, string | undefined>;
@@ -95,4 +95,11 @@ export function withParams(params: Params, changes: Readonly<Record<string, stri
     else changed.set(name, raw);
   }
   return changed;
+}
+
+/** A value with one parameter more at its end; one that ends with `;`, which is forgiven, has its separator already. */
+export function withParameter(text: string, name: string, value: string): string {
+  const end = trimEnd(text, 0, text.length);
+  const separator = text.charCodeAt(end - 1) === 0x3b ? '' : ';';
+  return `${text.slice(0, end)}${separator}${name}=${value}`;
 }

@@ -1,6 +1,7 @@
 /** Reason: read, shown and written (RFC 3326 §2). */
 import { afterEach, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import { type EchoScene, echoScene, leftovers } from '../io/virtual-scene.ts';
 import type { SipRequest } from './message.ts';
 import { parseReason, reasonFor, statedReason } from './reason.ts';
@@ -41,7 +42,7 @@ test('whatever we end a call for, the field that says so can be read again', () 
       expect(name).toBe('Reason');
       expect(parseReason(value).ok).toBe(true);
     }),
-    { numRuns: 2_000 },
+    fuzz(),
   );
   expect(reasonFor(undefined)).toEqual([]);
   expect(reasonFor('hung up')).toEqual([['Reason', 'Q.850;cause=16;text="hung up"']]);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import { MAX_BODY_BYTES, MAX_SDP_LINES, MAX_SDP_MEDIA, MAX_SDP_PAYLOADS } from './limits.ts';
 import type { SipError } from './result.ts';
 import { parseSdp, type SessionDescription, serializeSdp } from './sdp.ts';
@@ -213,7 +214,7 @@ describe('properties', () => {
           expect(result.error.offset).toBeWithin(0, input.length + 1);
         }
       }),
-      { numRuns: 2_000 },
+      fuzz(),
     );
   });
 
@@ -227,7 +228,7 @@ describe('properties', () => {
         const again = parseSdp(serializeSdp(first.value));
         expect(again).toEqual(first);
       }),
-      { numRuns: 2_000 },
+      fuzz(),
     );
     expect(accepted).toBeGreaterThan(100);
   });

@@ -14,6 +14,7 @@ import {
   startLine,
 } from './message.ts';
 import { parseNameAddr } from './name-addr.ts';
+import { withParameter } from './params.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { fieldText } from './text.ts';
 
@@ -95,7 +96,7 @@ export function buildResponse(request: SipRequest, status: number, parts: Respon
 function withTag(to: HeaderField, tag: string): HeaderField {
   const address = parseNameAddr(to.value);
   if (!address.ok || address.value.params.has('tag')) return to;
-  return { ...to, value: `${to.value};tag=${tag}` };
+  return { ...to, value: withParameter(to.value, 'tag', tag) };
 }
 
 function headerField([name, value]: HeaderLine): HeaderField {

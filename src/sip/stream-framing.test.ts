@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import { sipFixture, sipFixtureNames } from '../../fixtures/sip/read.ts';
 import { MAX_MESSAGE_BYTES } from './limits.ts';
 import { parseMessage } from './parse-message.ts';
@@ -163,7 +164,7 @@ test('any cut of a stream gives the same frames', () => {
       const chunks = borders.slice(1).map((border, index) => text.slice(borders[index], border));
       expect(frames(...chunks)).toEqual(frames(text));
     }),
-    { numRuns: 2_000 },
+    fuzz(),
   );
 });
 

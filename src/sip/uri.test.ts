@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import { MAX_PARAMETERS } from './limits.ts';
 import { escapeUser, parseUri, type SipUri, serializeUri, unescapeUri } from './uri.ts';
 import { uriEquals } from './uri-equals.ts';
@@ -111,7 +112,7 @@ test('escapeUser makes any text a user part (§25.1)', () => {
         expect(unescapeUri(uri.user ?? '')).toBe(text);
       },
     ),
-    { numRuns: 2_000 },
+    fuzz(),
   );
 });
 
@@ -146,6 +147,6 @@ test('serialize and parse are inverse on any SIP URI', () => {
       expect(sip(text)).toEqual(uri);
       expect(uriEquals(sip(text), uri)).toBe(true);
     }),
-    { numRuns: 2_000 },
+    fuzz(),
   );
 });
