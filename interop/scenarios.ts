@@ -7,6 +7,7 @@ import { inviteScenarios } from './scenarios/invites.ts';
 import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
 import { registrationScenarios } from './scenarios/registration.ts';
+import { requestScenarios } from './scenarios/requests.ts';
 import { sloppyScenarios } from './scenarios/sloppy.ts';
 import { stoppingScenarios } from './scenarios/stopping.ts';
 import { tortureScenarios } from './scenarios/torture.ts';
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   ...callScenarios,
   ...inviteScenarios,
   ...messageScenarios,
+  ...requestScenarios,
   ...audioScenarios,
   ...mediaScenarios,
   ...registrationScenarios,
