@@ -120,7 +120,7 @@ export function openTcp(handlers: TcpHandlers, lingerMs = LINGER_MS): TcpConnect
     connect(connection, remote) {
       const open: Open = { id: connection, socket: undefined, unsent: [], unsentBytes: 0, closing: false };
       connections.set(connection, open);
-      const failed = (error: unknown) => gone(open, error instanceof Error ? error.message : String(error));
+      const failed = (error: unknown) => gone(open, connectFailure(error));
       Bun.connect<Open>({
         hostname: remote.address,
         port: remote.port,
@@ -168,4 +168,14 @@ function openOnAll(open: (hostname: string) => TCPSocketListener<Open>): TCPSock
 /** Whether a bind failed because somebody has the port. */
 export function isInUse(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}
+
+/** In words: Bun's own message is "Failed to connect" whatever the reason. */
+function connectFailure(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ECONNREFUSED') return 'connection refused';
+  if (code === 'ETIMEDOUT') return 'no answer to the connection';
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'no route to the host';
+  const message = error instanceof Error ? error.message : String(error);
+  return code === '' ? message : `${message} (${code})`;
 }

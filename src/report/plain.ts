@@ -148,8 +148,14 @@ function messageLine(event: EventOf<'sip.received' | 'sip.sent'>, options: Plain
         : '';
     text = `${printable(method)}${sequence}${handle}`;
   }
+  // Who calls is worth knowing at every level: the address in From is whatever the caller wrote.
+  const source = options.style === 'service' && tag === 'RX' && method === 'INVITE';
   const size =
-    options.level >= 1 ? ` (${event.transport} ${printable(event.remote)} ${event.bytes} bytes)` : '';
+    options.level < 1 && source
+      ? ` from ${event.transport} ${printable(event.remote)}`
+      : options.level >= 1
+        ? ` (${event.transport} ${printable(event.remote)} ${event.bytes} bytes)`
+        : '';
   const whole = line(0, tag, `${named(event.call, options)}${text}${size}`);
   if (options.level < 2 || event.raw === undefined) return whole;
   return {
@@ -163,13 +169,16 @@ function messageLine(event: EventOf<'sip.received' | 'sip.sent'>, options: Plain
 
 /** What was wrong, where, and what was done about it. */
 function rejectedLine(event: EventOf<'sip.rejected'>): Line {
-  const where = event.header === undefined ? '' : ` in ${printable(event.header)}`;
+  const name = event.call === undefined ? '' : `${printable(event.call)} `;
+  // Byte 0 is nowhere in particular: the request as it is was refused.
+  const place = event.offset === 0 ? '' : ` at byte ${event.offset}`;
+  const where = `${event.header === undefined ? '' : ` in ${printable(event.header)}`}${place}`;
   const done = event.status === undefined ? 'dropped' : `answered ${event.status}`;
   const hint = event.hint === undefined ? '' : `; ${printable(event.hint)}`;
   return line(
     -1,
     'REJECTED',
-    `${event.transport} ${printable(event.remote)} ${printable(event.code)}: ${printable(event.detail)}${where} at byte ${event.offset}, ${done}${hint}`,
+    `${name}${event.transport} ${printable(event.remote)} ${printable(event.code)}: ${printable(event.detail)}${where}; ${done}${hint}`,
   );
 }
 

@@ -1,28 +1,74 @@
-/** Why a call is not heard, as far as it can be told from here: the evidence, the likely cause, the next thing to check. */
+/** Why a call sounds bad, as far as it can be told from here: the evidence, the likely cause, the next thing to check. */
+import type { MediaCounters } from '../rtp/session.ts';
 import type { Call, CallMedia } from './call.ts';
+import { formatAddress } from './flow.ts';
 import type { Turn } from './turn.ts';
+
+/** Losses are worth a word from this fraction on, once there were so many packets. */
+const LOSS_WORTH_A_WORD = 0.03;
+const PACKETS_FOR_A_VERDICT = 100;
 
 /** A call on which nothing, or nothing more, was heard for `silentMs`. */
 export function diagnoseSilence(
   turn: Turn,
   call: Call,
   media: CallMedia,
-  heard: number,
+  { packetsReceived, dropped, sendErrors }: MediaCounters,
   silentMs: number,
   severity: 'warning' | 'error',
 ): void {
-  const remote = media.session?.remote;
-  const theirs = remote === undefined ? '' : `; its own is ${remote.address} port ${remote.port}`;
-  turn.emit({
-    type: 'diagnosis.raised',
-    call: call.handle,
-    code: heard === 0 ? 'no-audio-received' : 'audio-stopped',
-    severity,
-    evidence: `no RTP and no RTCP on port ${media.port} for ${Math.round(silentMs / 1000)} s, ${heard} packets before`,
+  const { port } = media;
+  const seconds = Math.round(silentMs / 1000);
+  if (packetsReceived > 0) {
+    raise(turn, call, severity, {
+      code: 'audio-stopped',
+      evidence: `no RTP and no RTCP on port ${port} for ${seconds} s, after ${packetsReceived} packets`,
+      cause: 'the caller went away without a BYE, or its NAT forgot the way',
+      next: 'ask whether the caller hung up; if not, look at its NAT and at what lies between',
+    });
+  } else if (dropped > 0) {
+    const agreed = media.session?.payloads.map(({ type, name }) => `${type} ${name}`).join(', ') ?? 'nothing';
+    raise(turn, call, severity, {
+      code: 'audio-not-agreed',
+      evidence: `${dropped} packets came to port ${port} in ${seconds} s and none could be used; agreed was ${agreed}`,
+      cause: 'the caller sends a payload type that was not agreed, SRTP, or something that is no RTP',
+      next: 'compare the payload types in a capture with those of the answer',
+    });
+  } else {
+    const own = media.description?.connection?.address;
+    const ours = own === undefined ? `port ${port}` : formatAddress({ address: own, port });
+    const remote = media.session?.remote;
+    const theirs =
+      remote === undefined ? 'gives no address' : `is at ${formatAddress(remote)} by its own word`;
+    const unsent = sendErrors === 0 ? '' : `, and ${sendErrors} packets could not be sent there`;
+    raise(turn, call, severity, {
+      code: 'no-audio-received',
+      evidence: `no RTP and no RTCP has come to port ${port} in ${seconds} s`,
+      cause: `the caller sends nothing, or cannot reach ${ours}, which our SDP says; the caller ${theirs}${unsent}`,
+      next: `see whether the caller sends at all; if it does, check that UDP reaches ${ours} (a firewall, or --advertise-media-ip)`,
+    });
+  }
+}
+
+/** A call whose audio came with gaps. */
+export function diagnoseLoss(turn: Turn, call: Call, { packetsReceived, lost }: MediaCounters): void {
+  const expected = packetsReceived + lost;
+  if (expected < PACKETS_FOR_A_VERDICT || lost < expected * LOSS_WORTH_A_WORD) return;
+  const percent = ((100 * lost) / expected).toFixed(1);
+  raise(turn, call, 'warning', {
+    code: 'packets-lost',
+    evidence: `${lost} of ${expected} packets from the caller never came (${percent} %)`,
     cause:
-      heard === 0
-        ? 'the caller sends to another address than our SDP says, or a firewall drops it'
-        : 'the caller went away without a BYE, or its NAT mapping was lost',
-    next: `check that UDP ${media.port} is open here, and that the caller can reach the address in our SDP (--advertise-media-ip)${theirs}`,
+      'the way from the caller is overloaded, or its radio or Wi-Fi is poor; the echo returns the gaps as they are',
+    next: 'call again over a cable; if it stays, capture at both ends to see where the packets are lost',
   });
+}
+
+function raise(
+  turn: Turn,
+  call: Call,
+  severity: 'warning' | 'error',
+  words: { readonly code: string; readonly evidence: string; readonly cause: string; readonly next: string },
+): void {
+  turn.emit({ type: 'diagnosis.raised', call: call.handle, severity, ...words });
 }

@@ -6,7 +6,7 @@
  * port that cannot be had.
  */
 import type { MediaCounters, MediaReport, MediaSession } from '../rtp/session.ts';
-import { diagnoseSilence } from './audio-diagnosis.ts';
+import { diagnoseLoss, diagnoseSilence } from './audio-diagnosis.ts';
 import type { Call, CallMedia } from './call.ts';
 import type { NegotiatedMedia } from './negotiated-media.ts';
 import type { Turn } from './turn.ts';
@@ -14,6 +14,8 @@ import type { UserAgent } from './user-agent.ts';
 
 /** A call that stood so long and was never heard is worth a word at its end, in ms. Test calls are shorter. */
 const UNHEARD_MS = 2_000;
+/** A call that stands is told of after so long, in ms: phones may take a second or two to start. */
+const UNHEARD_LIVE_MS = 5_000;
 
 export class CallAudio {
   /** Bound ports, the one that has been free longest first. */
@@ -112,16 +114,16 @@ export class CallAudio {
     const counters = this.readCounters(media.slot);
     turn.ask({ type: 'media', command: { type: 'close', slot: media.slot } });
     const standingMs = turn.nowMs - media.openedMs;
-    const unheard = counters.packetsReceived === 0 && counters.rtcpReceived === 0 && standingMs >= UNHEARD_MS;
-    if (call.state === 'established' && unheard && media.session.receive && !media.held && !media.diagnosed) {
-      diagnoseSilence(turn, call, media, 0, standingMs, 'warning');
+    if (standingMs >= UNHEARD_MS && isUnheard(call, media, counters)) {
+      diagnoseSilence(turn, call, media, counters, standingMs, 'warning');
     }
+    diagnoseLoss(turn, call, counters);
     turn.emit({
       type: 'media.stopped',
       call: call.handle,
       ...totals(counters),
       sendErrors: counters.sendErrors,
-      durationMs: standingMs,
+      durationMs: Math.round(standingMs),
     });
   }
 
@@ -177,6 +179,12 @@ export class CallAudio {
       });
     }
     media.rate = rate;
+    const standingMs = turn.nowMs - media.openedMs;
+    if (standingMs >= UNHEARD_LIVE_MS && isUnheard(call, media, counters)) {
+      // While the person is still on the phone.
+      diagnoseSilence(turn, call, media, counters, standingMs, 'warning');
+      media.diagnosed = true;
+    }
     return this.isDead(turn, call, media);
   }
 
@@ -186,10 +194,16 @@ export class CallAudio {
     const silentMs = turn.nowMs - media.heardMs;
     const watched = mediaTimeoutMs > 0 && call.state === 'established' && call.ending === undefined;
     if (!watched || media.held || !media.session?.receive || silentMs < mediaTimeoutMs) return false;
-    diagnoseSilence(turn, call, media, media.counters?.packetsReceived ?? 0, silentMs, 'error');
+    diagnoseSilence(turn, call, media, this.readCounters(media.slot), silentMs, 'error');
     media.diagnosed = true;
     return true;
   }
+}
+
+/** Whether a call that should be heard never was, and nobody has said so. */
+function isUnheard(call: Call, media: CallMedia, { packetsReceived, rtcpReceived }: MediaCounters): boolean {
+  if (packetsReceived > 0 || rtcpReceived > 0 || call.state !== 'established') return false;
+  return media.session?.receive === true && !media.held && !media.diagnosed;
 }
 
 function totals(counters: MediaCounters) {

@@ -142,7 +142,7 @@ export function changeCall(
     to,
     ...about,
     ...(to === 'terminated' && call.answeredMs !== undefined
-      ? { durationMs: turn.nowMs - call.answeredMs }
+      ? { durationMs: Math.round(turn.nowMs - call.answeredMs) }
       : undefined),
   });
 }

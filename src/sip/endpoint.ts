@@ -22,6 +22,7 @@ import { Registrations } from './registration.ts';
 import { prackMissing, repeatProvisional } from './reliable-provisional.ts';
 import { refreshSession } from './session-refresh.ts';
 import { sessionExpired } from './session-timer.ts';
+import { displayText } from './text.ts';
 import { Turn } from './turn.ts';
 import { UserAgent } from './user-agent.ts';
 
@@ -118,8 +119,8 @@ export class Endpoint {
         return placeCall(this.calls, this.registrations, turn, action);
       case 'hangup': {
         const call = this.calls.find(action.call);
-        if (call !== undefined) this.hangUp(turn, call, 'hung up');
-        return;
+        if (call === undefined) return reportUnknownCall(turn, action.call);
+        return this.hangUp(turn, call, 'hung up');
       }
       case 'hangup-all':
         for (const call of [...this.calls.all()]) this.hangUp(turn, call, 'hung up');
@@ -209,6 +210,18 @@ export class Endpoint {
     this.stopped = true;
     turn.ask({ type: 'stopped', reason: stopping.reason });
   }
+}
+
+/** Somebody asks for a call that is not there: a script has to know. */
+function reportUnknownCall(turn: Turn, handle: string): void {
+  turn.emit({
+    type: 'diagnosis.raised',
+    code: 'call-unknown',
+    severity: 'warning',
+    evidence: `there is no call ${displayText(handle)}`,
+    cause: 'it is over, or its name is another one',
+    next: 'take the name from the call field of the events',
+  });
 }
 
 function earliest(...times: readonly (number | undefined)[]): number | undefined {

@@ -45,8 +45,7 @@ export function reportBadMessage(turn: Turn, flow: Flow, error: SipError, status
     ...(error.header === undefined ? undefined : { header: error.header }),
     ...(status === undefined ? undefined : { status }),
     detail: displayText(error.detail),
-    hint:
-      status === undefined ? 'dropped: there was nothing to answer to' : 'the sender must mend the message',
+    hint: status === undefined ? 'there was nothing to answer to' : 'the sender must mend the message',
   });
 }
 
@@ -59,6 +58,6 @@ export function reportStray(turn: Turn, flow: Flow, response: SipResponse): void
     code: 'response-unexpected',
     offset: 0,
     detail: displayText(`${response.status} ${response.reason} answers nothing that we sent`),
-    hint: 'dropped: a late retransmission, or a response meant for somebody else',
+    hint: 'a late retransmission, or a response meant for somebody else',
   });
 }

@@ -5,6 +5,7 @@
  */
 import type { Verdict } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
+import type { Transport } from './flow.ts';
 
 type Advice = Pick<EventOf<'diagnosis.raised'>, 'cause' | 'next'>;
 type RefusalCode = Extract<Verdict, { type: 'refused' }>['code'];
@@ -45,5 +46,14 @@ export function adviceOnStatus(status: number): Advice {
   return {
     cause: 'the registrar refuses the request as it is, and asking again would not change that',
     next: 'look at the REGISTER and its response with -vv; it is not tried again until you say so',
+  };
+}
+
+/** Nobody answered, or nothing could be sent; it is tried again by itself. */
+export function adviceOnSilence(transport: Transport): Advice {
+  const other = transport === 'udp' ? 'tcp' : 'udp';
+  return {
+    cause: `nothing listens there over ${transport.toUpperCase()}, or a firewall is in the way`,
+    next: `check --server and --port; many servers speak one transport alone, so try --transport ${other}`,
   };
 }

@@ -556,3 +556,21 @@ test('a 200 that lists no Contact of ours is taken at its Expires (§10.2.4)', (
   network.run(100);
   expect(changes().at(-1)).toMatchObject({ to: 'registered', expiresS: 120 });
 });
+
+test('a challenge without a password to answer it is not called a wrong password', () => {
+  open(asking, { accounts: [{ ...accountOf('100'), password: '' }] });
+  register();
+  network.run(1_000);
+  expect(states()).toEqual(['registering', 'failed']);
+  expect(registers()).toHaveLength(1);
+  expect(network.eventsOf(ours, 'diagnosis.raised')).toMatchObject([{ code: 'password-missing' }]);
+});
+
+test('a registrar that nobody answers for is told of once, with the other transport as the next thing to try', () => {
+  open(() => undefined);
+  register();
+  network.run(120_000);
+  const told = network.eventsOf(ours, 'diagnosis.raised');
+  expect(told).toMatchObject([{ code: 'registrar-unreachable', severity: 'warning' }]);
+  expect(told[0]?.next).toContain('--transport tcp');
+});

@@ -12,7 +12,7 @@ import type { Account } from './endpoint-config.ts';
 import type { Flow, NextHop } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { fields, NO_BODY, type SipResponse, value } from './message.ts';
-import { adviceOnChallenge, adviceOnStatus } from './registration-diagnosis.ts';
+import { adviceOnChallenge, adviceOnSilence, adviceOnStatus } from './registration-diagnosis.ts';
 import { backOffMs, grantedS, LONGEST_EXPIRES_S, mayPass, renewInMs } from './registration-terms.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import type { HeaderLine } from './serialize-message.ts';
@@ -278,6 +278,7 @@ export class Registrations {
   }
 
   private challenged(turn: Turn, registration: Registration, response: SipResponse, status: 401 | 407): void {
+    if (registration.account.password === '') return this.passwordMissing(turn, registration, status);
     const challenges = values(response, status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate');
     const cnonce = this.agent.identifiers.cnonce();
     const verdict = registration.digest.challenged({ status, challenges, cnonce }, registration.attempt);
@@ -299,6 +300,22 @@ export class Registrations {
       severity: 'error',
       evidence: `${status} ${displayText(response.reason)} to REGISTER cseq=${registration.sequence}: ${verdict.reason}`,
       ...adviceOnChallenge(verdict.code),
+    });
+  }
+
+  /** There is nothing to answer a challenge with. */
+  private passwordMissing(turn: Turn, registration: Registration, status: 401 | 407): void {
+    registration.pending = false;
+    const reason = 'no password was given';
+    this.change(turn, registration, registration.ending ? 'unregistered' : 'failed', { status, reason });
+    turn.emit({
+      type: 'diagnosis.raised',
+      account: registration.account.addressOfRecord,
+      code: 'password-missing',
+      severity: 'error',
+      evidence: `${status} to REGISTER: the registrar asks for a password, and none was given`,
+      cause: 'neither SIP_PASSWORD nor --password-file nor --password was set for this account',
+      next: 'set SIP_PASSWORD and start again',
     });
   }
 
@@ -347,7 +364,23 @@ export class Registrations {
     const retryInMs = Math.round(Math.max(backOff, about.afterMs ?? 0));
     const status = about.status === undefined ? {} : { status: about.status };
     this.change(turn, registration, 'retrying', { ...status, reason, retryInMs });
+    // Once for a row of failures, and only when nobody answered at all.
+    if (registration.failures === 1 && about.status === undefined)
+      this.unreachable(turn, registration, reason);
     this.arm(turn, registration, retryInMs);
+  }
+
+  private unreachable(turn: Turn, registration: Registration, reason: string): void {
+    const { account } = registration;
+    const { host, port, transport } = this.hopOf(registration);
+    turn.emit({
+      type: 'diagnosis.raised',
+      account: account.addressOfRecord,
+      code: 'registrar-unreachable',
+      severity: 'warning',
+      evidence: `REGISTER to ${host} port ${port} over ${transport.toUpperCase()}: ${reason}`,
+      ...adviceOnSilence(transport),
+    });
   }
 
   private arm(turn: Turn, registration: Registration, inMs: number): void {

@@ -130,7 +130,52 @@ test('a call that hears nothing for the media timeout is ended with a reason and
   sampleFor(2);
   expect(phone.requests('BYE')).toHaveLength(1);
   expect(lastCall()).toMatchObject({ to: 'terminated', reason: 'no audio received' });
+  expect(network.eventsOf(echo, 'diagnosis.raised')).toMatchObject([
+    { code: 'no-audio-received', severity: 'warning' },
+    { code: 'no-audio-received', severity: 'error' },
+  ]);
+});
+
+test('a call that is not heard is told of while it stands, once, after 5 s', () => {
+  const { network, echo } = open();
+  const call = established();
+  sampleFor(4);
+  expect(network.eventsOf(echo, 'diagnosis.raised')).toHaveLength(0);
+  sampleFor(20);
+  call.bye();
+  network.run(100);
   expect(network.eventsOf(echo, 'diagnosis.raised')).toMatchObject([{ code: 'no-audio-received' }]);
+});
+
+test('packets that came and could not be used are told from packets that never came', () => {
+  const { network, echo } = open();
+  const call = established();
+  sampleFor(6, () => echo.media.count(0, { dropped: 25 }));
+  call.bye();
+  network.run(100);
+  const [diagnosis] = network.eventsOf(echo, 'diagnosis.raised');
+  expect(diagnosis).toMatchObject({ code: 'audio-not-agreed' });
+  expect(diagnosis?.evidence).toContain('agreed was 0 PCMU');
+});
+
+test('gaps in the audio are told of at the end, from 3 in 100 on', () => {
+  const { network, echo } = open();
+  const good = established();
+  sampleFor(10, () => echo.media.count(0, { packetsReceived: 25, packetsSent: 25 }));
+  good.bye();
+  network.run(100);
+  expect(network.eventsOf(echo, 'diagnosis.raised')).toHaveLength(0);
+  const poor = established();
+  sampleFor(10, () => echo.media.count(1, { packetsReceived: 20, packetsSent: 20, lost: 5 }));
+  poor.bye();
+  network.run(100);
+  expect(network.eventsOf(echo, 'diagnosis.raised')).toMatchObject([{ code: 'packets-lost' }]);
+});
+
+test('hanging up a call that is not there is told of', () => {
+  const { network, echo } = open();
+  echo.act({ type: 'hangup', call: 'call-a-b-999' });
+  expect(network.eventsOf(echo, 'diagnosis.raised')).toMatchObject([{ code: 'call-unknown' }]);
 });
 
 test('a call that was never heard is told of at its end, unless it was too short to say', () => {
