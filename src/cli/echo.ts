@@ -78,12 +78,20 @@ async function startOrExplain(options: DriverOptions): Promise<Running> {
   }
 }
 
+/** What a person types into a phone to call us; the user part may be anything. */
+function callMe(address: string | undefined, port: number): string {
+  const host = address ?? '127.0.0.1';
+  return `sip:echo@${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** Runs until it is told to stop. */
 export async function run(invocation: Invocation): Promise<number> {
   const options = readOptions(invocation.flags, invocation, 'tcp');
   let exitCode: ExitCode = EXIT.done;
   let running: Running | undefined;
   let stopping: string | undefined;
+  /** Where others reach us: the public address when there is one. */
+  let address: string | undefined;
 
   const stop = (reason: string) => {
     if (stopping !== undefined) return;
@@ -106,12 +114,18 @@ export async function run(invocation: Invocation): Promise<number> {
       // The endpoint is in the middle of a turn: what it is told next waits for the end of it.
       queueMicrotask(() => stop('authentication was refused for every account'));
     }
+    if (event.type === 'address.discovered')
+      address = event.scope === 'public' ? event.address : (address ?? event.address);
     output.event(event.type === 'session.stopped' ? { ...event, exitCode } : event);
   };
-  const signals = stopOnSignals(stop);
+  const signals = stopOnSignals((reason) => {
+    output.say('Hanging up and leaving, at most 5 s; once more leaves at once.');
+    stop(reason);
+  });
   running = await startOrExplain(await driverOptions(options, onEvent));
   // A signal, or a reader that left, may have come before there was anything to stop.
   if (stopping !== undefined) running.act({ type: 'stop', reason: stopping });
+  else output.say(`Ready: call ${callMe(address, running.sipPort)}, over UDP or TCP. Ctrl-C stops.`);
   const { stopped } = running;
   if (options.output === 'json') readRequests((action) => running?.act(action), stop, output.warn);
 

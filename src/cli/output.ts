@@ -12,6 +12,8 @@ import type { Options } from './options.ts';
 /** An open output. */
 export interface Output {
   readonly event: (event: Event) => void;
+  /** A sentence for the person among the plain lines; nothing with --json or -q. */
+  readonly say: (sentence: string) => void;
   /** A sentence for the person, on stderr. */
   readonly warn: (sentence: string) => void;
   /** Writes what waits, for at most 2 s. */
@@ -85,6 +87,9 @@ export function openOutput(
       if (said || out.dropped() === 0) return;
       said = true;
       warn('The reader of stdout is too slow: lines are dropped (the events count them in seq).');
+    },
+    say(sentence) {
+      if (options.output === 'plain' && options.verbosity >= 0) out.write(sentence);
     },
     warn,
     async close() {
