@@ -7,7 +7,7 @@
 import { lookup } from 'node:dns/promises';
 import pkg from '../../package.json' with { type: 'json' };
 import { EVENT_VERSION, type Event, type EventBody } from '../events.ts';
-import type { MediaCommand } from '../rtp/session.ts';
+import { type MediaCommand, NOTHING_COUNTED } from '../rtp/session.ts';
 import { Endpoint } from '../sip/endpoint.ts';
 import type { EndpointConfig } from '../sip/endpoint-config.ts';
 import type { Action, Input, Output } from '../sip/endpoint-io.ts';
@@ -48,21 +48,6 @@ export interface Running {
 /** Tries for a port that is free over both UDP and TCP, when any will do. */
 const PORT_TRIES = 20;
 
-const NO_COUNTERS = {
-  packetsReceived: 0,
-  packetsSent: 0,
-  bytesReceived: 0,
-  bytesSent: 0,
-  lost: 0,
-  reordered: 0,
-  duplicates: 0,
-  dropped: 0,
-  sendErrors: 0,
-  rtcpReceived: 0,
-  jitterMs: 0,
-  rttMs: 0,
-};
-
 /** Binds, opens the media thread, starts. Throws an `Error` with a sentence for people when nothing can be bound. */
 export async function start(options: DriverOptions): Promise<Running> {
   const addresses = await findLocalAddresses();
@@ -99,7 +84,10 @@ class Driver implements Running {
     const { bind, endpoint } = options;
     // Bound to one address, that is the one to be reached at.
     const own = bind === undefined ? addresses : bound(bind);
-    this.endpoint = new Endpoint({ ...endpoint, ...own }, (slot) => this.media?.read(slot) ?? NO_COUNTERS);
+    this.endpoint = new Endpoint(
+      { ...endpoint, ...own },
+      (slot) => this.media?.read(slot) ?? NOTHING_COUNTED,
+    );
     this.stopped = new Promise((resolve) => {
       this.finish = resolve;
     });

@@ -4,22 +4,7 @@
  * It is stricter than the real one: an engine that opens a port twice, or closes what is not open, has lost track
  * of a call, and that is thrown at once.
  */
-import type { MediaCommand, MediaCounters, MediaSession } from '../rtp/session.ts';
-
-const NOTHING: MediaCounters = {
-  packetsReceived: 0,
-  packetsSent: 0,
-  bytesReceived: 0,
-  bytesSent: 0,
-  lost: 0,
-  reordered: 0,
-  duplicates: 0,
-  dropped: 0,
-  sendErrors: 0,
-  rtcpReceived: 0,
-  jitterMs: 0,
-  rttMs: 0,
-};
+import { type MediaCommand, type MediaCounters, type MediaSession, NOTHING_COUNTED } from '../rtp/session.ts';
 
 export class VirtualMedia {
   /** What is open, by slot. */
@@ -58,13 +43,13 @@ export class VirtualMedia {
 
   /** What a slot has counted. */
   read(slot: number): MediaCounters {
-    return this.counters.get(slot) ?? NOTHING;
+    return this.counters.get(slot) ?? NOTHING_COUNTED;
   }
 
   /** Adds to what a slot has counted. */
   count(slot: number, more: Partial<MediaCounters>): void {
     const sum: Record<string, number> = { ...this.read(slot) };
     for (const [name, value] of Object.entries(more)) sum[name] = (sum[name] ?? 0) + value;
-    this.counters.set(slot, { ...NOTHING, ...sum });
+    this.counters.set(slot, { ...NOTHING_COUNTED, ...sum });
   }
 }

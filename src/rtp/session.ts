@@ -79,3 +79,19 @@ export interface MediaCounters {
   /** By RTCP; 0 while unknown. */
   readonly rttMs: number;
 }
+
+/** Of a slot that was never used. */
+export const NOTHING_COUNTED: MediaCounters = {
+  packetsReceived: 0,
+  packetsSent: 0,
+  bytesReceived: 0,
+  bytesSent: 0,
+  lost: 0,
+  reordered: 0,
+  duplicates: 0,
+  dropped: 0,
+  sendErrors: 0,
+  rtcpReceived: 0,
+  jitterMs: 0,
+  rttMs: 0,
+};

@@ -21,7 +21,7 @@ import { agreeInterval } from './session-timer.ts';
 import { bytesOf } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
-import { parseUri } from './uri.ts';
+import { userOf } from './uri.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './user-agent.ts';
 
 /** What a 200 says of the session: our answer with what was agreed, or our offer, with nothing agreed yet. */
@@ -156,13 +156,4 @@ export function contactOf(store: CallStore, call: Call, transaction = call.invit
 
 export function toTagOf(call: Call): { toTag: string } | undefined {
   return call.dialog === undefined ? undefined : { toTag: call.dialog.localTag };
-}
-
-/** The user of a URI, as it may stand in a Contact of ours. */
-export function userOf(uri: string): string | undefined {
-  const parsed = parseUri(uri);
-  if (!parsed.ok) return undefined;
-  if (parsed.value.kind === 'sip') return parsed.value.user;
-  // The number of a tel URI may stand in a SIP URI of ours (§19.1.6); of other schemes nobody knows what would.
-  return parsed.value.scheme === 'tel' ? /^[+0-9.()-]+/.exec(parsed.value.rest)?.[0] : undefined;
 }

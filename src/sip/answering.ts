@@ -5,7 +5,7 @@
  * Everything that can be refused is refused before anything rings. From then on the answer is one step, because
  * the port is bound already.
  */
-import { accept, answerTo, contactOf, refuseOffer, toTagOf, userOf } from './accepting.ts';
+import { accept, answerTo, contactOf, refuseOffer, toTagOf } from './accepting.ts';
 import { type Call, changeCall, handlePart } from './call.ts';
 import { finishCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
@@ -23,7 +23,7 @@ import { refuseInterval } from './session-timer.ts';
 import { displayText } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
-import { parseUri, serializeUri } from './uri.ts';
+import { parseUri, serializeUri, userOf } from './uri.ts';
 
 /** How long an INVITE waits for a port of the reserve before it gets 503, in ms. */
 const PORT_WAIT_MS = 2_000;

@@ -29,7 +29,7 @@ import { bytesOf, displayText } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
 import { outgoing } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
-import { parseUri } from './uri.ts';
+import { userOf } from './uri.ts';
 import { ALLOW } from './user-agent.ts';
 
 /** Redirections that one call follows (§8.1.3.4 asks for a bound). */
@@ -394,9 +394,4 @@ function firstHop(store: CallStore, account: Account | undefined, target: string
   if (named === undefined) return undefined;
   if (proxy !== undefined) return { transport: proxy.transport, host: proxy.address, port: proxy.port };
   return account?.server ?? named;
-}
-
-function userOf(uri: string): string | undefined {
-  const parsed = parseUri(uri);
-  return parsed.ok && parsed.value.kind === 'sip' ? parsed.value.user : undefined;
 }

@@ -10,7 +10,7 @@ import { type SipError, sipError } from './result.ts';
 import { displayText, skipSpace, tokenEnd } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
-import { parseUri } from './uri.ts';
+import { userOf } from './uri.ts';
 import type { UserAgent } from './user-agent.ts';
 
 /** The package whose NOTIFY we understand. */
@@ -68,9 +68,4 @@ function unknownPackage(request: SipRequest, name: string | undefined): SipError
 function isSummary(request: SipRequest): boolean {
   const type = field(request, 'Content-Type')?.value.split(';', 1)[0]?.trim().toLowerCase();
   return type === SUMMARY_TYPE;
-}
-
-function userOf(uri: string): string | undefined {
-  const parsed = parseUri(uri);
-  return parsed.ok && parsed.value.kind === 'sip' ? parsed.value.user : undefined;
 }

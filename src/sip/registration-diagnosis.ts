@@ -5,7 +5,9 @@
  */
 import type { Verdict } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
-import type { Transport } from './flow.ts';
+import type { Account } from './endpoint-config.ts';
+import type { NextHop } from './flow.ts';
+import type { Turn } from './turn.ts';
 
 type Advice = Pick<EventOf<'diagnosis.raised'>, 'cause' | 'next'>;
 type RefusalCode = Extract<Verdict, { type: 'refused' }>['code'];
@@ -49,11 +51,30 @@ export function adviceOnStatus(status: number): Advice {
   };
 }
 
+/** There is nothing to answer a challenge with. */
+export function diagnosePasswordMissing(turn: Turn, account: Account, status: 401 | 407): void {
+  turn.emit({
+    type: 'diagnosis.raised',
+    account: account.addressOfRecord,
+    code: 'password-missing',
+    severity: 'error',
+    evidence: `${status} to REGISTER: the registrar asks for a password, and none was given`,
+    cause: 'neither SIP_PASSWORD nor --password-file nor --password was set for this account',
+    next: 'set SIP_PASSWORD and start again',
+  });
+}
+
 /** Nobody answered, or nothing could be sent; it is tried again by itself. */
-export function adviceOnSilence(transport: Transport): Advice {
-  const other = transport === 'udp' ? 'tcp' : 'udp';
-  return {
-    cause: `nothing listens there over ${transport.toUpperCase()}, or a firewall is in the way`,
+export function diagnoseUnreachable(turn: Turn, account: Account, hop: NextHop, reason: string): void {
+  const transport = hop.transport.toUpperCase();
+  const other = hop.transport === 'udp' ? 'tcp' : 'udp';
+  turn.emit({
+    type: 'diagnosis.raised',
+    account: account.addressOfRecord,
+    code: 'registrar-unreachable',
+    severity: 'warning',
+    evidence: `REGISTER to ${hop.host} port ${hop.port} over ${transport}: ${reason}`,
+    cause: `nothing listens there over ${transport}, or a firewall is in the way`,
     next: `check --server and --port; many servers speak one transport alone, so try --transport ${other}`,
-  };
+  });
 }

@@ -12,7 +12,12 @@ import type { Account } from './endpoint-config.ts';
 import type { Flow, NextHop } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { fields, NO_BODY, type SipResponse, value } from './message.ts';
-import { adviceOnChallenge, adviceOnSilence, adviceOnStatus } from './registration-diagnosis.ts';
+import {
+  adviceOnChallenge,
+  adviceOnStatus,
+  diagnosePasswordMissing,
+  diagnoseUnreachable,
+} from './registration-diagnosis.ts';
 import { backOffMs, grantedS, LONGEST_EXPIRES_S, mayPass, renewInMs } from './registration-terms.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import type { HeaderLine } from './serialize-message.ts';
@@ -308,15 +313,7 @@ export class Registrations {
     registration.pending = false;
     const reason = 'no password was given';
     this.change(turn, registration, registration.ending ? 'unregistered' : 'failed', { status, reason });
-    turn.emit({
-      type: 'diagnosis.raised',
-      account: registration.account.addressOfRecord,
-      code: 'password-missing',
-      severity: 'error',
-      evidence: `${status} to REGISTER: the registrar asks for a password, and none was given`,
-      cause: 'neither SIP_PASSWORD nor --password-file nor --password was set for this account',
-      next: 'set SIP_PASSWORD and start again',
-    });
+    diagnosePasswordMissing(turn, registration.account, status);
   }
 
   private accepted(
@@ -365,22 +362,10 @@ export class Registrations {
     const status = about.status === undefined ? {} : { status: about.status };
     this.change(turn, registration, 'retrying', { ...status, reason, retryInMs });
     // Once for a row of failures, and only when nobody answered at all.
-    if (registration.failures === 1 && about.status === undefined)
-      this.unreachable(turn, registration, reason);
+    if (registration.failures === 1 && about.status === undefined) {
+      diagnoseUnreachable(turn, registration.account, this.hopOf(registration), reason);
+    }
     this.arm(turn, registration, retryInMs);
-  }
-
-  private unreachable(turn: Turn, registration: Registration, reason: string): void {
-    const { account } = registration;
-    const { host, port, transport } = this.hopOf(registration);
-    turn.emit({
-      type: 'diagnosis.raised',
-      account: account.addressOfRecord,
-      code: 'registrar-unreachable',
-      severity: 'warning',
-      evidence: `REGISTER to ${host} port ${port} over ${transport.toUpperCase()}: ${reason}`,
-      ...adviceOnSilence(transport),
-    });
   }
 
   private arm(turn: Turn, registration: Registration, inMs: number): void {

@@ -5,7 +5,6 @@
  * One that fails for the moment is tried again; what ends the call is a peer that does not know it any more, or the
  * end of the interval.
  */
-import { userOf } from './accepting.ts';
 import type { Call } from './call.ts';
 import { dialogFlow, endCall, requestWithin } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
@@ -29,6 +28,7 @@ import { bytesOf } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
 import { type Outgoing, outgoing } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
+import { userOf } from './uri.ts';
 import { ALLOW, SUPPORTED } from './user-agent.ts';
 
 /** How long until a refresh that failed for the moment is tried again, in ms. */

@@ -178,3 +178,12 @@ export function escapeUser(text: string): string {
     return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
   });
 }
+
+/** The user of a URI, as it may stand in a Contact of ours. */
+export function userOf(uri: string): string | undefined {
+  const parsed = parseUri(uri);
+  if (!parsed.ok) return undefined;
+  if (parsed.value.kind === 'sip') return parsed.value.user;
+  // The number of a tel URI may stand in a SIP URI of ours (§19.1.6); of other schemes nobody knows what would.
+  return parsed.value.scheme === 'tel' ? /^[+0-9.()-]+/.exec(parsed.value.rest)?.[0] : undefined;
+}
