@@ -101,7 +101,8 @@ export function openLab(
   mkdirSync(dir, { recursive: true });
   // SIP ports below those that Linux gives out (from 32768 on); RTP ports away from ringback's default range, which
   // a service on this machine may be using. Somebody's ephemeral port among them does no harm.
-  let next = 20_000 + ((index + process.pid) % 64) * 192;
+  // As many blocks as there may be scenarios: a server that is away must find its port free when it comes back.
+  let next = 20_000 + ((index + process.pid) % 170) * 72;
   const firstRtp = 40_000 + ((index + process.pid) % 20) * 1_000;
   const lab: Lab = {
     dir,
