@@ -153,6 +153,32 @@ export const eventBody = z.discriminatedUnion('type', [
     durationMs: z.number().optional().describe('absent when an INFO did not say it'),
     by: z.enum(['rtp', 'info']).describe('a telephone-event (RFC 4733), or an INFO'),
   }),
+  event('dtmf.sent', {
+    call: handle,
+    digit: text,
+    durationMs: z.number(),
+    by: z.enum(['rtp']).describe('a telephone-event (RFC 4733)'),
+  }),
+  event('ping.answered', {
+    to: text.describe('the URI that was asked'),
+    transport: transport.optional(),
+    remote: text.optional().describe('address:port it went to; absent when there is none'),
+    status: count.optional().describe('of the final response; absent when none came'),
+    reason: text.optional().describe('its reason phrase'),
+    rttMs: z
+      .number()
+      .optional()
+      .describe('from sending to that response, the requests before a challenge aside'),
+    server: text.optional().describe('Server, or User-Agent where that is missing'),
+    allow: z.array(text).optional(),
+    supported: z.array(text).optional(),
+    accept: z.array(text).optional(),
+    failure: z
+      .enum(['no-answer', 'network', 'authentication'])
+      .optional()
+      .describe('why there is no answer, or none that counts'),
+    detail: text.optional().describe('the failure in words'),
+  }),
   event('message.waiting', {
     account: text.optional(),
     waiting: z.boolean(),

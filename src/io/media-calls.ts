@@ -154,7 +154,7 @@ export function openMediaCalls(
   function execute(command: MediaCommand): void {
     if (command.type === 'open') open(command.session);
     else if (command.type === 'update') update(command.session);
-    else close(command.slot);
+    else if (command.type === 'close') close(command.slot);
   }
 
   return { execute, report };

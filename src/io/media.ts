@@ -88,7 +88,7 @@ export function startMedia(options: MediaOptions): Media {
   });
 
   function ownerOf(command: MediaCommand): number {
-    if (command.type === 'close') return slotOwner.get(command.slot) ?? 0;
+    if (command.type === 'close' || command.type === 'dtmf') return slotOwner.get(command.slot) ?? 0;
     const { slot, port } = command.session;
     if (command.type === 'open') slotOwner.set(slot, portOwner.get(port) ?? 0);
     return slotOwner.get(slot) ?? 0;

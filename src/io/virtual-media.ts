@@ -24,6 +24,11 @@ export class VirtualMedia {
       this.open.delete(command.slot);
       return session.port;
     }
+    if (command.type === 'dtmf') {
+      if (this.open.get(command.slot)?.mode?.type !== 'talk')
+        throw new Error(`keys are pressed on slot ${command.slot}, which does not talk`);
+      return undefined;
+    }
     const { session } = command;
     const { slot, port } = session;
     if (!this.ports.includes(port)) throw new Error(`port ${port} was never handed out`);

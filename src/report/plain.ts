@@ -9,6 +9,7 @@
 import type { Event, EventOf } from '../events.ts';
 import { callStateLine, type MediaKnown, mediaLine } from './plain-call.ts';
 import { at, type Line, line } from './plain-line.ts';
+import { pingLine } from './plain-ping.ts';
 import { printable } from './printable.ts';
 
 /** How the lines are written. */
@@ -121,6 +122,13 @@ function describe(event: Event, options: PlainOptions, known: MediaKnown): Line 
       const how = event.by === 'info' ? ' by INFO' : '';
       return line(0, 'DTMF', `${named(event.call, options)}${printable(event.digit)}${held}${how}`);
     }
+    case 'dtmf.sent': {
+      const level = options.style === 'transcript' ? 1 : 0;
+      const key = `sent ${printable(event.digit)} ${Math.round(event.durationMs)} ms`;
+      return line(level, 'DTMF', `${named(event.call, options)}${key}`);
+    }
+    case 'ping.answered':
+      return pingLine(event);
     case 'message.waiting':
       return messageWaitingLine(event);
     case 'diagnosis.raised':

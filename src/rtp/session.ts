@@ -20,6 +20,24 @@ export interface Payload {
   readonly clockRate: number;
 }
 
+/** What a call of ours sends. */
+export type PlayedAudio =
+  /** 440 Hz, for as long as the call stands. */
+  | { readonly type: 'tone' }
+  | { readonly type: 'silence' }
+  /** A WAV file, opened by the media thread: once through, then silence. */
+  | { readonly type: 'file'; readonly path: string };
+
+/** What is done with the audio: the caller's own voice returned, or a conversation of our own. */
+export type MediaMode =
+  | { readonly type: 'echo' }
+  | {
+      readonly type: 'talk';
+      readonly play: PlayedAudio;
+      /** A WAV file for what is heard, written by the media thread. */
+      readonly record?: string;
+    };
+
 /** One call's audio, as it was negotiated. */
 export interface MediaSession {
   /** Which slot of the counters is its own; 0 to maxCalls − 1, free again after `close`. */
@@ -42,6 +60,8 @@ export interface MediaSession {
   readonly ssrc: number;
   /** The RTCP canonical name (RFC 7022). */
   readonly cname: string;
+  /** Absent: echo. It stands from `open` to `close`; an `update` does not change it. */
+  readonly mode?: MediaMode;
 }
 
 /** Engine to media thread. */
@@ -49,7 +69,12 @@ export type MediaCommand =
   | { readonly type: 'open'; readonly session: MediaSession }
   /** The same slot and port, renegotiated; a changed `remote` is latched anew. */
   | { readonly type: 'update'; readonly session: MediaSession }
-  | { readonly type: 'close'; readonly slot: number };
+  | { readonly type: 'close'; readonly slot: number }
+  /**
+   * Presses keys on a call that talks, after those of earlier commands (RFC 4733): 0 to 9, *, #, A to D; a `,` or a
+   * `w` waits half a second.
+   */
+  | { readonly type: 'dtmf'; readonly slot: number; readonly digits: string };
 
 /** Media thread to engine. */
 export type MediaReport =
@@ -58,7 +83,19 @@ export type MediaReport =
   /** No port of the range could be bound for the reserve. */
   | { readonly type: 'ports-exhausted'; readonly detail: string }
   | { readonly type: 'latched'; readonly slot: number; readonly address: string; readonly port: number }
-  | { readonly type: 'dtmf'; readonly slot: number; readonly digit: string; readonly durationMs: number };
+  | { readonly type: 'dtmf'; readonly slot: number; readonly digit: string; readonly durationMs: number }
+  /** A key of a `dtmf` command is over. */
+  | { readonly type: 'dtmf-sent'; readonly slot: number; readonly digit: string; readonly durationMs: number }
+  /** Something that a call was to play, record or press could not be; the call stands. `code` is a diagnosis's. */
+  | {
+      readonly type: 'audio-failed';
+      readonly slot: number;
+      readonly code: 'play-failed' | 'record-failed' | 'record-full' | 'dtmf-not-agreed';
+      /** The file or the keys, and what the system said. */
+      readonly evidence: string;
+      readonly cause: string;
+      readonly next: string;
+    };
 
 /** What has been counted for one slot since `open`. */
 export interface MediaCounters {

@@ -141,6 +141,24 @@ export class CallAudio {
       });
       return;
     }
+    if (report.type === 'dtmf-sent') {
+      const { digit, durationMs } = report;
+      turn.emit({ type: 'dtmf.sent', call: call.handle, digit, durationMs, by: 'rtp' });
+      return;
+    }
+    if (report.type === 'audio-failed') {
+      const { code, evidence, cause, next } = report;
+      turn.emit({
+        type: 'diagnosis.raised',
+        call: call.handle,
+        severity: 'warning',
+        code,
+        evidence,
+        cause,
+        next,
+      });
+      return;
+    }
     const expected = call.media?.session?.remote;
     turn.emit({
       type: 'media.latched',
