@@ -3,20 +3,17 @@
  *
  * Plain data. answering.ts moves the calls that come in, calling.ts those that we place, call-end.ts ends both.
  */
-import type { Attempt } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
 import type { MediaCounters, MediaSession } from '../rtp/session.ts';
 import type { Deadline } from './deadlines.ts';
 import type { Dialog } from './dialog.ts';
-import type { Account } from './endpoint-config.ts';
-import type { Flow, NextHop } from './flow.ts';
 import type { Answer } from './offer-answer.ts';
+import type { OutgoingInvite } from './outgoing-invite.ts';
 import type { ReliableProvisional } from './reliable-provisional.ts';
 import type { SessionDescription } from './sdp.ts';
 import type { Refresh } from './session-refresh.ts';
 import type { SessionTimer } from './session-timer.ts';
-import type { ClientTransaction, ServerTransaction } from './transaction.ts';
-import type { Outgoing } from './transport-layer.ts';
+import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 
 export type CallState = EventOf<'call.changed'>['to'];
@@ -70,31 +67,6 @@ export interface Call {
   readonly timers: Partial<Record<CallTimer, Deadline<Call>>>;
   /** Why it is being ended by us, once it is: a BYE or CANCEL is out, or waits for the ACK (§15). */
   ending: string | undefined;
-}
-
-/** What our INVITE needs for its ACK, its CANCEL, and its next try. */
-export interface OutgoingInvite {
-  readonly account: Account | undefined;
-  /** From with our tag, and To without one: the same in every try (§8.1.3.5). */
-  readonly from: string;
-  readonly to: string;
-  readonly user: string;
-  readonly offer: SessionDescription;
-  /** The Request-URI of the next try, and where it goes. */
-  target: string;
-  hop: NextHop;
-  sequence: number;
-  /** The try that is out; undefined while a name is looked up. */
-  sent: ClientTransaction<unknown> | undefined;
-  /** The ACK to each fork's 2xx by its tag, sent again with each retransmission. The first fork is the call. */
-  readonly acknowledgements: Map<string, { readonly message: Outgoing; readonly flow: Flow }>;
-  redirects: number;
-  /** Set once a provisional response came: before that no CANCEL may go (§9.1). */
-  provisional: boolean;
-  /** A CANCEL is out. */
-  cancelled: boolean;
-  /** What its credentials have been through. */
-  attempt: Attempt;
 }
 
 /** The audio of a call. */

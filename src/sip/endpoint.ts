@@ -11,11 +11,12 @@ import { answeringDue, declineCall, portsArrived } from './answering.ts';
 import type { Call, CallTimer } from './call.ts';
 import { cancelUnanswered, endCall, finishCall, sendBye } from './call-end.ts';
 import { CallStore } from './call-store.ts';
-import { callResolved, placeCall } from './calling.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import type { Action, Input, Output } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { failDatagram, indicate, loseConnection } from './indications.ts';
+import { callResolved } from './invite-attempt.ts';
+import { placeCall } from './placing.ts';
 import { receive, receiveStream } from './reception.ts';
 import { Registrar } from './registrar.ts';
 import { Registrations } from './registration.ts';
@@ -97,7 +98,7 @@ export class Endpoint {
         return failDatagram(this.parts, turn, input.remote, input.error);
       case 'resolved':
         this.registrations.resolved(turn, input.host, input.addresses, input.error);
-        callResolved(this.calls, this.registrations, turn, input.host, input.addresses, input.error);
+        callResolved(this.parts, turn, input.host, input.addresses, input.error);
         return;
       case 'media':
         return this.media(turn, input.report);
@@ -116,7 +117,7 @@ export class Endpoint {
       case 'register':
         return this.registrations.start(turn, action.account);
       case 'call':
-        return placeCall(this.calls, this.registrations, turn, action);
+        return placeCall(this.parts, turn, action);
       case 'hangup': {
         const call = this.calls.find(action.call);
         if (call === undefined) return reportUnknownCall(turn, action.call);

@@ -32,10 +32,10 @@ export function indicate(
         indication.type === 'timeout' ? 'no answer in time' : indication.error,
       );
   } else if (indication.type === 'response' && core !== undefined) {
-    callResponded(parts.calls, parts.registrations, turn, user, transaction, indication.response, core);
+    callResponded(parts, turn, user, transaction, indication.response, core);
   } else {
     const error = indication.type === 'failed' ? indication.error : undefined;
-    callFailed(parts.calls, turn, user, transaction, error);
+    callFailed(parts, turn, user, transaction, error);
   }
 }
 

@@ -1,0 +1,38 @@
+/**
+ * A 401 or 407 to an INVITE of ours (RFC 3261 §22.2, §22.3): answered once a realm, with credentials that go to the
+ * account's own server and our proxy alone.
+ */
+import type { Call } from './call.ts';
+import { digestFor } from './call-credentials.ts';
+import { finishCall } from './call-end.ts';
+import { reportChallenges } from './challenge-report.ts';
+import type { EndpointParts } from './endpoint-parts.ts';
+import { sendInvite } from './invite-attempt.ts';
+import { fields, type SipResponse } from './message.ts';
+import type { OutgoingInvite } from './outgoing-invite.ts';
+import type { Turn } from './turn.ts';
+
+/** Tries again with credentials, or ends the call when there are none or they were refused. */
+export function challenged(
+  parts: EndpointParts,
+  turn: Turn,
+  call: Call,
+  invite: OutgoingInvite,
+  response: SipResponse,
+  status: 401 | 407,
+): void {
+  const { agent, calls } = parts;
+  const digest = digestFor(parts, invite);
+  if (digest === undefined || invite.sent === undefined) {
+    const why = invite.account === undefined ? 'there is no account' : 'the account is with another server';
+    return finishCall(calls, turn, call, `${status} asks for credentials, and ${why}`, status);
+  }
+  const name = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate';
+  const challenges = fields(response, name).map(({ value }) => value);
+  const cnonce = agent.identifiers.cnonce();
+  const verdict = digest.challenged({ status, challenges, cnonce }, invite.attempt);
+  if (verdict.type === 'refused') return finishCall(calls, turn, call, verdict.reason, status);
+  reportChallenges(turn, status, verdict.challenges, { call: call.handle });
+  invite.attempt = verdict.attempt;
+  sendInvite(parts, turn, call, invite, invite.sent.flow.remote.address);
+}

@@ -1,0 +1,94 @@
+/**
+ * How a call of ours begins (RFC 3261 §8.1.1, §13.2.1): who calls, whom, and where the first INVITE goes.
+ *
+ * What is wrong with it is reported as a call that ended at once: whoever asked waits for the events of a call.
+ */
+import { FIRST_ATTEMPT } from '../auth/credentials.ts';
+import { type Call, handlePart } from './call.ts';
+import { finishCall } from './call-end.ts';
+import type { Account } from './endpoint-config.ts';
+import type { Action } from './endpoint-io.ts';
+import type { EndpointParts } from './endpoint-parts.ts';
+import type { NextHop } from './flow.ts';
+import { tryInvite } from './invite-attempt.ts';
+import { nextHop } from './next-hop.ts';
+import { displayText } from './text.ts';
+import type { Turn } from './turn.ts';
+import { userOf } from './uri.ts';
+import type { UserAgent } from './user-agent.ts';
+
+/** Who calls without an account (RFC 3323 §4.1). */
+const ANONYMOUS = 'sip:anonymous@anonymous.invalid';
+
+/** Places a call. */
+export function placeCall(parts: EndpointParts, turn: Turn, action: Extract<Action, { type: 'call' }>): void {
+  const { agent, calls } = parts;
+  const account = accountOf(agent.config.accounts, action.from);
+  const target = /^(?:sips?|tel):/i.test(action.to) ? action.to : `sip:${action.to}`;
+  const hop = firstHop(agent, account, target);
+  const user = account?.user ?? 'anonymous';
+  const call = newCall(agent, turn, user, target);
+  calls.add(call);
+  if (agent.stopping) return finishCall(calls, turn, call, 'this service is going down');
+  if (hop === undefined) return finishCall(calls, turn, call, `${displayText(target)} is no SIP URI`);
+  if (account === undefined && action.from !== undefined) {
+    return finishCall(calls, turn, call, `there is no account ${displayText(action.from)}`);
+  }
+  const from = account?.addressOfRecord ?? ANONYMOUS;
+  call.outgoing = {
+    action,
+    account,
+    from: `<${from}>;tag=${agent.identifiers.tag()}`,
+    to: `<${target}>`,
+    user,
+    offer: undefined,
+    target,
+    hop,
+    sequence: 0,
+    sent: undefined,
+    acknowledgements: new Map(),
+    redirects: 0,
+    provisional: false,
+    cancelled: false,
+    attempt: FIRST_ATTEMPT,
+  };
+  tryInvite(parts, turn, call, call.outgoing);
+}
+
+function newCall(agent: UserAgent, turn: Turn, user: string, target: string): Call {
+  const handle = agent.newHandle(handlePart(user), handlePart(userOf(target)));
+  return {
+    kind: 'call',
+    handle,
+    direction: 'outgoing',
+    callId: `${handle}-${agent.identifiers.callId()}`,
+    peer: target,
+    displayName: undefined,
+    startedMs: turn.nowMs,
+    state: 'idle',
+    answeredMs: undefined,
+    dialog: undefined,
+    invite: undefined,
+    offered: undefined,
+    answer: undefined,
+    unacknowledged: undefined,
+    outgoing: undefined,
+    media: undefined,
+    timers: {},
+    ending: undefined,
+  };
+}
+
+function accountOf(accounts: readonly Account[], from: string | undefined): Account | undefined {
+  if (from === undefined) return accounts[0];
+  return accounts.find((account) => account.user === from || account.addressOfRecord === from);
+}
+
+/** Where the first try goes: the proxy that was set, else the account's server, else where the URI says. */
+function firstHop({ config }: UserAgent, account: Account | undefined, target: string): NextHop | undefined {
+  const { proxy } = config;
+  const named = nextHop(target, 'udp');
+  if (named === undefined) return undefined;
+  if (proxy !== undefined) return { transport: proxy.transport, host: proxy.address, port: proxy.port };
+  return account?.server ?? named;
+}
