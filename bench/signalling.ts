@@ -9,10 +9,11 @@
  * process with all its threads (utime and stime of /proc/PID/stat, in hundredths of a second), and nothing is taken
  * off for what either burns when idle. Rounds alternate and medians are taken, because machines drift.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compile } from '../build.ts';
+import { drive, type Load, median, residentMb, serve, sipp, type Target } from './sipp-load.ts';
 
 /** One row of the table. */
 export interface SignallingFigure {
@@ -29,67 +30,14 @@ export interface SignallingFigure {
   readonly residentMb: number;
 }
 
-interface Target {
-  readonly name: string;
-  readonly port: number;
-  readonly pid: number;
-  stop(): Promise<void>;
-}
-
 const ROUNDS = 5;
 const CALLS_A_ROUND = 4_000;
 const CALLS_A_SECOND = 800;
 const WARM_UP_CALLS = 20_000;
 const WARM_UP_CALLS_A_SECOND = 1_000;
-const CALLER_PORT = 25_690;
-const READY_WITHIN_MS = 10_000;
-/** What is still under way when SIPp has its last 200: closing ports, mostly. */
-const SETTLE_MS = 300;
-/** USER_HZ, which is 100 on every Linux. */
-const MS_A_TICK = 10;
 
 /** The modes of `echo` that are measured. The first one is the figure that is compared. */
 const MODES: readonly (readonly string[])[] = [['-q'], ['--plain'], ['--json']];
-
-function sipp(): string {
-  const program = Bun.which('sipp');
-  if (program === null) throw new Error('sipp is not installed (Debian: sip-tester)');
-  return program;
-}
-
-/** CPU time of a process and all threads it ever had, in ms. */
-function cpuMs(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name in brackets may hold spaces; utime and stime are the 14th and 15th field.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * MS_A_TICK;
-}
-
-function residentMb(pid: number): number {
-  const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kilobytes) / 1000;
-}
-
-/** Waits until somebody has that UDP port on 127.0.0.1. */
-async function listening(port: number): Promise<void> {
-  const entry = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} `;
-  for (let waitedMs = 0; waitedMs < READY_WITHIN_MS; waitedMs += 50) {
-    if (readFileSync('/proc/net/udp', 'utf8').includes(entry)) return;
-    await Bun.sleep(50);
-  }
-  throw new Error(`nobody listens on UDP port ${port}`);
-}
-
-/** What it writes goes nowhere, but it writes it. */
-async function serve(name: string, command: readonly string[], port: number): Promise<Target> {
-  const serving = Bun.spawn([...command], { stdin: null, stdout: Bun.file('/dev/null'), stderr: 'inherit' });
-  await listening(port);
-  const stop = async () => {
-    serving.kill('SIGKILL');
-    await serving.exited;
-  };
-  return { name, port, pid: serving.pid, stop };
-}
 
 async function openTargets(binary: string): Promise<Target[]> {
   const targets = [
@@ -102,40 +50,6 @@ async function openTargets(binary: string): Promise<Target[]> {
     targets.push(await serve(`ringback ${mode.join(' ')}`, [binary, ...words, ...rtp], port));
   }
   return targets;
-}
-
-interface Load {
-  readonly cpuUsPerCall: number;
-  readonly failed: number;
-  readonly retransmitted: number;
-}
-
-/** Drives a target with SIPp's `uac` and reads the counters from SIPp's own statistics. */
-async function drive(target: Target, calls: number, callsASecond: number, folder: string): Promise<Load> {
-  const statistics = join(folder, 'statistics.csv');
-  const before = cpuMs(target.pid);
-  const words = ['-sn', 'uac', `127.0.0.1:${target.port}`, '-i', '127.0.0.1', '-p', `${CALLER_PORT}`];
-  const load = ['-m', `${calls}`, '-r', `${callsASecond}`, '-l', '900', '-nostdin', '-trace_stat'];
-  // A first line at the start, and one at the end.
-  const caller = Bun.spawn([sipp(), ...words, ...load, '-stf', statistics, '-fd', '1000'], {
-    stdin: 'ignore',
-    stdout: 'ignore',
-    stderr: 'ignore',
-  });
-  await caller.exited;
-  await Bun.sleep(SETTLE_MS);
-  const cpuUsPerCall = ((cpuMs(target.pid) - before) * 1000) / calls;
-  const lines = readFileSync(statistics, 'utf8').trim().split('\n');
-  const names = lines[0]?.split(';') ?? [];
-  const last = lines.at(-1)?.split(';') ?? [];
-  const counted = (name: string) => Number(last[names.indexOf(name)]);
-  rmSync(statistics);
-  const failed = calls - counted('SuccessfulCall(C)');
-  return { cpuUsPerCall, failed, retransmitted: counted('Retransmissions(C)') };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 async function compare(binary: string, folder: string): Promise<SignallingFigure[]> {

@@ -3,6 +3,7 @@
 import type { Scenario } from './scenario.ts';
 import { audioScenarios } from './scenarios/audio.ts';
 import { callScenarios } from './scenarios/calls.ts';
+import { dialogScenarios } from './scenarios/dialogs.ts';
 import { inviteScenarios } from './scenarios/invites.ts';
 import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
@@ -17,6 +18,7 @@ export type { Scenario } from './scenario.ts';
 export const scenarios: readonly Scenario[] = [
   ...callScenarios,
   ...inviteScenarios,
+  ...dialogScenarios,
   ...messageScenarios,
   ...requestScenarios,
   ...audioScenarios,

@@ -1,0 +1,112 @@
+/**
+ * SIPp as a load, and what it costs the process that answers: CPU time of all its threads, from /proc (Linux).
+ *
+ * utime and stime of /proc/PID/stat are used, in hundredths of a second, because wall time on a machine that does
+ * other things says nothing.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A running server under load. */
+export interface Target {
+  readonly name: string;
+  readonly port: number;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+const CALLER_PORT = 25_690;
+const READY_WITHIN_MS = 10_000;
+/** What is still under way when SIPp has its last 200: closing ports, mostly. */
+const SETTLE_MS = 300;
+/** USER_HZ, which is 100 on every Linux. */
+const MS_A_TICK = 10;
+
+/** Where SIPp is; throws when it is not installed. */
+export function sipp(): string {
+  const program = Bun.which('sipp');
+  if (program === null) throw new Error('sipp is not installed (Debian: sip-tester)');
+  return program;
+}
+
+/** CPU time of a process and all threads it ever had, in ms. */
+export function cpuMs(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name in brackets may hold spaces; utime and stime are the 14th and 15th field.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * MS_A_TICK;
+}
+
+/** Memory of a process, in MB. */
+export function residentMb(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes) / 1000;
+}
+
+/** Waits until somebody has that UDP port on 127.0.0.1. */
+async function listening(port: number): Promise<void> {
+  const entry = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+  for (let waitedMs = 0; waitedMs < READY_WITHIN_MS; waitedMs += 50) {
+    if (readFileSync('/proc/net/udp', 'utf8').includes(entry)) return;
+    await Bun.sleep(50);
+  }
+  throw new Error(`nobody listens on UDP port ${port}`);
+}
+
+/** What it writes goes nowhere, but it writes it. */
+export async function serve(name: string, command: readonly string[], port: number): Promise<Target> {
+  const serving = Bun.spawn([...command], { stdin: null, stdout: Bun.file('/dev/null'), stderr: 'inherit' });
+  await listening(port);
+  const stop = async () => {
+    serving.kill('SIGKILL');
+    await serving.exited;
+  };
+  return { name, port, pid: serving.pid, stop };
+}
+
+/** One run of SIPp against a target. */
+export interface Load {
+  readonly cpuUsPerCall: number;
+  readonly failed: number;
+  readonly retransmitted: number;
+}
+
+/** Drives a target with SIPp's `uac` and reads the counters from SIPp's own statistics. */
+export async function drive(
+  target: Target,
+  calls: number,
+  callsASecond: number,
+  folder: string,
+): Promise<Load> {
+  const statistics = join(folder, 'statistics.csv');
+  const before = cpuMs(target.pid);
+  const words = ['-sn', 'uac', `127.0.0.1:${target.port}`, '-i', '127.0.0.1', '-p', `${CALLER_PORT}`];
+  const load = ['-m', `${calls}`, '-r', `${callsASecond}`, '-l', '900', '-nostdin', '-trace_stat'];
+  // A first line at the start, and one at the end.
+  const caller = Bun.spawn([sipp(), ...words, ...load, '-stf', statistics, '-fd', '1000'], {
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'ignore',
+  });
+  await caller.exited;
+  await Bun.sleep(SETTLE_MS);
+  const cpuUsPerCall = ((cpuMs(target.pid) - before) * 1000) / calls;
+  const lines = readFileSync(statistics, 'utf8').trim().split('\n');
+  const names = lines[0]?.split(';') ?? [];
+  const last = lines.at(-1)?.split(';') ?? [];
+  const counted = (name: string) => Number(last[names.indexOf(name)]);
+  rmSync(statistics);
+  const failed = calls - counted('SuccessfulCall(C)');
+  return { cpuUsPerCall, failed, retransmitted: counted('Retransmissions(C)') };
+}
+
+/** The middle of the values, the upper one of two. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+/** "1.05 (0.98 to 1.12)": the median, the least and the most. */
+export function spread(values: readonly number[]): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return `${median(values).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
+}
