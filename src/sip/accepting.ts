@@ -123,11 +123,12 @@ export function answerTo(store: CallStore, call: Call, offer: SessionDescription
     sessionId: media.sessionId,
     sessionVersion: before?.origin.sessionVersion ?? media.sessionId,
   };
-  const answered = answerOffer(offer, local);
+  const options = { holding: media.holding };
+  const answered = answerOffer(offer, local, options);
   if (!answered.ok || before === undefined || sameSession(before, answered.value.description))
     return answered;
   const sessionVersion = String(BigInt(local.sessionVersion) + 1n);
-  return answerOffer(offer, { ...local, sessionVersion });
+  return answerOffer(offer, { ...local, sessionVersion }, options);
 }
 
 /** Refuses an offer, with what would have been taken. */

@@ -52,6 +52,7 @@ export class CallAudio {
       session: undefined,
       codec: '',
       held: false,
+      holding: false,
       openedMs: turn.nowMs,
       heardMs: turn.nowMs,
       sampledMs: turn.nowMs,

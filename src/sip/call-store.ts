@@ -83,7 +83,11 @@ export class CallStore {
       const key = dialogKey(dialog.callId, '', dialog.remoteTag);
       if (this.byInvite.get(key) === call) this.byInvite.delete(key);
     }
-    for (const name in call.timers) this.disarm(call, name as CallTimer);
+    for (const name in call.timers) {
+      // A re-INVITE that our BYE overtook still gets its final response (§15.1.2), or is given up.
+      if (name === 'change timeout' && call.change?.open === true) continue;
+      this.disarm(call, name as CallTimer);
+    }
   }
 
   private forgetDialog(call: Call): void {

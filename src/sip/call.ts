@@ -11,7 +11,7 @@ import type { Answer } from './offer-answer.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import type { ReliableProvisional } from './reliable-provisional.ts';
 import type { SessionDescription } from './sdp.ts';
-import type { Refresh } from './session-refresh.ts';
+import type { SessionChange } from './session-change.ts';
 import type { SessionTimer } from './session-timer.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -28,6 +28,8 @@ export type CallTimer =
   | 'ring timeout'
   | 'cancel timeout'
   | 'refresh'
+  | 'change'
+  | 'change timeout'
   | 'session expiry'
   | 'reliable 1xx'
   | 'no prack';
@@ -57,8 +59,10 @@ export interface Call {
   session?: SessionTimer | undefined;
   /** Our 180 that waits for its PRACK (RFC 3262). */
   reliable?: ReliableProvisional | undefined;
-  /** Our own refresh of the session, the last one. */
-  refresh?: Refresh | undefined;
+  /** Our own re-INVITE or UPDATE, the last one. */
+  change?: SessionChange | undefined;
+  /** What was asked for and does not stand yet (hold.ts). */
+  wish?: 'hold' | 'resume' | undefined;
   /** Our 2xx that has not been acknowledged (§13.3.1.4). */
   unacknowledged: { readonly transaction: ServerTransaction; intervalMs: number } | undefined;
   /** Our INVITE. */
@@ -81,7 +85,10 @@ export interface CallMedia {
   /** What the media thread was told last; undefined until it was opened. */
   session: MediaSession | undefined;
   codec: string;
+  /** Not both ways, whoever wants it so. */
   held: boolean;
+  /** We hold the peer: it is to send nothing. */
+  holding: boolean;
   openedMs: number;
   /** When the last packet is known to have come. */
   heardMs: number;

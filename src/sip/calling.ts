@@ -10,12 +10,12 @@ import { challenged } from './call-challenge.ts';
 import { noteNextNonce } from './call-credentials.ts';
 import { endCall, finishCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
+import { changeFailed, changeResponded } from './change-response.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { SipResponse } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { redirected } from './redirect.ts';
-import { refreshFailed, refreshResponded } from './session-refresh.ts';
 import { displayText } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -33,8 +33,8 @@ export function callResponded(
   core: CoreHeaders,
 ): void {
   const { calls: store } = parts;
-  if (call.refresh?.sent === transaction) {
-    return refreshResponded(store, turn, call, call.refresh, response);
+  if (call.change?.sent === transaction) {
+    return changeResponded(store, turn, call, call.change, response);
   }
   const { status, reason } = response;
   const { outgoing: invite } = call;
@@ -60,7 +60,7 @@ export function callFailed(
   transaction: ClientTransaction<unknown>,
   error: string | undefined,
 ): void {
-  if (call.refresh?.sent === transaction) return refreshFailed(store, turn, call, call.refresh, error);
+  if (call.change?.sent === transaction) return changeFailed(store, turn, call, call.change, error);
   if (transaction.method === 'BYE') {
     if (isOwn(call, transaction)) finishCall(store, turn, call, call.ending ?? 'ended');
     return;

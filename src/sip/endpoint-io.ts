@@ -54,6 +54,8 @@ export type Action =
     }
   | { readonly type: 'hangup'; readonly call: string }
   | { readonly type: 'hangup-all' }
+  /** A re-INVITE that asks the peer to send nothing, or to talk again. */
+  | { readonly type: 'hold' | 'resume'; readonly call: string }
   | { readonly type: 'register'; readonly account?: string }
   /** No new calls, BYE to all, unregister; the endpoint says `stopped` when that is done or 5 s are over. */
   | { readonly type: 'stop'; readonly reason: string };

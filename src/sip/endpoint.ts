@@ -11,9 +11,11 @@ import { answeringDue, declineCall, portsArrived } from './answering.ts';
 import type { Call, CallTimer } from './call.ts';
 import { cancelUnanswered, endCall, finishCall, sendBye } from './call-end.ts';
 import { CallStore } from './call-store.ts';
+import { changeUnanswered } from './change-response.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import type { Action, Input, Output } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
+import { tryHold, wishHold } from './hold.ts';
 import { failDatagram, indicate, loseConnection } from './indications.ts';
 import { callResolved } from './invite-attempt.ts';
 import { placeCall } from './placing.ts';
@@ -123,6 +125,12 @@ export class Endpoint {
         if (call === undefined) return reportUnknownCall(turn, action.call);
         return this.hangUp(turn, call, 'hung up');
       }
+      case 'hold':
+      case 'resume': {
+        const call = this.calls.find(action.call);
+        if (call === undefined) return reportUnknownCall(turn, action.call);
+        return wishHold(this.calls, turn, call, action.type);
+      }
       case 'hangup-all':
         for (const call of [...this.calls.all()]) this.hangUp(turn, call, 'hung up');
         return;
@@ -166,6 +174,8 @@ export class Endpoint {
     else if (name === 'reliable 1xx') repeatProvisional(this.calls, turn, call);
     else if (name === 'no prack') prackMissing(this.calls, turn, call);
     else if (name === 'refresh') refreshSession(this.calls, turn, call);
+    else if (name === 'change') tryHold(this.calls, turn, call);
+    else if (name === 'change timeout') changeUnanswered(this.calls, turn, call);
     else if (name === 'session expiry') sessionExpired(this.calls, turn, call);
     else answeringDue(this.calls, turn, call, name);
   }

@@ -36,10 +36,11 @@ export function lateOffer(
     sessionVersion: before?.origin.sessionVersion ?? media.sessionId,
   };
   if (before === undefined) return ok({ description: buildOffer(local, ECHO_CODECS) });
-  const offer = renewOffer(before, local, ECHO_CODECS);
+  const direction = media.holding ? 'sendonly' : 'sendrecv';
+  const offer = renewOffer(before, local, ECHO_CODECS, direction);
   if (sameSession(before, offer)) return ok({ description: offer });
   const sessionVersion = String(BigInt(local.sessionVersion) + 1n);
-  return ok({ description: renewOffer(before, { ...local, sessionVersion }, ECHO_CODECS) });
+  return ok({ description: renewOffer(before, { ...local, sessionVersion }, ECHO_CODECS, direction) });
 }
 
 /** The answer in the ACK to our offer. Without one that can be used the session stays what it was, if it was one. */

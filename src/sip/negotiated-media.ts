@@ -129,6 +129,14 @@ export function readMedia(
   };
 }
 
+/** The same, in no more directions than `to` allows: our own half said so (RFC 3264 §6.1). */
+export function restricted(media: NegotiatedMedia, to: Direction): NegotiatedMedia {
+  const send = media.send && (to === 'sendrecv' || to === 'sendonly');
+  const receive = media.receive && (to === 'sendrecv' || to === 'recvonly');
+  const direction = send ? (receive ? 'sendrecv' : 'sendonly') : receive ? 'recvonly' : 'inactive';
+  return { ...media, send, receive, direction, held: direction !== 'sendrecv' };
+}
+
 function addresses(
   session: SessionDescription,
   media: MediaDescription,

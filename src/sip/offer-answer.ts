@@ -13,6 +13,7 @@ import {
   loopablePayloads,
   type NegotiatedMedia,
   readMedia,
+  restricted,
 } from './negotiated-media.ts';
 import { fail, ok, type Result, type SipError } from './result.ts';
 import { type Attribute, type MediaDescription, type SessionDescription, serializeSdp } from './sdp.ts';
@@ -36,6 +37,10 @@ export interface LocalMedia {
 export interface AnswerOptions {
   /** Encodings to leave out, by upper-case name. */
   readonly without?: ReadonlySet<string>;
+  /** The only speech that we speak, by upper-case name; all that can be looped when absent. */
+  readonly only?: ReadonlySet<string>;
+  /** We hold the peer: it is to send nothing. */
+  readonly holding?: boolean;
 }
 
 /** Our half, and what both halves mean. */
@@ -55,8 +60,9 @@ export function answerOffer(
   options: AnswerOptions = {},
 ): Result<Answer> {
   const accepted = acceptedLine(offer, options);
-  const media = accepted && readMedia(offer, accepted.line, accepted.payloads);
-  if (media === undefined) return refuseOffer(offer);
+  const read = accepted && readMedia(offer, accepted.line, accepted.payloads);
+  if (read === undefined) return refuseOffer(offer);
+  const media = options.holding === true ? restricted(read, 'sendonly') : read;
   const description: SessionDescription = {
     ...localSession(local),
     // §6: "the t= line in the answer MUST equal that of the offer".
@@ -87,9 +93,10 @@ export function localSession(local: LocalMedia): SessionDescription {
 }
 
 function acceptable(media: MediaDescription, options: AnswerOptions): NegotiatedMedia['payloads'] {
-  const { without } = options;
+  const { without, only } = options;
   const payloads = loopablePayloads(media);
-  return without === undefined ? payloads : payloads.filter((one) => !without.has(one.name));
+  if (without === undefined && only === undefined) return payloads;
+  return payloads.filter(({ name }) => !without?.has(name) && only?.has(name) !== false);
 }
 
 /** The first line that can be looped, and what can be looped of it. */

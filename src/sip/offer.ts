@@ -5,11 +5,17 @@
  * an answer with anything else in it answers another offer.
  */
 import type { Payload } from '../rtp/session.ts';
-import { isAudio, loopablePayloads, type NegotiatedMedia, readMedia } from './negotiated-media.ts';
+import {
+  isAudio,
+  loopablePayloads,
+  type NegotiatedMedia,
+  readMedia,
+  restricted,
+} from './negotiated-media.ts';
 import { type LocalMedia, localSession } from './offer-answer.ts';
 import { fail, ok, type Result } from './result.ts';
 import type { Attribute, MediaDescription, SessionDescription } from './sdp.ts';
-import { attribute } from './sdp-attributes.ts';
+import { attribute, type Direction, directionOf } from './sdp-attributes.ts';
 
 /** One encoding in an offer of ours. */
 export interface OfferedCodec extends Payload {
@@ -60,7 +66,7 @@ export function buildOffer(
 }
 
 /**
- * An offer in a call that stands (§8): as many lines as before in their places, the audio both ways. A payload
+ * An offer in a call that stands (§8): as many lines as before in their places, the audio in `direction`. A payload
  * number keeps its meaning for the whole session (§8.3.2), so what was agreed stays as it was written, and of
  * `codecs` only those come after it whose number and name are free.
  */
@@ -68,11 +74,12 @@ export function renewOffer(
   before: SessionDescription,
   local: LocalMedia,
   codecs: readonly OfferedCodec[],
+  direction: Direction = 'sendrecv',
 ): SessionDescription {
   return {
     ...localSession(local),
     timing: before.timing,
-    media: before.media.map((line) => (isAudio(line) ? renewLine(line, local, codecs) : line)),
+    media: before.media.map((line) => (isAudio(line) ? renewLine(line, local, codecs, direction) : line)),
   };
 }
 
@@ -80,17 +87,23 @@ function renewLine(
   line: MediaDescription,
   local: LocalMedia,
   codecs: readonly OfferedCodec[],
+  direction: Direction,
 ): MediaDescription {
   const agreed = loopablePayloads(line);
   const free = codecs.filter(
     ({ type, name }) => !agreed.some((one) => one.type === type || one.name === name),
   );
   const kept = line.attributes.filter(({ name }) => name === 'rtpmap' || name === 'fmtp');
-  return offerLine(local, line.protocol, [...kept, ...free.flatMap(codecAttributes)]);
+  return offerLine(local, line.protocol, [...kept, ...free.flatMap(codecAttributes)], direction);
 }
 
 /** The attributes name every payload type, also the static ones, so the formats are read from them. */
-function offerLine(local: LocalMedia, protocol: string, codecs: readonly Attribute[]): MediaDescription {
+function offerLine(
+  local: LocalMedia,
+  protocol: string,
+  codecs: readonly Attribute[],
+  direction: Direction = 'sendrecv',
+): MediaDescription {
   const formats = codecs.flatMap(({ name, value }) =>
     name === 'rtpmap' ? [value?.split(' ', 1)[0] ?? ''] : [],
   );
@@ -100,7 +113,7 @@ function offerLine(local: LocalMedia, protocol: string, codecs: readonly Attribu
     protocol,
     formats,
     bandwidth: [],
-    attributes: [...codecs, { name: 'ptime', value: '20' }, { name: 'sendrecv' }, { name: 'rtcp-mux' }],
+    attributes: [...codecs, { name: 'ptime', value: '20' }, { name: direction }, { name: 'rtcp-mux' }],
     other: [],
   };
 }
@@ -139,7 +152,8 @@ export function readAnswer(offer: SessionDescription, answer: SessionDescription
   if (media === undefined) {
     return fail('no-common-codec', 0, 488, 'the answer names no encoding of the offer');
   }
-  return ok({ ...media, payloads: [...media.payloads, ...received] });
+  const all = { ...media, payloads: [...media.payloads, ...received] };
+  return ok(restricted(all, directionOf(offer, ours)));
 }
 
 function sameEncoding(a: Payload, b: Payload): boolean {

@@ -85,6 +85,16 @@ export function agreeInterval(
   return supported ? [header, ['Require', 'timer']] : [header];
 }
 
+/** What a re-INVITE or UPDATE of ours says of the session timer. */
+export function intervalHeaders({ session }: Call): readonly HeaderLine[] {
+  if (session === undefined) return [];
+  return [
+    // We are the client of this request, so we are its `uac` whatever we were before (§7.4).
+    ['Session-Expires', `${session.intervalS};refresher=uac`],
+    ['Min-SE', `${session.minIntervalS}`],
+  ];
+}
+
 /** Begins the interval anew: a refresh has just succeeded (§10). */
 export function startSessionTimer(store: CallStore, turn: Turn, call: Call, session: SessionTimer): void {
   const { intervalS, weRefresh } = session;

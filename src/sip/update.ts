@@ -71,7 +71,7 @@ function changeSession(store: CallStore, turn: Turn, call: Call, { description, 
 
 /** Why no offer can be taken now: one that is open already, theirs (500) or ours (491) (RFC 3311 §5.2). */
 export function offerGlare(call: Call): SipError | undefined {
-  if (call.offering !== undefined || (call.refresh?.open === true && call.refresh.offer !== undefined)) {
+  if (call.offering !== undefined || (call.change?.open === true && call.change.offer !== undefined)) {
     return sipError('offer-pending', 491, 'our own offer is not answered yet');
   }
   if (call.invite !== undefined && call.media?.session === undefined) {

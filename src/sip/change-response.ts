@@ -1,0 +1,137 @@
+/**
+ * What comes back to our re-INVITE or UPDATE (RFC 3261 §14.1, §12.2.1.2, RFC 3311 §5.1): a changed session, a refusal
+ * that leaves the call as it was, or a peer that does not know the call any more.
+ */
+import type { Call } from './call.ts';
+import { dialogFlow, endCall, requestWithin } from './call-end.ts';
+import type { CallStore } from './call-store.ts';
+import { refreshTarget } from './dialog.ts';
+import { holdAgreed, holdRefused, tryHold } from './hold.ts';
+import type { SipResponse } from './message.ts';
+import type { NegotiatedMedia } from './negotiated-media.ts';
+import { readAnswer } from './offer.ts';
+import { readDescription } from './offer-body.ts';
+import { glareMs, isOver, type SessionChange } from './session-change.ts';
+import { longerInterval, refreshAgreed, refreshLater, refreshRefused } from './session-refresh.ts';
+import { outgoing } from './transport-layer.ts';
+import type { Turn } from './turn.ts';
+
+/** A response to our re-INVITE or UPDATE. */
+export function changeResponded(
+  store: CallStore,
+  turn: Turn,
+  call: Call,
+  change: SessionChange,
+  response: SipResponse,
+): void {
+  const { status } = response;
+  if (status < 200) return;
+  const { open } = change;
+  change.open = false;
+  store.disarm(call, 'change timeout');
+  if (status < 300) {
+    if (change.sent.method === 'INVITE') acknowledge(store, turn, call, change);
+    if (open && !isOver(call)) changed(store, turn, call, change, response);
+  } else if (!isOver(call)) refused(store, turn, call, change, response);
+}
+
+/** Nobody answered (as a 408, RFC 3261 §8.1.3.1), or it could not be sent (`error`), which may pass. */
+export function changeFailed(
+  store: CallStore,
+  turn: Turn,
+  call: Call,
+  change: SessionChange,
+  error: string | undefined,
+): void {
+  change.open = false;
+  store.disarm(call, 'change timeout');
+  if (isOver(call)) return;
+  if (error === undefined) endCall(store, turn, call, `${nameOf(change)} was not answered`);
+  else if (change.purpose === 'refresh') refreshLater(store, turn, call);
+  else holdRefused(turn, call, change.purpose, `it could not be sent: ${error}`);
+}
+
+/** Only provisional responses for 64·T1. The call may be over already, and its re-INVITE be left. */
+export function changeUnanswered(store: CallStore, turn: Turn, call: Call): void {
+  const { change } = call;
+  if (change?.open !== true) return;
+  store.agent.transactions.abandon(turn, change.sent, 'no final response to the re-INVITE');
+  changeFailed(store, turn, call, change, undefined);
+}
+
+function changed(
+  store: CallStore,
+  turn: Turn,
+  call: Call,
+  change: SessionChange,
+  response: SipResponse,
+): void {
+  const { dialog, media } = call;
+  if (dialog === undefined) return;
+  refreshTarget(dialog, response);
+  refreshAgreed(store, turn, call, response);
+  if (change.offer === undefined || media?.session === undefined) return;
+  const answer = readDescription(response);
+  const agreed = answer.ok ? readAnswer(change.offer, answer.value) : answer;
+  if (change.purpose !== 'refresh') {
+    if (!agreed.ok) return holdRefused(turn, call, change.purpose, agreed.error.detail);
+    media.description = change.offer;
+  }
+  // What cannot be used leaves the audio as it was; what says the same is no change.
+  if (agreed.ok && !sameMedia(media.session, agreed.value)) {
+    store.audio.agree(turn, call, media, agreed.value, change.offer.connection?.address ?? '');
+  }
+  if (change.purpose !== 'refresh') holdAgreed(store, turn, call, media, change.purpose);
+}
+
+function refused(
+  store: CallStore,
+  turn: Turn,
+  call: Call,
+  change: SessionChange,
+  response: SipResponse,
+): void {
+  const { status, reason } = response;
+  // RFC 3261 §12.2.1.2: the peer has no such dialog, or does not answer in it.
+  if (status === 408 || status === 481) return endCall(store, turn, call, `${nameOf(change)} got ${status}`);
+  if (change.purpose === 'refresh') return refreshRefused(store, turn, call, response);
+  if (status === 491) return store.arm(turn, call, 'change', glareMs(store, call));
+  if (status === 422 && longerInterval(call, response)) return tryHold(store, turn, call);
+  holdRefused(turn, call, change.purpose, `${status} ${reason}`);
+}
+
+function nameOf({ purpose }: SessionChange): string {
+  return purpose === 'refresh' ? 'the session refresh' : `the re-INVITE to ${purpose}`;
+}
+
+/** The ACK has the number of its INVITE, whatever was sent since. */
+function acknowledge(store: CallStore, turn: Turn, call: Call, change: SessionChange): void {
+  const { dialog } = call;
+  if (dialog === undefined) return;
+  if (change.acknowledgement === undefined) {
+    const flow = dialogFlow(store, turn, dialog);
+    const { number } = change.sent.core.cseq;
+    const parts = { ...requestWithin(dialog, 'ACK'), sequence: number };
+    const { request, core } = store.agent.newRequest(parts, flow);
+    const message = outgoing(request, core.callId, `${number} ACK`, core.via.branch);
+    change.acknowledgement = { message, flow };
+  }
+  const { message, flow } = change.acknowledgement;
+  store.agent.transport.transmit(turn, flow, message, call.handle);
+}
+
+/** Whether an answer agrees on what is running already. */
+function sameMedia(
+  running: Pick<NegotiatedMedia, 'remote' | 'send' | 'receive' | 'rtcpMux' | 'payloads'>,
+  agreed: NegotiatedMedia,
+): boolean {
+  const types = (of: typeof running) => of.payloads.map(({ type, name }) => `${type} ${name}`).join();
+  return (
+    running.remote?.address === agreed.remote?.address &&
+    running.remote?.port === agreed.remote?.port &&
+    running.send === agreed.send &&
+    running.receive === agreed.receive &&
+    running.rtcpMux === agreed.rtcpMux &&
+    types(running) === types(agreed)
+  );
+}
