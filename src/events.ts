@@ -61,6 +61,7 @@ export const eventBody = z.discriminatedUnion('type', [
   event('listener.opened', { transport, address, port }),
   event('registration.changed', {
     account: text.describe('the address of record, sip:100@lab.local'),
+    callId: text.optional().describe('of its REGISTERs'),
     from: z.enum(['idle', 'registering', 'registered', 'retrying', 'failed', 'unregistered']),
     to: z.enum(['idle', 'registering', 'registered', 'retrying', 'failed', 'unregistered']),
     status: count.optional(),

@@ -8,9 +8,10 @@ import type { OutgoingInvite } from './outgoing-invite.ts';
  * The account's credentials, for its own server and our proxy alone: whoever else a call is redirected to could try
  * passwords on the digest.
  */
-export function digestFor(parts: EndpointParts, { account, hop }: OutgoingInvite): DigestClient | undefined {
+export function digestFor(parts: EndpointParts, invite: OutgoingInvite): DigestClient | undefined {
+  const { account, action, hop } = invite;
   if (account === undefined) return undefined;
-  const { proxy } = parts.agent.config;
+  const proxy = parts.agent.proxyFor(account, action.proxy);
   const own = hop.host === account.server.host && hop.port === account.server.port;
   const proxied = hop.host === proxy?.address && hop.port === proxy.port;
   return own || proxied ? parts.registrations.digestOf(account) : undefined;

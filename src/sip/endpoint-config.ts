@@ -17,6 +17,8 @@ export interface Account {
   readonly password: string;
   /** Where REGISTER goes: a host name or an address. */
   readonly server: { readonly host: string; readonly port: number; readonly transport: Transport };
+  /** Its requests go here first; `EndpointConfig.proxy` when absent. */
+  readonly proxy?: SocketAddress & { readonly transport: Transport };
   /** What we ask for, in seconds. */
   readonly expiresS: number;
 }
@@ -39,6 +41,7 @@ export interface EndpointConfig {
   readonly seed: readonly [number, number, number, number];
   /** User-Agent and Server. */
   readonly product: string;
+  /** Those of the start; `add-account` and `remove-account` change them later. */
   readonly accounts: readonly Account[];
   /** Answer calls and echo them; without it an INVITE gets 480. */
   readonly echo: boolean;

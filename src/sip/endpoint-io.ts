@@ -5,6 +5,7 @@
  */
 import type { EventBody } from '../events.ts';
 import type { MediaCommand, MediaReport } from '../rtp/session.ts';
+import type { Account } from './endpoint-config.ts';
 import type { Flow, SocketAddress, Transport } from './flow.ts';
 
 /** What the world tells the endpoint. */
@@ -51,12 +52,20 @@ export type Action =
       readonly from?: string;
       /** Whoever asks handles the audio, on a socket of its own that listens there. */
       readonly audio: SocketAddress;
+      /** The INVITE goes here first, whatever the account or the configuration says. */
+      readonly proxy?: SocketAddress & { readonly transport: Transport };
     }
   | { readonly type: 'hangup'; readonly call: string }
   | { readonly type: 'hangup-all' }
   /** A re-INVITE that asks the peer to send nothing, or to talk again. */
   | { readonly type: 'hold' | 'resume'; readonly call: string }
   | { readonly type: 'register'; readonly account?: string }
+  /** Takes an account up and registers it, unless it is for calls alone; replaces one of the same address. */
+  | { readonly type: 'add-account'; readonly account: Account; readonly register?: boolean }
+  /** By its address of record: unregisters it and forgets it. */
+  | { readonly type: 'remove-account'; readonly account: string }
+  /** Identifiers go on as after a start with that seed: what follows is repeatable. */
+  | { readonly type: 'seed'; readonly words: readonly [number, number, number, number] }
   /** No new calls, BYE to all, unregister; the endpoint says `stopped` when that is done or 5 s are over. */
   | { readonly type: 'stop'; readonly reason: string };
 

@@ -118,6 +118,14 @@ export class Endpoint {
     switch (action.type) {
       case 'register':
         return this.registrations.start(turn, action.account);
+      case 'add-account':
+        if (this.stopping === undefined) this.registrations.add(turn, action.account, action.register);
+        return;
+      case 'remove-account':
+        if (!this.registrations.remove(turn, action.account)) reportUnknownAccount(turn, action.account);
+        return;
+      case 'seed':
+        return this.agent.reseed(action.words, this.calls.size);
       case 'call':
         return placeCall(this.parts, turn, action);
       case 'hangup': {
@@ -221,6 +229,19 @@ export class Endpoint {
     this.stopped = true;
     turn.ask({ type: 'stopped', reason: stopping.reason });
   }
+}
+
+/** The same for an account. */
+function reportUnknownAccount(turn: Turn, addressOfRecord: string): void {
+  turn.emit({
+    type: 'diagnosis.raised',
+    account: addressOfRecord,
+    code: 'account-unknown',
+    severity: 'warning',
+    evidence: `there is no account ${displayText(addressOfRecord)}`,
+    cause: 'it was removed already, or its address is another one',
+    next: 'take the address from the account field of the events',
+  });
 }
 
 /** Somebody asks for a call that is not there: a script has to know. */

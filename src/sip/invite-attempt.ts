@@ -2,7 +2,7 @@
  * One try of an INVITE of ours (RFC 3261 §8.1.2, §13.2.1): the name of the next hop looked up, the request made and
  * sent. Each try is a transaction of its own, with a CSeq one higher (§8.1.3.5).
  */
-import { type Call, changeCall } from './call.ts';
+import type { Call } from './call.ts';
 import { digestFor } from './call-credentials.ts';
 import { finishCall } from './call-end.ts';
 import { offerOf } from './call-session.ts';
@@ -75,5 +75,4 @@ export function sendInvite(
     body,
   };
   invite.sent = agent.request(turn, request, flow, call, call.handle);
-  changeCall(turn, call, 'calling');
 }

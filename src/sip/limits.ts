@@ -52,3 +52,6 @@ export const IDLE_CONNECTION_MS = 600_000;
 export const MAX_UNSENT_BYTES = 1_048_576;
 /** Bindings a registrar keeps for one address of record: 403. */
 export const MAX_BINDINGS = 10;
+
+/** Accounts at once, those that came by `add-account` counted too: a lab has a handful. */
+export const MAX_ACCOUNTS = 1_000;

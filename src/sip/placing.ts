@@ -4,7 +4,7 @@
  * What is wrong with it is reported as a call that ended at once: whoever asked waits for the events of a call.
  */
 import { FIRST_ATTEMPT } from '../auth/credentials.ts';
-import { type Call, handlePart } from './call.ts';
+import { type Call, changeCall, handlePart } from './call.ts';
 import { finishCall } from './call-end.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
@@ -23,9 +23,9 @@ const ANONYMOUS = 'sip:anonymous@anonymous.invalid';
 /** Places a call. */
 export function placeCall(parts: EndpointParts, turn: Turn, action: Extract<Action, { type: 'call' }>): void {
   const { agent, calls } = parts;
-  const account = accountOf(agent.config.accounts, action.from);
+  const account = accountOf(agent.accounts, action.from);
   const target = /^(?:sips?|tel):/i.test(action.to) ? action.to : `sip:${action.to}`;
-  const hop = firstHop(agent, account, target);
+  const hop = firstHop(agent.proxyFor(account, action.proxy), account, target);
   const user = account?.user ?? 'anonymous';
   const call = newCall(agent, turn, user, target);
   calls.add(call);
@@ -52,6 +52,8 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: Extract<Acti
     cancelled: false,
     attempt: FIRST_ATTEMPT,
   };
+  // Said before a name is looked up: whoever asked learns the call's handle in the same turn.
+  changeCall(turn, call, 'calling');
   tryInvite(parts, turn, call, call.outgoing);
 }
 
@@ -85,8 +87,11 @@ function accountOf(accounts: readonly Account[], from: string | undefined): Acco
 }
 
 /** Where the first try goes: the proxy that was set, else the account's server, else where the URI says. */
-function firstHop({ config }: UserAgent, account: Account | undefined, target: string): NextHop | undefined {
-  const { proxy } = config;
+function firstHop(
+  proxy: Account['proxy'],
+  account: Account | undefined,
+  target: string,
+): NextHop | undefined {
   const named = nextHop(target, 'udp');
   if (named === undefined) return undefined;
   if (proxy !== undefined) return { transport: proxy.transport, host: proxy.address, port: proxy.port };

@@ -7,6 +7,7 @@ import type { Verdict } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
 import type { Account } from './endpoint-config.ts';
 import type { NextHop } from './flow.ts';
+import { MAX_ACCOUNTS } from './limits.ts';
 import type { Turn } from './turn.ts';
 
 type Advice = Pick<EventOf<'diagnosis.raised'>, 'cause' | 'next'>;
@@ -61,6 +62,19 @@ export function diagnosePasswordMissing(turn: Turn, account: Account, status: 40
     evidence: `${status} to REGISTER: the registrar asks for a password, and none was given`,
     cause: 'neither SIP_PASSWORD nor --password-file nor --password was set for this account',
     next: 'set SIP_PASSWORD and start again',
+  });
+}
+
+/** One account more than are kept. */
+export function diagnoseTooManyAccounts(turn: Turn, account: Account): void {
+  turn.emit({
+    type: 'diagnosis.raised',
+    account: account.addressOfRecord,
+    code: 'too-many-accounts',
+    severity: 'error',
+    evidence: `${MAX_ACCOUNTS} accounts are registered already`,
+    cause: 'something registers accounts and never removes them',
+    next: 'remove those that nobody needs',
   });
 }
 

@@ -4,20 +4,27 @@
  * A registration is never hurried twice: a refused password ends it, everything else is tried again after a
  * back-off that doubles, with jitter, so that a registrar that comes back is not met by all its clients at once.
  */
-import { type Attempt, DigestClient, FIRST_ATTEMPT } from '../auth/credentials.ts';
-import type { EventOf } from '../events.ts';
+import { type DigestClient, FIRST_ATTEMPT } from '../auth/credentials.ts';
 import { reportChallenges } from './challenge-report.ts';
-import { type Deadline, Deadlines } from './deadlines.ts';
+import { Deadlines } from './deadlines.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Flow, NextHop } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
+import { MAX_ACCOUNTS } from './limits.ts';
 import { fields, NO_BODY, type SipResponse, value } from './message.ts';
 import {
   adviceOnChallenge,
   adviceOnStatus,
   diagnosePasswordMissing,
+  diagnoseTooManyAccounts,
   diagnoseUnreachable,
 } from './registration-diagnosis.ts';
+import {
+  changeRegistration,
+  isSameRegistrar,
+  newRegistration,
+  type Registration,
+} from './registration-state.ts';
 import { backOffMs, grantedS, LONGEST_EXPIRES_S, mayPass, renewInMs } from './registration-terms.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import type { HeaderLine } from './serialize-message.ts';
@@ -25,37 +32,6 @@ import { displayText, quote, readDigits, wire } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
-
-export type RegistrationState = EventOf<'registration.changed'>['to'];
-
-export interface Registration {
-  readonly kind: 'registration';
-  readonly account: Account;
-  readonly digest: DigestClient;
-  /** The same for all REGISTERs of a session (§10.2.4). */
-  readonly callId: string;
-  readonly fromTag: string;
-  state: RegistrationState;
-  sequence: number;
-  expiresS: number;
-  /** Raised for a 423, and not accepted since: the registrar has said what it wants, and may say it once. */
-  raised: boolean;
-  /** The addresses of the registrar, and which one is in use. */
-  addresses: readonly string[];
-  addressIndex: number;
-  flow: Flow | undefined;
-  /** Whether a REGISTER is out. */
-  pending: boolean;
-  /** Unregistering, or done with it. */
-  ending: boolean;
-  attempt: Attempt;
-  /** Failures in a row. A registration that stood until its refresh ends the row. */
-  failures: number;
-  registeredMs: number;
-  /** The Contact that is bound. */
-  contact: string;
-  timer: Deadline<Registration> | undefined;
-}
 
 /** A Retry-After beyond this is not waited for, in seconds. */
 const LONGEST_WAIT_S = 86_400;
@@ -67,28 +43,7 @@ export class Registrations {
   private readonly deadlines = new Deadlines<Registration>();
 
   constructor(private readonly agent: UserAgent) {
-    const { identifiers } = agent;
-    this.all = agent.config.accounts.map((account) => ({
-      kind: 'registration',
-      account,
-      digest: new DigestClient(account.authUser, account.password),
-      callId: identifiers.callId(),
-      fromTag: identifiers.tag(),
-      state: 'idle',
-      sequence: 0,
-      expiresS: account.expiresS,
-      raised: false,
-      addresses: [],
-      addressIndex: 0,
-      flow: undefined,
-      pending: false,
-      ending: false,
-      attempt: FIRST_ATTEMPT,
-      failures: 0,
-      registeredMs: 0,
-      contact: '',
-      timer: undefined,
-    }));
+    this.all = agent.accounts.map((account) => newRegistration(agent.identifiers, account));
   }
 
   nextMs(): number | undefined {
@@ -107,9 +62,9 @@ export class Registrations {
     return this.all.every(({ pending, ending }) => ending && !pending);
   }
 
-  /** The digest state of an account, which its calls share. */
-  digestOf(account: Account): DigestClient | undefined {
-    return this.all.find((registration) => registration.account === account)?.digest;
+  /** The digest state of an account, which its calls share, also those from before it was replaced. */
+  digestOf({ addressOfRecord }: Account): DigestClient | undefined {
+    return this.find(addressOfRecord)?.digest;
   }
 
   /** The digest state of the account whose registrar is at the other end of that flow. */
@@ -129,15 +84,69 @@ export class Registrations {
     }
   }
 
+  /**
+   * Takes an account up, and registers it unless it is for calls alone. One that is there already under the same
+   * address is replaced: with the same server it goes on with its Call-ID and CSeq (§10.2.4), at another one the old
+   * binding is ended first.
+   */
+  add(turn: Turn, account: Account, register = true): void {
+    const old = this.find(account.addressOfRecord);
+    const { accounts } = this.agent;
+    const added = newRegistration(this.agent.identifiers, account, old);
+    if (old === undefined) {
+      if (this.all.length >= MAX_ACCOUNTS) return diagnoseTooManyAccounts(turn, account);
+      accounts.push(account);
+    } else {
+      accounts.splice(accounts.indexOf(old.account), 1, account);
+      if (isSameRegistrar(old.account, account)) this.drop(old);
+      else this.end(turn, old);
+    }
+    this.all.push(added);
+    if (register) this.register(turn, added);
+  }
+
+  /** Unregisters an account and forgets it. False when there is none of that address. */
+  remove(turn: Turn, addressOfRecord: string): boolean {
+    const registration = this.find(addressOfRecord);
+    if (registration === undefined) return false;
+    const { accounts } = this.agent;
+    accounts.splice(accounts.indexOf(registration.account), 1);
+    this.end(turn, registration);
+    // Nothing had to be sent for it: this is its end.
+    if (!this.all.includes(registration)) changeRegistration(turn, registration, 'unregistered');
+    return true;
+  }
+
   /** Ends every registration (§10.2.2). */
   stop(turn: Turn): void {
-    for (const registration of this.all) {
-      registration.ending = true;
-      this.deadlines.disarm(registration.timer);
-      if (registration.state === 'registered' && !registration.pending) this.send(turn, registration);
-      // Nothing is out while a name is being looked up.
-      else if (registration.flow === undefined) registration.pending = false;
-    }
+    for (const registration of [...this.all]) this.end(turn, registration);
+  }
+
+  /** Unregisters what is registered; what is under way is ended when its response comes. */
+  private end(turn: Turn, registration: Registration): void {
+    if (registration.ending) return;
+    registration.ending = true;
+    this.deadlines.disarm(registration.timer);
+    if (registration.state === 'registered' && !registration.pending) return this.send(turn, registration);
+    if (registration.pending && registration.flow !== undefined) return;
+    // Nothing is out while a name is being looked up.
+    this.drop(registration);
+  }
+
+  /** The one of that address that is wanted; another may still be ending. */
+  private find(addressOfRecord: string): Registration | undefined {
+    return this.all.find(({ account, ending }) => !ending && account.addressOfRecord === addressOfRecord);
+  }
+
+  private drop(registration: Registration): void {
+    this.deadlines.disarm(registration.timer);
+    this.all.splice(this.all.indexOf(registration), 1);
+  }
+
+  /** An ended registration is forgotten; another one says that it failed. */
+  private settle(turn: Turn, registration: Registration, about: { status?: number; reason?: string }): void {
+    if (registration.ending) this.drop(registration);
+    changeRegistration(turn, registration, registration.ending ? 'unregistered' : 'failed', about);
   }
 
   /** The name of a registrar was looked up. */
@@ -160,21 +169,22 @@ export class Registrations {
     response: SipResponse,
   ): void {
     const { status } = response;
-    if (status < 200) return;
+    // One that was replaced has nothing to learn.
+    if (status < 200 || !this.all.includes(registration)) return;
     if (status === 401 || status === 407) return this.challenged(turn, registration, response, status);
     registration.digest.accepted(registration.attempt, values(response, 'Authentication-Info'));
     registration.attempt = FIRST_ATTEMPT;
     registration.pending = false;
     if (status < 300) return this.accepted(turn, transaction, registration, response);
     const reason = displayText(response.reason);
-    if (registration.ending) return this.change(turn, registration, 'unregistered', { status, reason });
+    if (registration.ending) return this.settle(turn, registration, { status, reason });
     if (status === 423) return this.tooBrief(turn, registration, response);
     const after = parseRetryAfter(value(response, 'Retry-After') ?? '');
     if (mayPass(status) || after.ok) {
       const afterMs = after.ok ? Math.min(after.value.seconds, LONGEST_WAIT_S) * 1000 : 0;
       this.retry(turn, registration, reason, { status, afterMs });
     } else {
-      this.change(turn, registration, 'failed', { status, reason });
+      changeRegistration(turn, registration, 'failed', { status, reason });
       turn.emit({
         type: 'diagnosis.raised',
         account: registration.account.addressOfRecord,
@@ -188,9 +198,10 @@ export class Registrations {
 
   /** No response, or no way to send: the next address, then a back-off. */
   failed(turn: Turn, registration: Registration, reason: string): void {
+    if (!this.all.includes(registration)) return;
     registration.attempt = FIRST_ATTEMPT;
     registration.pending = false;
-    if (registration.ending) return this.change(turn, registration, 'unregistered', { reason });
+    if (registration.ending) return this.settle(turn, registration, { reason });
     if (registration.addressIndex + 1 < registration.addresses.length) {
       registration.addressIndex += 1;
       return this.send(turn, registration);
@@ -209,7 +220,7 @@ export class Registrations {
         continue;
       }
       registration.failures = 0;
-      this.change(turn, registration, 'retrying', { reason: error, retryInMs: 0 });
+      changeRegistration(turn, registration, 'retrying', { reason: error, retryInMs: 0 });
       this.register(turn, registration);
     }
   }
@@ -248,7 +259,7 @@ export class Registrations {
     registration.pending = true;
     const { state } = registration;
     if (!ending && state !== 'registered' && state !== 'registering') {
-      this.change(turn, registration, 'registering');
+      changeRegistration(turn, registration, 'registering');
     }
     const flow = this.agent.transport.flowTo(turn, transport, { address, port });
     registration.flow = flow;
@@ -277,7 +288,7 @@ export class Registrations {
 
   /** Where REGISTERs go: the proxy that was set, else the account's server. */
   private hopOf({ account }: Registration): NextHop {
-    const { proxy } = this.agent.config;
+    const proxy = this.agent.proxyFor(account);
     if (proxy === undefined) return account.server;
     return { transport: proxy.transport, host: proxy.address, port: proxy.port };
   }
@@ -294,10 +305,7 @@ export class Registrations {
     }
     registration.pending = false;
     registration.attempt = FIRST_ATTEMPT;
-    this.change(turn, registration, registration.ending ? 'unregistered' : 'failed', {
-      status,
-      reason: verdict.reason,
-    });
+    this.settle(turn, registration, { status, reason: verdict.reason });
     turn.emit({
       type: 'diagnosis.raised',
       account: registration.account.addressOfRecord,
@@ -312,7 +320,7 @@ export class Registrations {
   private passwordMissing(turn: Turn, registration: Registration, status: 401 | 407): void {
     registration.pending = false;
     const reason = 'no password was given';
-    this.change(turn, registration, registration.ending ? 'unregistered' : 'failed', { status, reason });
+    this.settle(turn, registration, { status, reason });
     diagnosePasswordMissing(turn, registration.account, status);
   }
 
@@ -325,12 +333,12 @@ export class Registrations {
     const { status } = response;
     const reason = displayText(response.reason);
     if (value(transaction.request, 'Expires') === '0') {
-      return this.change(turn, registration, 'unregistered', { status });
+      return this.settle(turn, registration, { status });
     }
     registration.registeredMs = turn.nowMs;
     registration.raised = false;
     const expiresS = grantedS(response, registration.contact, registration.expiresS);
-    this.change(turn, registration, 'registered', { status, reason, expiresS });
+    changeRegistration(turn, registration, 'registered', { status, reason, expiresS });
     // Asked to stop while this was on its way.
     if (registration.ending) return this.send(turn, registration);
     this.arm(turn, registration, renewInMs(expiresS));
@@ -341,7 +349,7 @@ export class Registrations {
     const least = readDigits(value(response, 'Min-Expires') ?? '');
     const reason = `423 with Min-Expires ${least}`;
     if (registration.raised || least <= registration.expiresS || least > LONGEST_EXPIRES_S) {
-      return this.change(turn, registration, 'failed', { status: 423, reason });
+      return changeRegistration(turn, registration, 'failed', { status: 423, reason });
     }
     registration.expiresS = least;
     registration.raised = true;
@@ -360,7 +368,7 @@ export class Registrations {
     registration.failures += 1;
     const retryInMs = Math.round(Math.max(backOff, about.afterMs ?? 0));
     const status = about.status === undefined ? {} : { status: about.status };
-    this.change(turn, registration, 'retrying', { ...status, reason, retryInMs });
+    changeRegistration(turn, registration, 'retrying', { ...status, reason, retryInMs });
     // Once for a row of failures, and only when nobody answered at all.
     if (registration.failures === 1 && about.status === undefined) {
       diagnoseUnreachable(turn, registration.account, this.hopOf(registration), reason);
@@ -371,23 +379,6 @@ export class Registrations {
   private arm(turn: Turn, registration: Registration, inMs: number): void {
     this.deadlines.disarm(registration.timer);
     registration.timer = this.deadlines.arm(turn.nowMs + inMs, 'registration', registration);
-  }
-
-  private change(
-    turn: Turn,
-    registration: Registration,
-    to: RegistrationState,
-    about: { status?: number; reason?: string; expiresS?: number; retryInMs?: number } = {},
-  ): void {
-    const from = registration.state;
-    registration.state = to;
-    turn.emit({
-      type: 'registration.changed',
-      account: registration.account.addressOfRecord,
-      from,
-      to,
-      ...about,
-    });
   }
 }
 

@@ -1,6 +1,6 @@
 /** Whoever may wait for the response to a request of ours. */
 import type { Call } from './call.ts';
 import type { MessageEcho } from './pager-message.ts';
-import type { Registration } from './registration.ts';
+import type { Registration } from './registration-state.ts';
 
 export type TransactionUser = Call | Registration | MessageEcho;

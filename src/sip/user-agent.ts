@@ -51,9 +51,12 @@ export interface RequestParts {
 }
 
 export class UserAgent {
-  readonly identifiers: Identifiers;
+  /** Seeded anew by `reseed`. */
+  identifiers: Identifiers;
   readonly transport: TransportLayer;
   readonly transactions: TransactionLayer<TransactionUser>;
+  /** As they are now: accounts come and go. */
+  readonly accounts: Account[];
   /** No new calls: everything ends. */
   stopping = false;
   private readonly ports: Partial<Record<Transport, number>> = {};
@@ -61,6 +64,7 @@ export class UserAgent {
 
   constructor(readonly config: EndpointConfig) {
     this.identifiers = new Identifiers(config.seed);
+    this.accounts = [...config.accounts];
     this.transport = new TransportLayer(config.rawMessages);
     this.transactions = new TransactionLayer(this.transport, config.timers);
   }
@@ -89,6 +93,12 @@ export class UserAgent {
     const name = user === undefined || user === '' ? '' : `${user}@`;
     const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
     return `<sip:${name}${this.sentBy(flow)}${transport}>`;
+  }
+
+  /** Identifiers as of a fresh start with that seed; handles too, when no call has one. */
+  reseed(words: EndpointConfig['seed'], calls: number): void {
+    this.identifiers = new Identifiers(words);
+    if (calls === 0) this.handles = 0;
   }
 
   /** A number for the next call, and the handle that names it. */
@@ -162,10 +172,15 @@ export class UserAgent {
 
   /** The account that a request for that user is for, when we have one. */
   accountFor(user: string | undefined): Account | undefined {
-    const { accounts } = this.config;
+    const { accounts } = this;
     return (
       accounts.find((account) => account.user === user) ?? (accounts.length === 1 ? accounts[0] : undefined)
     );
+  }
+
+  /** Where requests of that account go first: what was asked for, else the account's own, else the one of all. */
+  proxyFor(account: Account | undefined, asked?: Account['proxy']): Account['proxy'] {
+    return asked ?? account?.proxy ?? this.config.proxy;
   }
 
   private response(request: SipRequest, status: number, parts: ResponseParts) {

@@ -1,0 +1,101 @@
+/**
+ * One account's registration as plain data, and its changes of state (RFC 3261 §10.2). registration.ts moves it.
+ */
+import { type Attempt, DigestClient, FIRST_ATTEMPT } from '../auth/credentials.ts';
+import type { EventOf } from '../events.ts';
+import type { Deadline } from './deadlines.ts';
+import type { Account } from './endpoint-config.ts';
+import type { Flow } from './flow.ts';
+import type { Identifiers } from './identifiers.ts';
+import type { Turn } from './turn.ts';
+
+export type RegistrationState = EventOf<'registration.changed'>['to'];
+
+export interface Registration {
+  readonly kind: 'registration';
+  readonly account: Account;
+  readonly digest: DigestClient;
+  /** The same for all REGISTERs of a session (§10.2.4). */
+  readonly callId: string;
+  readonly fromTag: string;
+  state: RegistrationState;
+  sequence: number;
+  expiresS: number;
+  /** Raised for a 423, and not accepted since: the registrar has said what it wants, and may say it once. */
+  raised: boolean;
+  /** The addresses of the registrar, and which one is in use. */
+  addresses: readonly string[];
+  addressIndex: number;
+  flow: Flow | undefined;
+  /** Whether a REGISTER is out. */
+  pending: boolean;
+  /** Unregistering, or done with it. */
+  ending: boolean;
+  attempt: Attempt;
+  /** Failures in a row. A registration that stood until its refresh ends the row. */
+  failures: number;
+  registeredMs: number;
+  /** The Contact that is bound. */
+  contact: string;
+  timer: Deadline<Registration> | undefined;
+}
+
+/** The same server over the same transport, and the same user there: a REGISTER refreshes the old binding. */
+export function isSameRegistrar(one: Account, other: Account): boolean {
+  const [left, right] = [one.server, other.server];
+  return (
+    left.host === right.host &&
+    left.port === right.port &&
+    left.transport === right.transport &&
+    one.user === other.user
+  );
+}
+
+/** A registration that has not begun; one that it replaces at the same registrar hands on its Call-ID and CSeq. */
+export function newRegistration(
+  identifiers: Identifiers,
+  account: Account,
+  replaced?: Registration,
+): Registration {
+  const same = replaced !== undefined && isSameRegistrar(replaced.account, account) ? replaced : undefined;
+  return {
+    kind: 'registration',
+    account,
+    digest: new DigestClient(account.authUser, account.password),
+    callId: same?.callId ?? identifiers.callId(),
+    fromTag: same?.fromTag ?? identifiers.tag(),
+    state: 'idle',
+    sequence: same?.sequence ?? 0,
+    expiresS: account.expiresS,
+    raised: false,
+    addresses: [],
+    addressIndex: 0,
+    flow: undefined,
+    pending: false,
+    ending: false,
+    attempt: FIRST_ATTEMPT,
+    failures: 0,
+    registeredMs: 0,
+    contact: '',
+    timer: undefined,
+  };
+}
+
+/** Moves it and says so. */
+export function changeRegistration(
+  turn: Turn,
+  registration: Registration,
+  to: RegistrationState,
+  about: { status?: number; reason?: string; expiresS?: number; retryInMs?: number } = {},
+): void {
+  const from = registration.state;
+  registration.state = to;
+  turn.emit({
+    type: 'registration.changed',
+    account: registration.account.addressOfRecord,
+    callId: registration.callId,
+    from,
+    to,
+    ...about,
+  });
+}
