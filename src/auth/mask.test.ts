@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { fuzz } from '../../fixtures/fuzz.ts';
-import { maskCredentials } from './mask.ts';
+import { maskCredentials, maskKeepingLength } from './mask.ts';
 
 const DIGEST =
   'Digest username="bob", realm="r", nonce="n", uri="sip:r", response="6629fae4", cnonce="0a4f", qop=auth, nc=00000001';
@@ -52,6 +52,47 @@ describe('credentials', () => {
   test('a challenge has no secret and stays as it is', () => {
     const text = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\n';
     expect(maskCredentials(text)).toBe(text);
+  });
+});
+
+describe('keeping the length', () => {
+  test('a digest becomes the one that is given, or zeros; keys and words become stars', () => {
+    const text =
+      `Authorization: ${DIGEST}\r\nProxy-Authorization: Basic Ym9i\r\nAuthentication-Info: rspauth="ab"\r\n` +
+      'Contact: <sip:bob:pw@h>\r\n\r\nk=clear:x\r\n';
+    const masked = maskKeepingLength(text, () => 'abcdef01');
+    expect(masked).toHaveLength(text.length);
+    expect(masked).toContain('response="abcdef01", cnonce="0a4f"');
+    expect(masked).toContain('Basic ****\r\n');
+    expect(masked).toContain('rspauth="00"');
+    expect(masked).toContain('<sip:bob:**@h>');
+    expect(masked).toContain('k=*******\r\n');
+    expect(maskKeepingLength(text, () => 'too short')).toContain('response="00000000"');
+    expect(maskKeepingLength(masked, () => 'abcdef01')).toBe(masked);
+  });
+
+  test('no text changes its length', () => {
+    const words = [
+      'Authorization: ',
+      'Digest ',
+      'response=',
+      '"',
+      '\\',
+      'a@',
+      'sip:',
+      ':',
+      '\r\n',
+      ' ',
+      'k=',
+      'x',
+    ];
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...words), { maxLength: 30 }), (parts) => {
+        const text = parts.join('');
+        expect(maskKeepingLength(text, () => undefined)).toHaveLength(text.length);
+      }),
+      fuzz(4),
+    );
   });
 });
 

@@ -8,43 +8,91 @@
 
 const MASK = '***';
 
+/** What is put in the place of secrets. */
+interface Mask {
+  /** One word. */
+  readonly word: (secret: string) => string;
+  /** The value of a field with digest parameters. */
+  readonly digest: (value: string) => string;
+  /** The value of a field with credentials of any other scheme: nothing after the scheme is fit to be seen. */
+  readonly other: (value: string) => string;
+}
+
 /** A field with its continuation lines (RFC 3261 §7.3.1). */
 const SECRET_FIELD =
   /^((?:proxy-)?(?:authorization|authentication-info))([ \t]*:)([^\n]*(?:\n[ \t][^\n]*)*)/gim;
 /** The parameters that are made from the password, and the half of their input that is ours. */
 const SECRET_PARAMETER = /\b(response|cnonce|rspauth|password)(\s*=\s*)(?:"(?:[^"\\]|\\[\s\S])*"?|[^\s,]*)/gi;
 /** SDES keys (RFC 4568), ICE passwords (RFC 8839 §5.4) and the old k= of a session description. */
-const SECRET_SDP = /^(k=|a=key-mgmt:|a=ice-pwd:|a=crypto:\d+[ \t]+\S+[ \t]+)[^\r\n]+/gim;
+const SECRET_SDP = /^(k=|a=key-mgmt:|a=ice-pwd:|a=crypto:\d+[ \t]+\S+[ \t]+)([^\r\n]+)/gim;
+
+/** The digests alone, of those above. */
+const DIGEST_PARAMETER = /\b(response|rspauth|password)(\s*=\s*)("(?:[^"\\]|\\[\s\S])*"?|[^\s,]*)/gi;
+
+const FOR_PEOPLE: Mask = {
+  word: () => MASK,
+  digest: (value) =>
+    value.replace(SECRET_PARAMETER, (_all, key: string, equals: string) => `${key}${equals}"${MASK}"`),
+  other(value) {
+    const scheme = /^[^\s,="]+(?=\s)/.exec(value.trim())?.[0];
+    const end = value.endsWith('\r') ? '\r' : '';
+    return ` ${scheme === undefined ? '' : `${scheme} `}${MASK}${end}`;
+  },
+};
 
 /** The text with credentials, keys and passwords in URIs replaced by `***`. Line ends stay as they are. */
 export function maskCredentials(text: string): string {
-  return maskUriPasswords(
-    text.replace(SECRET_FIELD, maskField).replace(SECRET_SDP, (_all, start: string) => `${start}${MASK}`),
-  );
+  return mask(text, FOR_PEOPLE);
 }
 
-function maskField(_all: string, name: string, colon: string, value: string): string {
-  const bare = value.trim();
-  const information = /-info$/i.test(name);
-  if (information || /^digest\b/i.test(bare)) {
-    const masked = value.replace(
-      SECRET_PARAMETER,
-      (_parameter, key: string, equals: string) => `${key}${equals}"${MASK}"`,
-    );
-    return `${name}${colon}${masked}`;
-  }
-  // Basic, Bearer and whatever comes next: nothing after the scheme is fit to be seen.
-  const scheme = /^[^\s,="]+(?=\s)/.exec(bare)?.[0];
-  const end = value.endsWith('\r') ? '\r' : '';
-  return `${name}${colon} ${scheme === undefined ? '' : `${scheme} `}${MASK}${end}`;
+/**
+ * The same for a trace that is played again: every byte keeps its place, because offsets and lengths are in the
+ * events. `responseFor` is given the value of a field and gives the digest that may stand in it; without one it is
+ * zeros. The cnonce stays, as nothing can be tried on it alone.
+ */
+export function maskKeepingLength(
+  text: string,
+  responseFor: (fieldValue: string) => string | undefined,
+): string {
+  return mask(text, {
+    word: (secret) => '*'.repeat(secret.length),
+    digest(value) {
+      const right = responseFor(value.trim());
+      return value.replace(DIGEST_PARAMETER, (_all, key: string, equals: string, secret: string) => {
+        const given = key.toLowerCase() === 'response' ? right : undefined;
+        return `${key}${equals}${withDigest(secret, given)}`;
+      });
+    },
+    other(value) {
+      const scheme = /^\s*(?:[^\s,="]+\s)?/.exec(value)?.[0] ?? '';
+      return scheme + value.slice(scheme.length).replace(/\S/g, '*');
+    },
+  });
+}
+
+/** A digest, in quotes or not, replaced by one of the same length. */
+function withDigest(secret: string, given: string | undefined): string {
+  const quotes = secret.startsWith('"') ? (secret.length > 1 && secret.endsWith('"') ? 2 : 1) : 0;
+  const length = secret.length - quotes;
+  const digest = given?.length === length ? given : '0'.repeat(length);
+  return `${quotes > 0 ? '"' : ''}${digest}${quotes > 1 ? '"' : ''}`;
+}
+
+function mask(text: string, { word, digest, other }: Mask): string {
+  const fields = text.replace(SECRET_FIELD, (_all, name: string, colon: string, value: string) => {
+    const parameters = /-info$/i.test(name) || /^digest\b/i.test(value.trim());
+    return `${name}${colon}${parameters ? digest(value) : other(value)}`;
+  });
+  const described = fields.replace(SECRET_SDP, (_all, start: string, secret: string) => start + word(secret));
+  return maskUriPasswords(described, word);
 }
 
 /** `sip:user:password@host` (RFC 3261 §19.1.1), in one pass over the words of the text. */
-function maskUriPasswords(text: string): string {
-  return text.replace(/[^\s<>"]+/g, maskWord);
+function maskUriPasswords(text: string, conceal: Mask['word']): string {
+  return text.replace(/[^\s<>"]+/g, (word) => maskWord(word, conceal));
 }
 
-function maskWord(word: string): string {
+function maskWord(word: string, conceal: Mask['word']): string {
   if (!word.includes('@')) return word;
   let masked = '';
   let from = 0;
@@ -54,7 +102,7 @@ function maskWord(word: string): string {
     const before = word.slice(from, at);
     const user = /sips?:/i.exec(before);
     const colon = user === null ? -1 : before.indexOf(':', user.index + user[0].length);
-    masked += colon < 0 ? `${before}@` : `${before.slice(0, colon + 1)}${MASK}@`;
+    masked += colon < 0 ? `${before}@` : `${before.slice(0, colon + 1)}${conceal(before.slice(colon + 1))}@`;
     from = at + 1;
   }
   return masked + word.slice(from);

@@ -81,8 +81,18 @@ function refused(code: Refusal['code'], reason: string): Refusal {
 }
 
 function sameDigest(authorization: Authorization, password: string, context: VerifyContext): boolean {
-  const { algorithm, username, realm, nonce, uri, nc = 0, cnonce = '', qop, response } = authorization;
-  const { method, body } = context;
+  const expected = Buffer.from(rightResponse(authorization, password, context));
+  const given = Buffer.from(authorization.response);
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+/** The response that these credentials would have with that password (§3.4.1), in lower case. */
+export function rightResponse(
+  authorization: Authorization,
+  password: string,
+  { method, body }: Pick<VerifyContext, 'method' | 'body'>,
+): string {
+  const { algorithm, username, realm, nonce, uri, nc = 0, cnonce = '', qop } = authorization;
   const input = {
     algorithm,
     username,
@@ -95,9 +105,7 @@ function sameDigest(authorization: Authorization, password: string, context: Ver
     cnonce,
     body,
   };
-  const expected = Buffer.from(digestResponse(qop === undefined ? input : { ...input, qop }));
-  const given = Buffer.from(response);
-  return given.length === expected.length && timingSafeEqual(given, expected);
+  return digestResponse(qop === undefined ? input : { ...input, qop });
 }
 
 /**

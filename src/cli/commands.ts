@@ -16,6 +16,8 @@ export interface Command {
   /** Absent: a later version has it. */
   readonly load?: () => Promise<CommandModule>;
   readonly flags: readonly FlagName[];
+  /** Words may follow that are no flags. */
+  readonly takesFile?: true;
   /** Lines under the flags of its help page. */
   readonly notes?: readonly string[];
 }
@@ -44,6 +46,7 @@ const CALLS = [
   'sample-interval',
   'media-threads',
 ] as const;
+const RECORDS = ['trace'] as const;
 const OUTPUT = ['json', 'plain', 'raw', 'seed', 'verbose', 'quiet'] as const;
 
 const later = (summary: string): Command => ({ summary, flags: [] });
@@ -58,7 +61,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   echo: {
     summary: "the echo service: registers, answers calls, sends the caller's own voice back",
     load: () => import('./echo.ts'),
-    flags: [...ACCOUNT, ...NETWORK, ...CALLS, ...OUTPUT, ...CONFIGURATION],
+    flags: [...ACCOUNT, ...NETWORK, ...CALLS, ...OUTPUT, ...RECORDS, ...CONFIGURATION],
     notes: [
       'Without --server it registers nowhere and answers whoever calls it.',
       'A flag wins over the environment, that over .env, that over the --config file.',
@@ -80,7 +83,22 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   hangup: later('ends a call'),
   ping: later('asks a target with OPTIONS what it supports, and how fast'),
   probe: later('calls an echo and judges signalling and audio apart'),
-  replay: later('plays a trace through the same engine'),
+  replay: {
+    summary: 'plays a trace through the same engine',
+    load: () => import('./replay.ts'),
+    takesFile: true,
+    flags: ['json', 'plain', 'raw', 'verbose', 'quiet'],
+    notes: [
+      'A trace is what --trace FILE wrote: the same inputs give the same transcript.',
+      '',
+      'Exit codes: 0 every event was the same, 1 one was not (it is shown), 2 the file',
+      'cannot be read.',
+      '',
+      'Examples:',
+      '  ringback echo --trace session.trace',
+      '  ringback replay session.trace -vv',
+    ],
+  },
   doctor: later('says what will work from here, and what will not'),
   registrar: later('a small registrar and proxy for the lab'),
   status: later("lists the running agent's calls and accounts"),

@@ -5,12 +5,13 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Event } from '../events.ts';
-import { type DriverOptions, type Running, start } from '../io/driver.ts';
+import { type DriverOptions, type DriverTap, type Running, start } from '../io/driver.ts';
 import { unshownAt } from '../report/plain.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { type Options, readOptions } from './options.ts';
 import { openOutput } from './output.ts';
+import { keepsRecords } from './records.ts';
 import { refusedEverywhere } from './registration-watch.ts';
 import { readRequests } from './requests.ts';
 import type { ServerAddress } from './server-address.ts';
@@ -25,8 +26,10 @@ const TIMERS = { t1Ms: 500, t2Ms: 4000, t4Ms: 5000 } as const;
 export async function driverOptions(
   options: Options,
   onEvent: (event: Event) => void,
+  tap?: DriverTap,
 ): Promise<DriverOptions> {
   const { advertiseIp, advertiseMediaIp, proxy } = options;
+  const recorded = keepsRecords(options);
   return {
     endpoint: {
       seed: options.seed,
@@ -42,8 +45,8 @@ export async function driverOptions(
       ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
       ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
       ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy) }),
-      rawMessages: options.rawMessages,
-      ...(options.output === 'plain' ? { unwantedEvents: unshownAt(options.verbosity) } : {}),
+      rawMessages: options.rawMessages || recorded,
+      ...(options.output === 'plain' && !recorded ? { unwantedEvents: unshownAt(options.verbosity) } : {}),
       timers: TIMERS,
     },
     listen: ['udp', 'tcp'],
@@ -53,6 +56,7 @@ export async function driverOptions(
     mediaThreads: options.mediaThreads,
     sampleIntervalMs: options.sampleIntervalMs,
     onEvent,
+    ...(tap === undefined ? {} : { tap }),
   };
 }
 
@@ -122,7 +126,7 @@ export async function run(invocation: Invocation): Promise<number> {
     output.say('Hanging up and leaving, at most 5 s; once more leaves at once.');
     stop(reason);
   });
-  running = await startOrExplain(await driverOptions(options, onEvent));
+  running = await startOrExplain(await driverOptions(options, onEvent, output.tap));
   // A signal, or a reader that left, may have come before there was anything to stop.
   if (stopping !== undefined) running.act({ type: 'stop', reason: stopping });
   else output.say(`Ready: call ${callMe(address, running.sipPort)}, over UDP or TCP. Ctrl-C stops.`);

@@ -263,6 +263,20 @@ export const FLAGS = {
     inFile: false,
     schema: text('1 to 200 characters', /^.{1,200}$/su),
   },
+  trace: {
+    group: 'output',
+    value: 'FILE',
+    help: 'write down all that goes in and out, for ringback replay; no password is in it',
+    inFile: true,
+    schema: path,
+  },
+  transcript: {
+    group: 'output',
+    value: 'FILE',
+    help: 'at the end, tell the session in FILE.md (diagram, transactions, SDP) or FILE.txt (a ladder)',
+    inFile: true,
+    schema: path,
+  },
   verbose: {
     group: 'output',
     short: 'v',

@@ -41,6 +41,10 @@ export interface Options {
   readonly verbosity: Verbosity;
   /** Put messages into the events. */
   readonly rawMessages: boolean;
+  /** Where the session is written down for a replay (io/trace.ts). */
+  readonly trace?: string;
+  /** Where it is told at its end (report/transcript.ts). */
+  readonly transcript?: string;
   /** Sentences for stderr, each said once. */
   readonly warnings: readonly string[];
 }
@@ -168,7 +172,7 @@ export function readOptions(
 }
 
 function withDefaults(settings: Settings, accounts: readonly Account[]): Options {
-  const { proxy, bind, password } = settings;
+  const { proxy, bind, password, trace, transcript } = settings;
   const advertise = settings['advertise-ip'];
   const advertiseMedia = settings['advertise-media-ip'];
   const verbosity = verbosityOf(settings);
@@ -194,6 +198,8 @@ function withDefaults(settings: Settings, accounts: readonly Account[]): Options
     output: settings.json?.value === true ? 'json' : 'plain',
     verbosity,
     rawMessages: settings.raw?.value === true || verbosity === 2,
+    ...(trace === undefined ? {} : { trace: trace.value }),
+    ...(transcript === undefined ? {} : { transcript: transcript.value }),
     warnings:
       password?.source.kind === 'flag'
         ? [

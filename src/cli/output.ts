@@ -3,15 +3,19 @@
  * report/; here it meets the terminal.
  */
 import type { Event } from '../events.ts';
+import type { DriverTap } from '../io/driver.ts';
 import { jsonLine } from '../report/json.ts';
 import { type LineStream, lineWriter } from '../report/line-writer.ts';
 import { plainReporter } from '../report/plain-reporter.ts';
 import { terminalStream } from '../report/terminal-stream.ts';
 import type { Options } from './options.ts';
+import { keepsRecords, openRecords } from './records.ts';
 
 /** An open output. */
 export interface Output {
   readonly event: (event: Event) => void;
+  /** For the driver, when its inputs are written down (`--trace`). */
+  readonly tap?: DriverTap;
   /** A sentence for the person among the plain lines; nothing with --json or -q. */
   readonly say: (sentence: string) => void;
   /** A sentence for the person, on stderr. */
@@ -62,7 +66,7 @@ function hasLeft(error: Error): boolean {
 
 /** Opens it. `onGone` is called when stdout takes no more: undefined when its reader has left, else what is wrong. */
 export function openOutput(
-  options: Pick<Options, 'output' | 'verbosity'>,
+  options: Pick<Options, 'output' | 'verbosity' | 'rawMessages' | 'trace' | 'transcript'>,
   onGone: (fault: string | undefined) => void,
   style: 'service' | 'transcript' = 'service',
 ): Output {
@@ -80,9 +84,14 @@ export function openOutput(
   const report = options.output === 'json' ? jsonLine : plain;
   let said = false;
   const warn = (sentence: string) => error.write(sentence);
+  const records = openRecords(options, style, warn);
+  // The records have every message; stdout only when it was asked for.
+  const hideRaw = keepsRecords(options) && !options.rawMessages;
   return {
+    ...(records.tap === undefined ? {} : { tap: records.tap }),
     event(event) {
-      const line = report(event);
+      records.event(event);
+      const line = report(hideRaw ? withoutRaw(event) : event);
       if (line !== undefined) out.write(line);
       if (said || out.dropped() === 0) return;
       said = true;
@@ -93,7 +102,15 @@ export function openOutput(
     },
     warn,
     async close() {
+      await records.close();
       await Promise.all([out.flush(CLOSE_LIMIT_MS), error.flush(CLOSE_LIMIT_MS)]);
     },
   };
+}
+
+/** The event without the message in it. */
+export function withoutRaw(event: Event): Event {
+  if (event.type !== 'sip.received' && event.type !== 'sip.sent') return event;
+  const { raw: _raw, ...rest } = event;
+  return rest;
 }

@@ -7,7 +7,7 @@
 import { lookup } from 'node:dns/promises';
 import pkg from '../../package.json' with { type: 'json' };
 import { EVENT_VERSION, type Event, type EventBody } from '../events.ts';
-import { type MediaCommand, NOTHING_COUNTED } from '../rtp/session.ts';
+import { type MediaCommand, type MediaCounters, NOTHING_COUNTED } from '../rtp/session.ts';
 import { Endpoint } from '../sip/endpoint.ts';
 import type { EndpointConfig } from '../sip/endpoint-config.ts';
 import type { Action, Input, Output } from '../sip/endpoint-io.ts';
@@ -34,6 +34,17 @@ export interface DriverOptions {
   /** Between two readings of the counters, in ms; 500. */
   readonly sampleIntervalMs: number;
   readonly onEvent: (event: Event) => void;
+  /** Whoever writes down what goes into the endpoint, so that it can be played again (trace-recorder.ts). */
+  readonly tap?: DriverTap;
+}
+
+/** All that an endpoint is made of and fed with. */
+export interface DriverTap {
+  readonly started: (config: EndpointConfig) => void;
+  /** Just before the endpoint handles it; its events come before the next one. */
+  readonly input: (input: Input, nowMs: number) => void;
+  /** What the endpoint read while it handled the last input. */
+  readonly counters: (slot: number, counters: MediaCounters) => void;
 }
 
 /** A running endpoint. */
@@ -84,10 +95,9 @@ class Driver implements Running {
     const { bind, endpoint } = options;
     // Bound to one address, that is the one to be reached at.
     const own = bind === undefined ? addresses : bound(bind);
-    this.endpoint = new Endpoint(
-      { ...endpoint, ...own },
-      (slot) => this.media?.read(slot) ?? NOTHING_COUNTED,
-    );
+    const config = { ...endpoint, ...own };
+    options.tap?.started(config);
+    this.endpoint = new Endpoint(config, (slot) => this.readCounters(slot));
     this.stopped = new Promise((resolve) => {
       this.finish = resolve;
     });
@@ -186,12 +196,19 @@ class Driver implements Running {
     try {
       for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
         this.turnMs = this.nowMs();
+        this.options.tap?.input(next, this.turnMs);
         this.carryOut(this.endpoint.handle(next, this.turnMs));
       }
     } finally {
       this.busy = false;
     }
     this.setTimer();
+  }
+
+  private readCounters(slot: number): MediaCounters {
+    const counters = this.media?.read(slot) ?? NOTHING_COUNTED;
+    this.options.tap?.counters(slot, counters);
+    return counters;
   }
 
   private carryOut(outputs: readonly Output[]): void {

@@ -1,0 +1,85 @@
+/**
+ * `ringback replay FILE`: plays a trace through the same engine and prints the same transcript. It ends with 0 when
+ * every event was the same, with 1 and the first event that was not, and with 2 for a file that is none of ours.
+ */
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import type { Event } from '../events.ts';
+import { replayTrace, type TraceVerdict } from '../io/trace-replay.ts';
+import { jsonLine } from '../report/json.ts';
+import { plainReporter } from '../report/plain-reporter.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { Invocation } from './invocation.ts';
+import { type Options, readOptions } from './options.ts';
+import { type Lines, openLines, withoutRaw } from './output.ts';
+import { UsageError } from './usage-error.ts';
+
+/** A file that is larger is not read into memory. */
+const MAX_FILE_BYTES = 512 * 1024 * 1024;
+
+/** Reads the file and plays it. */
+export async function run(invocation: Invocation): Promise<number> {
+  const options = readOptions(invocation.flags, invocation, 'udp');
+  const [file, ...more] = invocation.rest;
+  if (file === undefined) throw new UsageError('ringback replay needs a file: a trace that --trace wrote.');
+  if (more.length > 0) throw new UsageError(`ringback replay takes one file; "${more[0]}" is one too many.`);
+  const text = readFile(file).toString('utf8');
+  const lines = openLines(() => {});
+  const exitCode = playTrace(file, text, options, lines);
+  await lines.close();
+  return exitCode;
+}
+
+function playTrace(file: string, text: string, options: Options, lines: Lines): ExitCode {
+  let report: (event: Event) => string | undefined = jsonLine;
+  const verdict = replayTrace(text, {
+    begins(style) {
+      if (options.output === 'json') return;
+      report = plainReporter({ level: options.verbosity, style, color: lines.color, showTime: false });
+    },
+    event(event) {
+      const line = report(options.rawMessages ? event : withoutRaw(event));
+      if (line !== undefined) lines.write(line);
+    },
+  });
+  return concluded(file, verdict);
+}
+
+/** Says on stderr what was found, where that is more than "the same". */
+function concluded(file: string, verdict: TraceVerdict): ExitCode {
+  if (verdict.type === 'unreadable') {
+    throw new UsageError(`${file} line ${verdict.line} cannot be played: ${verdict.why}.`);
+  }
+  if (verdict.type === 'same') {
+    if (verdict.cut !== undefined) process.stderr.write(`${file} is not whole: ${verdict.cut}.\n`);
+    return EXIT.done;
+  }
+  const { line, seq, atMs, expected, got } = verdict;
+  const shown = (event: unknown) => (event === undefined ? 'nothing' : JSON.stringify(event));
+  process.stderr.write(
+    `${file} line ${line}: event ${seq} at ${atMs} ms is another one now.\n` +
+      `expected ${shown(expected)}\ngot      ${shown(got)}\n`,
+  );
+  return EXIT.internal;
+}
+
+/** The bytes of a file. Throws a `UsageError` that says what is wrong with it. */
+function readFile(file: string): Buffer {
+  try {
+    const { size } = statSync(file);
+    if (size > MAX_FILE_BYTES) throw new Error(`it has ${size} bytes, more than ${MAX_FILE_BYTES}`);
+    const descriptor = openSync(file, 'r');
+    try {
+      const buffer = Buffer.alloc(size);
+      let filled = 0;
+      for (let read = -1; read !== 0 && filled < size; filled += read) {
+        read = readSync(descriptor, buffer, filled, size - filled, null);
+      }
+      return buffer.subarray(0, filled);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${file} cannot be read: ${why}.`);
+  }
+}
