@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { toneShare } from '../src/rtp/goertzel.ts';
 import { check, type Lab, LOOPBACK, type Peer, until } from './lab.ts';
 
 /** A running phone. */
@@ -135,26 +136,18 @@ async function openControl(
   return (text) => void open.write(`${Buffer.byteLength(text)}:${text},`);
 }
 
-/** The share of the tone in the last two seconds of a 16-bit WAV, by Goertzel's algorithm: 1 is a pure tone. */
+/** The share of the tone in the last two seconds of a 16-bit WAV, 1 is a pure tone. */
 function toneIn(file: string): number {
   const bytes = readFileSync(file);
   const all = new Int16Array(bytes.buffer, bytes.byteOffset + 44, (bytes.length - 44) >> 1);
   const samples = all.subarray(Math.max(0, all.length - 2 * RATE_HZ));
   check(samples.length >= RATE_HZ, `baresip wrote ${samples.length} samples only`);
-  const turn = 2 * Math.cos((2 * Math.PI * TONE_HZ) / RATE_HZ);
   let best = 0;
   // In pieces of 100 ms: a slip of the jitter buffer turns the phase, and over 2 s it would cancel out.
   let pieces = 0;
   for (let from = 0; from + 800 <= samples.length; from += 800) {
-    let one = 0;
-    let two = 0;
-    let power = 0;
-    for (const sample of samples.subarray(from, from + 800)) {
-      power += sample * sample;
-      [two, one] = [one, sample + turn * one - two];
-    }
+    best += toneShare(samples.subarray(from, from + 800), TONE_HZ, RATE_HZ);
     pieces++;
-    if (power > 0) best += ((one * one + two * two - turn * one * two) * 2) / (power * 800);
   }
   return pieces === 0 ? 0 : best / pieces;
 }

@@ -1,6 +1,6 @@
 /**
- * The calls of one media thread: carries out commands, moves packets between a port pair and the pure echo, and
- * sends RTCP when it is due (RFC 3550 §6).
+ * The calls of one media thread: carries out commands, moves packets between a port pair and the pure echo, lets those
+ * that talk do so (media-talk.ts), and sends RTCP when it is due (RFC 3550 §6).
  *
  * Why `send` stands in a try: Bun throws from it when an ICMP error is pending on the socket, and returns false
  * when the socket's buffer is full. Both cost one packet and nothing else; both are counted.
@@ -19,8 +19,11 @@ import {
   writeReport,
 } from '../rtp/rtcp-session.ts';
 import { isRtcp } from '../rtp/rtp-packet.ts';
-import type { MediaAddress, MediaCommand, MediaReport, MediaSession } from '../rtp/session.ts';
+import type { MediaAddress, MediaCommand, MediaMode, MediaReport, MediaSession } from '../rtp/session.ts';
+import { TALK_INTERVAL_MS } from '../rtp/talker.ts';
 import { BATCH_MS } from './media-batch.ts';
+import { openTalk, type Talk } from './media-talk.ts';
+import { openPacer } from './pacer.ts';
 import type { PortPair, RtpPorts } from './rtp-ports.ts';
 
 const MAPPED = '::ffff:';
@@ -32,6 +35,8 @@ interface Call {
   readonly pair: PortPair;
   readonly echo: Echo;
   readonly rtcp: RtcpSession;
+  /** Absent: it echoes. */
+  talk?: Talk;
   rtcpDueMs: number;
 }
 
@@ -40,6 +45,8 @@ export interface MediaCalls {
   execute(command: MediaCommand): void;
   /** Sends every report that is due; to be called a few times a second. */
   report(): void;
+  /** Closes what the calls have open beside their ports. */
+  close(): void;
 }
 
 /** `counters` is the shared array of all slots; reports are posted as they come up. */
@@ -51,6 +58,11 @@ export function openMediaCalls(
   const calls = new Map<number, Call>();
   const priming = Buffer.alloc(MAX_PRIMING_BYTES);
   const rtcpBytes = Buffer.alloc(MAX_RTCP_BYTES);
+  /** The calls that talk; the pacer runs while there are any. */
+  const talks = new Set<Talk>();
+  const pacer = openPacer(TALK_INTERVAL_MS, (missed) => {
+    for (const talk of talks) talk.interval(missed);
+  });
 
   function receiveRtp(call: Call, bytes: Buffer, port: number, address: string): void {
     const { echo } = call;
@@ -61,6 +73,7 @@ export function openMediaCalls(
     }
     const verdict = receivePacket(echo, bytes, bytes.length, address, port, nowMs);
     if (verdict === 'echo') transmit(call, bytes, echo.latch.port, echo.latch.address);
+    else if (verdict === 'count') call.talk?.receive(bytes);
     if (echo.latched) {
       const { slot } = echo.session;
       post({ type: 'latched', slot, address: fromSocketForm(echo.latch.address), port: echo.latch.port });
@@ -86,8 +99,22 @@ export function openMediaCalls(
       failed: () => sendFailed(echo),
     };
     calls.set(session.slot, call);
+    if (session.mode?.type === 'talk') startTalk(call, session.mode);
     prime(call);
     replayEarly(call);
+  }
+
+  function startTalk(call: Call, mode: Extract<MediaMode, { type: 'talk' }>): void {
+    const send = (bytes: Buffer, to: MediaAddress) => transmit(call, bytes, to.port, to.address);
+    call.talk = openTalk(call.echo, mode, { send, post });
+    talks.add(call.talk);
+    pacer.start();
+  }
+
+  function stopTalk(talk: Talk): void {
+    talk.close();
+    talks.delete(talk);
+    if (talks.size === 0) pacer.stop();
   }
 
   /**
@@ -109,7 +136,12 @@ export function openMediaCalls(
   function update(session: MediaSession): void {
     const call = calls.get(session.slot);
     if (call === undefined) throw new Error(`slot ${session.slot} is not open`);
-    if (!updateEcho(call.echo, inSocketForm(session, ports.dualStack))) return;
+    // What a call does with its audio stands until its end.
+    const { mode: _, ...agreed } = inSocketForm(session, ports.dualStack);
+    const { mode } = call.echo.session;
+    const moved = updateEcho(call.echo, mode === undefined ? agreed : { ...agreed, mode });
+    call.talk?.update(call.echo.session);
+    if (!moved) return;
     renegotiateRtcp(call.rtcp);
     prime(call);
   }
@@ -118,13 +150,15 @@ export function openMediaCalls(
     const call = calls.get(slot);
     if (call === undefined) return;
     calls.delete(slot);
+    if (call.talk !== undefined) stopTalk(call.talk);
     sendReport(call, true);
     ports.giveBack(call.pair);
   }
 
   function prime(call: Call): void {
     const { remote, send, receive } = call.echo.session;
-    if (remote === undefined || (!send && !receive)) return;
+    // Who talks needs no packet to open the way.
+    if (call.talk !== undefined || remote === undefined || (!send && !receive)) return;
     const length = writePriming(call.echo, priming, performance.now());
     if (length > 0) transmit(call, priming.subarray(0, length), remote.port, remote.address);
   }
@@ -155,9 +189,17 @@ export function openMediaCalls(
     if (command.type === 'open') open(command.session);
     else if (command.type === 'update') update(command.session);
     else if (command.type === 'close') close(command.slot);
+    // The call may just have ended.
+    else calls.get(command.slot)?.talk?.press(command.digits);
   }
 
-  return { execute, report };
+  return {
+    execute,
+    report,
+    close() {
+      for (const talk of talks) stopTalk(talk);
+    },
+  };
 }
 
 function transmit(call: Call, bytes: Buffer, port: number, address: string): void {

@@ -40,6 +40,7 @@ self.onmessage = (message: MessageEvent<ToMediaThread>) => {
     return;
   }
   if (data.type === 'close') {
+    calls?.close();
     ports?.close();
     flush();
     self.postMessage('closed');

@@ -46,7 +46,7 @@ export const MAX_RTP_BYTES = 1_500;
 export type Verdict =
   /** Nobody's, or nothing we negotiated. Counted as dropped. */
   | 'drop'
-  /** Counted; not returned, because the call is held. */
+  /** Counted; not returned, because the call is held, or a conversation of ours. */
   | 'count'
   /** Rewritten in place: send it to the latched source. */
   | 'echo';
@@ -68,6 +68,8 @@ export interface Echo {
   /** By payload type: what it is, and its clock in Hz. */
   readonly kinds: Uint8Array;
   readonly clockRates: Int32Array;
+  /** Whether packets are returned: we may send and be sent to, and the call is no conversation of ours (talker.ts). */
+  returns: boolean;
   /** The peer's SSRC; −1 while nothing was heard. */
   ssrc: number;
   /** What is added to the peer's numbers to get ours. */
@@ -108,6 +110,7 @@ export function openEcho(session: MediaSession, counters: Float64Array): Echo {
     events: newTelephoneEvents(),
     kinds: new Uint8Array(128),
     clockRates: new Int32Array(128),
+    returns: false,
     ssrc: -1,
     sequenceOffset: 0,
     timestampOffset: 0,
@@ -122,14 +125,14 @@ export function openEcho(session: MediaSession, counters: Float64Array): Echo {
     latched: false,
     keyPress: undefined,
   };
-  learnPayloads(echo);
+  learnAgreed(echo);
   return echo;
 }
 
 /** The call was renegotiated. Returns whether the peer's address is another one, and so wants priming again. */
 export function updateEcho(echo: Echo, session: MediaSession): boolean {
   echo.session = session;
-  learnPayloads(echo);
+  learnAgreed(echo);
   return renegotiateLatch(echo.latch, session.remote);
 }
 
@@ -176,7 +179,7 @@ export function receivePacket(
   } else {
     echo.keyPress = receiveTelephoneEvent(echo.events, timestamp, clockRate, bytes, offset, payloadLength);
   }
-  if (!echo.session.send || !echo.session.receive) {
+  if (!echo.returns) {
     echo.paused = true;
     return 'count';
   }
@@ -224,7 +227,9 @@ export function ownTimestamp(echo: Echo, nowMs: number, clockRate: number): numb
   return (echo.sentTimestamp + Math.round(((nowMs - echo.sentAtMs) * clockRate) / 1000)) >>> 0;
 }
 
-function learnPayloads(echo: Echo): void {
+function learnAgreed(echo: Echo): void {
+  const { send, receive, mode } = echo.session;
+  echo.returns = send && receive && mode?.type !== 'talk';
   echo.kinds.fill(NOT_NEGOTIATED);
   for (const { type, name, clockRate } of echo.session.payloads) {
     if (type < 0 || type > 127 || clockRate <= 0) continue;

@@ -7,16 +7,11 @@
  * RTP header so that the SSRC and the numbering of our stream are announced).
  */
 import { type Echo, startOwnStream } from './echo.ts';
+import { isLaw, SILENCE } from './g711.ts';
 import { RTP_HEADER_BYTES, writeRtpHeader } from './rtp-packet.ts';
 
 /** Of 20 ms of G.711, in bytes. */
 const G711_BYTES = 160;
-/** Zero in each law (G.711): what silence is coded as. */
-const SILENCE: ReadonlyMap<string, number> = new Map([
-  ['PCMU', 0xff],
-  ['PCMA', 0xd5],
-]);
-
 /** The longest priming packet, in bytes. */
 export const MAX_PRIMING_BYTES = RTP_HEADER_BYTES + G711_BYTES;
 
@@ -27,7 +22,7 @@ export const MAX_PRIMING_BYTES = RTP_HEADER_BYTES + G711_BYTES;
 export function writePriming(echo: Echo, bytes: Uint8Array, nowMs: number): number {
   const payload = echo.session.payloads.find(({ name }) => name !== 'TELEPHONE-EVENT');
   if (payload === undefined) return 0;
-  const silence = echo.session.send ? SILENCE.get(payload.name) : undefined;
+  const silence = echo.session.send && isLaw(payload.name) ? SILENCE[payload.name] : undefined;
   const length = RTP_HEADER_BYTES + (silence === undefined ? 0 : G711_BYTES);
   // The first numbers should be hard to guess (RFC 3550 §5.1); the SSRC is random and ours, so they come from it.
   const first = echo.sentAtMs < 0;

@@ -145,6 +145,11 @@ export function writeSsrc(bytes: Uint8Array, ssrc: number): void {
   writeUint32(bytes, SSRC, ssrc);
 }
 
+/** Sets the M bit of a header that was written. */
+export function writeMarker(bytes: Uint8Array): void {
+  bytes[MARKER_AND_TYPE] = at(bytes, MARKER_AND_TYPE) | 0x80;
+}
+
 /** Writes a fixed header: version 2, no padding, no extension, no CSRC, no marker. `bytes` holds at least 12. */
 export function writeRtpHeader(
   bytes: Uint8Array,

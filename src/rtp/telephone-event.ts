@@ -10,7 +10,7 @@
  * Why a detector with state: one key is many packets (an update every 20 or 50 ms and the end three times), all
  * with the timestamp of its start, and any of them may be lost. A person pressed it once.
  */
-import { readUint16 } from './rtp-packet.ts';
+import { readUint16, writeUint16 } from './rtp-packet.ts';
 
 /** Of one event in the payload, in bytes. */
 export const TELEPHONE_EVENT_BYTES = 4;
@@ -44,6 +44,28 @@ export interface KeyPress {
   /** 0 to 9, *, #, A to D, or "flash". */
   readonly digit: string;
   readonly durationMs: number;
+}
+
+/** The fields of one event packet (§2.3). */
+export interface TelephoneEvent {
+  readonly event: number;
+  readonly end: boolean;
+  /** The power below 1 mW, in dB, 0 to 63. */
+  readonly volume: number;
+  /** Since the packet's timestamp, in its units, up to 65535. */
+  readonly duration: number;
+}
+
+/** Writes the payload at `offset`; returns its length. */
+export function writeTelephoneEvent(
+  bytes: Uint8Array,
+  offset: number,
+  { event, end, volume, duration }: TelephoneEvent,
+): number {
+  bytes[offset] = event;
+  bytes[offset + 1] = (end ? END_BIT : 0) | volume;
+  writeUint16(bytes, offset + 2, duration);
+  return TELEPHONE_EVENT_BYTES;
 }
 
 /** The event that is going on, and the last one reported. Mutable. */
