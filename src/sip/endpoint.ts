@@ -189,17 +189,12 @@ export class Endpoint {
   }
 
   private media(turn: Turn, report: Extract<Input, { type: 'media' }>['report']): void {
-    switch (report.type) {
-      case 'ports':
-        this.calls.audio.addPorts(report.ports);
-        return portsArrived(this.calls, turn);
-      case 'ports-exhausted':
-        this.calls.audio.exhausted = report.detail;
-        return portsArrived(this.calls, turn);
-      case 'latched':
-      case 'dtmf':
-        return this.calls.audio.report(turn, report);
+    if (report.type !== 'ports' && report.type !== 'ports-exhausted') {
+      return this.calls.audio.report(turn, report);
     }
+    if (report.type === 'ports') this.calls.audio.addPorts(report.ports);
+    else this.calls.audio.exhausted = report.detail;
+    portsArrived(this.calls, turn);
   }
 
   private sample(turn: Turn, call: Call): void {

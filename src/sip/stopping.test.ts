@@ -260,16 +260,23 @@ test('the end of a call says what was counted', () => {
   expect(lastCall()?.durationMs).toBeWithin(1_000, 1_200);
 });
 
-test('latching and DTMF are events of their call, and of none once it is over', () => {
+test('latching, keys both ways and a file that fails are events of their call, and of none once it is over', () => {
   const { network, echo } = open();
   const call = established();
   const latched = { type: 'latched', slot: 0, address: '198.51.100.9', port: 5_555 } as const;
   network.feed(echo, { type: 'media', report: latched });
   network.feed(echo, { type: 'media', report: { type: 'dtmf', slot: 0, digit: '5', durationMs: 160 } });
+  network.feed(echo, { type: 'media', report: { type: 'dtmf-sent', slot: 0, digit: '#', durationMs: 100 } });
+  const failure = { code: 'play-failed', evidence: 'no.wav: no such file', cause: 'c', next: 'n' } as const;
+  network.feed(echo, { type: 'media', report: { type: 'audio-failed', slot: 0, ...failure } });
   expect(network.eventsOf(echo, 'media.latched')).toMatchObject([
     { call: 'call-anna-echo-001', expectedAddress: '192.0.2.20', address: '198.51.100.9', port: 5_555 },
   ]);
   expect(network.eventsOf(echo, 'dtmf.received')).toMatchObject([{ digit: '5', durationMs: 160 }]);
+  expect(network.eventsOf(echo, 'dtmf.sent')).toMatchObject([{ digit: '#', durationMs: 100, by: 'rtp' }]);
+  expect(network.eventsOf(echo, 'diagnosis.raised')).toMatchObject([
+    { call: 'call-anna-echo-001', severity: 'warning', ...failure },
+  ]);
   call.bye();
   network.run(50);
   network.feed(echo, { type: 'media', report: latched });
