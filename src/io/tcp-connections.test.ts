@@ -1,6 +1,6 @@
 /** SIP over TCP on loopback, against peers that do not behave. */
 import { afterEach, expect, test } from 'bun:test';
-import { MAX_UNSENT_BYTES } from '../sip/limits.ts';
+import { MAX_OPENED_CONNECTIONS, MAX_UNSENT_BYTES } from '../sip/limits.ts';
 import { openTcp, type TcpConnections } from './tcp-connections.ts';
 
 let tcp: TcpConnections | undefined;
@@ -70,4 +70,27 @@ test('a peer that does not read is given up once too much waits, and closed when
   expect(reason).toBeUndefined();
   connections.disconnect(second.connection);
   await second.closed;
+});
+
+test('connections of ours are bounded: one more fails, later, like any other', async () => {
+  const failures: [number, string | undefined][] = [];
+  const connections = openTcp({
+    connected: () => {},
+    received: () => {},
+    disconnected: (connection, error) => void failures.push([connection, error]),
+  });
+  tcp = connections;
+  const port = connections.listen('127.0.0.1', 0);
+  const last = 2 * (MAX_OPENED_CONNECTIONS + 1);
+  for (let id = 2; id <= last; id += 2) connections.connect(id, { address: '127.0.0.1', port });
+  expect(failures).toEqual([]);
+  await Promise.resolve();
+  expect(failures).toEqual([
+    [last, `${MAX_OPENED_CONNECTIONS} connections of ours are up, and no more are opened`],
+  ]);
+  // A place that is given up is free again.
+  connections.disconnect(2);
+  connections.connect(last + 2, { address: '127.0.0.1', port });
+  await Promise.resolve();
+  expect(failures).toHaveLength(1);
 });

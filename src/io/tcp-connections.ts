@@ -5,7 +5,7 @@
 import type { Socket, TCPSocketListener } from 'bun';
 import type { SocketAddress } from '../sip/flow.ts';
 import { unmapped } from '../sip/ip-address.ts';
-import { MAX_UNSENT_BYTES } from '../sip/limits.ts';
+import { MAX_OPENED_CONNECTIONS, MAX_UNSENT_BYTES } from '../sip/limits.ts';
 
 export interface TcpHandlers {
   connected(connection: number, local: SocketAddress, remote: SocketAddress): void;
@@ -33,6 +33,7 @@ interface Open {
   closing: boolean;
 }
 
+const TOO_MANY = new Error(`${MAX_OPENED_CONNECTIONS} connections of ours are up, and no more are opened`);
 /** How long a connection that was ended may take to send what waits, in ms: a peer that never reads gets no longer. */
 const LINGER_MS = 5_000;
 
@@ -41,6 +42,8 @@ export function openTcp(handlers: TcpHandlers, lingerMs = LINGER_MS): TcpConnect
   const connections = new Map<number, Open>();
   let listener: TCPSocketListener<Open> | undefined;
   let nextAccepted = 1;
+  /** Those of ours that are up or coming up: even numbers. */
+  let opening = 0;
 
   function opened(open: Open, socket: Socket<Open>): void {
     socket.data = open;
@@ -52,8 +55,13 @@ export function openTcp(handlers: TcpHandlers, lingerMs = LINGER_MS): TcpConnect
     handlers.connected(open.id, local, { address: unmapped(socket.remoteAddress), port: socket.remotePort });
   }
 
+  function forget(connection: number): void {
+    if (connection % 2 === 0) opening -= 1;
+  }
+
   function gone(open: Open | undefined, error?: string): void {
     if (open === undefined || !connections.delete(open.id)) return;
+    forget(open.id);
     handlers.disconnected(open.id, error);
   }
 
@@ -120,7 +128,11 @@ export function openTcp(handlers: TcpHandlers, lingerMs = LINGER_MS): TcpConnect
     connect(connection, remote) {
       const open: Open = { id: connection, socket: undefined, unsent: [], unsentBytes: 0, closing: false };
       connections.set(connection, open);
+      const tooMany = opening >= MAX_OPENED_CONNECTIONS;
+      opening += 1;
       const failed = (error: unknown) => gone(open, connectFailure(error));
+      // Said later, as every other failure is: whoever asked is still at work.
+      if (tooMany) return queueMicrotask(() => failed(TOO_MANY));
       Bun.connect<Open>({
         hostname: remote.address,
         port: remote.port,
@@ -143,6 +155,7 @@ export function openTcp(handlers: TcpHandlers, lingerMs = LINGER_MS): TcpConnect
       if (open === undefined) return;
       open.closing = true;
       connections.delete(connection);
+      forget(connection);
       flush(open);
       // Nobody counts it any more, so it must not wait for its peer for ever.
       if (open.unsent.length > 0) setTimeout(() => open.socket?.terminate(), lingerMs).unref();

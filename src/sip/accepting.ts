@@ -5,7 +5,7 @@
  * The offer may stand on either side: then the 200 has our answer, or it has our offer and the ACK the answer.
  */
 import { type Call, changeCall, changeDialog } from './call.ts';
-import { endCall } from './call-end.ts';
+import { endCall, finishCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Flow } from './flow.ts';
@@ -23,6 +23,9 @@ import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { userOf } from './uri.ts';
 import { ACCEPT, ALLOW, SUPPORTED } from './user-agent.ts';
+
+/** How often Timer E sends a request again before Timer F ends it (§17.1.2.2). */
+const BYE_REPEATS = 10;
 
 /** What a 200 says of the session: our answer with what was agreed, or our offer, with nothing agreed yet. */
 export interface OwnHalf {
@@ -72,6 +75,8 @@ export function receiveAck(
 ): void {
   const waiting = call.unacknowledged;
   if (waiting === undefined || waiting.transaction.core.cseq.number !== core.cseq.number) return;
+  store.agent.transport.sources.release(call.heldFor);
+  call.heldFor = undefined;
   call.unacknowledged = undefined;
   store.disarm(call, '2xx');
   store.disarm(call, 'no ack');
@@ -90,13 +95,17 @@ export function receiveAck(
 export function repeatOk(store: CallStore, turn: Turn, call: Call): void {
   const waiting = call.unacknowledged;
   if (waiting === undefined) return;
-  store.agent.transactions.repeatOk(turn, waiting.transaction);
+  const { transaction } = waiting;
+  const { sources } = store.agent.transport;
+  if (sources.mayRepeat(transaction.flow, turn.nowMs)) store.agent.transactions.repeatOk(turn, transaction);
   waiting.intervalMs = Math.min(2 * waiting.intervalMs, store.agent.config.timers.t2Ms);
   store.arm(turn, call, '2xx', waiting.intervalMs);
 }
 
 /** No ACK for 64·T1 (§13.3.1.4): the dialog is confirmed, and ended with a BYE. */
 export function acknowledgementMissing(store: CallStore, turn: Turn, call: Call): void {
+  const transaction = call.unacknowledged?.transaction;
+  if (transaction === undefined) return;
   call.unacknowledged = undefined;
   store.disarm(call, '2xx');
   turn.emit({
@@ -108,7 +117,13 @@ export function acknowledgementMissing(store: CallStore, turn: Turn, call: Call)
     cause: 'the caller cannot reach our Contact, or a proxy on the way lost the route',
     next: 'look at Contact and Record-Route in the 200, and set --advertise-ip when the Contact is private',
   });
-  endCall(store, turn, call, call.ending ?? 'no ACK');
+  const reason = call.ending ?? 'no ACK';
+  // A BYE would go out eleven times, to an address that may be somebody else's.
+  const { sources } = store.agent.transport;
+  if (!sources.mayRepeat(call.dialog?.flow ?? transaction.flow, turn.nowMs, BYE_REPEATS)) {
+    return finishCall(store, turn, call, reason);
+  }
+  endCall(store, turn, call, reason);
 }
 
 /** Our answer to an offer, its version counted up when it differs from what we sent last (RFC 3264 §8). */

@@ -12,6 +12,7 @@ import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { acceptRequest, dialogAsServer } from './dialog.ts';
 import { lateOffer } from './late-offer.ts';
+import { MAX_UNPROVEN_SHARE } from './limits.ts';
 import type { SipRequest } from './message.ts';
 import { readOffer } from './offer-body.ts';
 import { withStatedReason } from './reason.ts';
@@ -29,6 +30,8 @@ import { parseUri, serializeUri, userOf } from './uri.ts';
 const PORT_WAIT_MS = 2_000;
 /** What Retry-After says when we are full, in seconds: about a short call. */
 const FULL_RETRY_S = 10;
+/** Calls that an address may hold before its first ACK, however small --max-calls is. */
+const MIN_UNPROVEN = 16;
 
 /** The handle that an INVITE outside a dialog gives its call. */
 export function incomingHandle(store: CallStore, request: SipRequest, core: CoreHeaders): string {
@@ -39,7 +42,7 @@ export function incomingHandle(store: CallStore, request: SipRequest, core: Core
 /** An INVITE outside any dialog (§13.3.1); one that was forked and came both ways is served once (§8.2.2.2). */
 export function receiveInvite(store: CallStore, turn: Turn, transaction: ServerTransaction): void {
   const { agent } = store;
-  const error = unwelcome(store);
+  const error = unwelcome(store, transaction);
   if (error !== undefined) {
     const later = error.status === 503 ? { headers: [retryAfter(FULL_RETRY_S)] } : {};
     refuse(agent, turn, transaction, error, later);
@@ -76,6 +79,7 @@ export function receiveInvite(store: CallStore, turn: Turn, transaction: ServerT
     timers: {},
     ending: undefined,
   };
+  call.heldFor = agent.transport.sources.hold(flow);
   store.add(call);
   store.addDialog(call);
   agent.respond(turn, transaction, 100);
@@ -150,12 +154,17 @@ export function declineCall(store: CallStore, turn: Turn, call: Call, reason: st
 }
 
 /** Why no call at all is taken now. */
-function unwelcome(store: CallStore): SipError | undefined {
-  const { config, stopping } = store.agent;
+function unwelcome(store: CallStore, { flow }: ServerTransaction): SipError | undefined {
+  const { config, stopping, transport } = store.agent;
   if (stopping) return sipError('stopping', 503, 'this service is going down');
   if (!config.echo) return sipError('not-an-echo', 480, 'nobody answers calls here');
   if (store.size >= config.maxCalls) {
     return sipError('too-many-calls', 486, `${store.size} calls are up, and --max-calls allows no more`);
+  }
+  const held = transport.sources.heldBy(flow);
+  if (held >= Math.max(MIN_UNPROVEN, config.maxCalls * MAX_UNPROVEN_SHARE)) {
+    const detail = `${held} calls of ${flow.remote.address} wait for its first ACK`;
+    return sipError('too-many-unproven', 486, detail);
   }
   return undefined;
 }

@@ -76,6 +76,8 @@ export class CallStore {
 
   /** Forgets a call, its dialog and its deadlines. */
   remove(call: Call): void {
+    this.agent.transport.sources.release(call.heldFor);
+    call.heldFor = undefined;
     this.forgetDialog(call);
     this.byHandle.delete(call.handle);
     const { dialog } = call;

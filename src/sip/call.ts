@@ -65,6 +65,8 @@ export interface Call {
   wish?: 'hold' | 'resume' | undefined;
   /** Our 2xx that has not been acknowledged (§13.3.1.4). */
   unacknowledged: { readonly transaction: ServerTransaction; intervalMs: number } | undefined;
+  /** The address that holds it and has not shown yet that it hears us (address-validation.ts). */
+  heldFor?: string | undefined;
   /** Our INVITE. */
   outgoing: OutgoingInvite | undefined;
   media: CallMedia | undefined;

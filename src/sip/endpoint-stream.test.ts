@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import { Endpoint } from './endpoint.ts';
 import type { Input, Output } from './endpoint-io.ts';
-import { IDLE_CONNECTION_MS } from './limits.ts';
+import { IDLE_CONNECTION_MS, SILENT_CONNECTION_MS } from './limits.ts';
 import { bytesOf, latin1 } from './text.ts';
 import { RFC_TIMERS } from './timers.ts';
 import { requestText } from './transaction-stage.ts';
@@ -94,7 +94,12 @@ test('transactions on a stream are over with their answer: nothing can come late
 });
 
 test('a silent stream is closed in the end, unless a call stands on it', () => {
+  const mute = connected();
+  expect(mute.put({ type: 'time' }, SILENT_CONNECTION_MS)).toEqual([{ type: 'disconnect', connection: 1 }]);
+
   const idle = connected();
+  idle.stream(requestText('OPTIONS', VIA));
+  expect(idle.put({ type: 'time' }, SILENT_CONNECTION_MS)).toEqual([]);
   expect(idle.put({ type: 'time' }, IDLE_CONNECTION_MS)).toEqual([{ type: 'disconnect', connection: 1 }]);
   expect(idle.endpoint.deadlineMs()).toBeUndefined();
 

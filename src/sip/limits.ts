@@ -44,8 +44,18 @@ export const MAX_TRANSACTION_BYTES = 67_108_864;
 export const MAX_ECHOED_MESSAGES = 64;
 /** Text and addresses of a MESSAGE that is echoed, in bytes: RFC 3428 §8 allows 1300 for all of it. */
 export const MAX_PAGER_MESSAGE_BYTES = 900;
-/** TCP connections that strangers opened, at once; one more is closed at once. */
+/** Addresses of which it is remembered whether they hear us (address-validation.ts); the oldest is forgotten. */
+export const MAX_SOURCES = 4_096;
+/** Datagrams repeated in a minute to an address that never showed that it hears us: three calls without an ACK. */
+export const MAX_UNPROVEN_REPEATS = 64;
+/** Of all calls, those that such an address may hold: 486 beyond. A proxy is beyond it until its first ACK alone. */
+export const MAX_UNPROVEN_SHARE = 1 / 4;
+/** TCP connections that strangers opened, at once; the one that was silent longest gives way, else the new one. */
 export const MAX_CONNECTIONS = 1_024;
+/** A TCP connection of a stranger that brought no message yet is closed after this long, in ms. */
+export const SILENT_CONNECTION_MS = 30_000;
+/** TCP connections that we open, at once; one more fails as if nobody listened. */
+export const MAX_OPENED_CONNECTIONS = 1_024;
 /** A TCP connection on which nothing was heard and no call stands is closed after this long, in ms. */
 export const IDLE_CONNECTION_MS = 600_000;
 /** Bytes waiting to be written on one TCP connection before it is given up. */

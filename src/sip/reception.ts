@@ -70,6 +70,7 @@ export function receive(parts: EndpointParts, turn: Turn, flow: Flow, bytes: Uin
     const request = parsed.value.kind === 'request' ? parsed.value : undefined;
     return refuseUnparsed(parts, turn, flow, core.error, request);
   }
+  parts.agent.transport.spoke(flow);
   if (parsed.value.kind === 'response') receiveResponse(parts, turn, flow, bytes, parsed.value, core.value);
   else receiveRequest(parts, turn, flow, bytes, parsed.value, core.value);
 }
@@ -85,6 +86,7 @@ function receiveResponse(
   const transaction = parts.agent.transactions.matchClient(core);
   report(parts, turn, flow, bytes, response, core, transaction?.call);
   if (transaction === undefined) return reportStray(turn, flow, response);
+  parts.agent.transport.sources.proved(flow);
   const indication = parts.agent.transactions.receiveResponse(turn, transaction, response);
   if (indication !== undefined) indicate(parts, turn, indication, core);
 }
@@ -104,10 +106,13 @@ function receiveRequest(
     report(parts, turn, flow, bytes, request, core, known?.call ?? call?.handle);
     if (known === undefined || transactions.receiveAgain(turn, known, request)) {
       const acknowledged = call ?? parts.calls.findByRequest(core);
-      if (acknowledged !== undefined) receiveAck(parts.calls, turn, acknowledged, request, core, flow);
+      if (acknowledged === undefined) return;
+      parts.agent.transport.sources.proved(flow);
+      receiveAck(parts.calls, turn, acknowledged, request, core, flow);
     }
     return;
   }
+  if (call !== undefined) parts.agent.transport.sources.proved(flow);
   const fresh = request.method === 'INVITE' && core.toTag === undefined;
   const handle =
     call?.handle ??

@@ -22,6 +22,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'extension-unsupported': 'leave the option tag out of Require',
   'method-not-allowed': 'see Allow in the response',
   'too-many-calls': 'raise --max-calls, or call again later',
+  'too-many-unproven':
+    'call again once one of them is acknowledged; nothing is refused to whoever sends ACKs',
   'no-port': 'widen --rtp-ports, or call again later',
   'dialog-unknown': 'the call is over, or the tags are not those of the 200',
 };

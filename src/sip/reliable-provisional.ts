@@ -71,7 +71,8 @@ export function ringReliably(store: CallStore, turn: Turn, call: Call, invite: S
 export function repeatProvisional(store: CallStore, turn: Turn, call: Call): void {
   const { invite, reliable } = call;
   if (invite === undefined || reliable === undefined) return;
-  store.agent.respond(turn, invite, 180, reliable.parts);
+  const { sources } = store.agent.transport;
+  if (sources.mayRepeat(invite.flow, turn.nowMs)) store.agent.respond(turn, invite, 180, reliable.parts);
   reliable.intervalMs *= 2;
   store.arm(turn, call, 'reliable 1xx', reliable.intervalMs);
 }

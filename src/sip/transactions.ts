@@ -211,6 +211,11 @@ export class TransactionLayer<User> {
         name,
         transaction: transaction.id,
       });
+      if (name === 'G' && !this.transport.sources.mayRepeat(transaction.flow, turn.nowMs)) {
+        // Withheld, not given up: the address may yet show that it hears us.
+        this.time(turn, transaction, 'double G');
+        continue;
+      }
       const told = this.step(turn, transaction, `timer ${name}`, `Timer ${name}`, undefined);
       if (told === 'timeout') indications.push({ type: 'timeout', transaction });
     }

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import type { Output } from './endpoint-io.ts';
 import type { Flow } from './flow.ts';
-import { IDLE_CONNECTION_MS, MAX_CONNECTIONS, MAX_UNSENT_BYTES } from './limits.ts';
+import { IDLE_CONNECTION_MS, MAX_CONNECTIONS, MAX_UNSENT_BYTES, SILENT_CONNECTION_MS } from './limits.ts';
 import { bytesOf, latin1 } from './text.ts';
 import { DATAGRAMS, readRequest, requestText } from './transaction-stage.ts';
 import { outgoing, TransportLayer } from './transport-layer.ts';
@@ -136,9 +136,9 @@ test('of the connections that strangers open, one too many is closed at once; ou
   at(0, (turn) => {
     for (let port = 1; port <= 10; port++) layer.flowTo(turn, 'tcp', { address: '192.0.2.9', port });
     for (let index = 0; index < MAX_CONNECTIONS; index++) {
-      expect(layer.connected(turn, 2 * index + 1, 'tcp', { address: '192.0.2.2', port: 1024 + index })).toBe(
-        true,
-      );
+      const id = 2 * index + 1;
+      expect(layer.connected(turn, id, 'tcp', { address: '192.0.2.2', port: 1024 + index })).toBe(true);
+      layer.spoke({ transport: 'tcp', remote: REMOTE, connection: id });
     }
   });
   const late = 2 * MAX_CONNECTIONS + 1;
@@ -148,13 +148,44 @@ test('of the connections that strangers open, one too many is closed at once; ou
   expect(at(0, (turn) => layer.flowTo(turn, 'tcp', REMOTE))).toHaveLength(1);
   layer.disconnected(1);
   expect(at(0, (turn) => expect(layer.connected(turn, late + 2, 'tcp', REMOTE)).toBe(true))).toEqual([]);
+  layer.spoke({ transport: 'tcp', remote: REMOTE, connection: late + 2 });
   layer.disconnected(2);
   expect(layer.connected(new Turn(0), late + 4, 'tcp', REMOTE)).toBe(false);
 });
 
-test('a connection that was silent for too long and that nobody needs is closed', () => {
+test('when all places are taken, the stranger that was silent longest gives way', () => {
+  const layer = new TransportLayer(false);
+  at(0, (turn) => {
+    for (let index = 0; index < MAX_CONNECTIONS; index++) layer.connected(turn, 2 * index + 1, 'tcp', REMOTE);
+  });
+  layer.spoke({ transport: 'tcp', remote: REMOTE, connection: 1 });
+  const late = 2 * MAX_CONNECTIONS + 1;
+  const asked = at(0, (turn) => expect(layer.connected(turn, late, 'tcp', REMOTE)).toBe(true));
+  expect(asked).toEqual([{ type: 'disconnect', connection: 3 }]);
+  expect(layer.connectionCount).toBe(MAX_CONNECTIONS);
+});
+
+test('a stranger that brings no message is closed soon, whatever bytes it sends', () => {
   const layer = new TransportLayer(false);
   at(0, (turn) => layer.connected(turn, 1, 'tcp', REMOTE));
+  layer.receive(new Turn(29_000), 1, bytesOf('\r\n\r\nINVITE sip:'));
+  expect(at(SILENT_CONNECTION_MS - 1, (turn) => layer.advance(turn, NEVER))).toEqual([]);
+  const closed = at(SILENT_CONNECTION_MS, (turn) => layer.advance(turn, NEVER));
+  expect(closed).toEqual([{ type: 'disconnect', connection: 1 }]);
+  // One of ours may wait: it is we who have something to say.
+  connectedFlow(layer);
+  expect(at(SILENT_CONNECTION_MS, (turn) => layer.advance(turn, NEVER))).toEqual([]);
+});
+
+/** A stranger's connection on which a message came. */
+function spokenFlow(layer: TransportLayer): void {
+  at(0, (turn) => layer.connected(turn, 1, 'tcp', REMOTE));
+  layer.spoke({ transport: 'tcp', remote: REMOTE, connection: 1 });
+}
+
+test('a connection that was silent for too long and that nobody needs is closed', () => {
+  const layer = new TransportLayer(false);
+  spokenFlow(layer);
   expect(layer.nextMs()).toBe(IDLE_CONNECTION_MS);
   expect(at(IDLE_CONNECTION_MS - 1, (turn) => layer.advance(turn, NEVER))).toEqual([]);
   const closed = at(IDLE_CONNECTION_MS, (turn) => layer.advance(turn, NEVER));
@@ -165,7 +196,7 @@ test('a connection that was silent for too long and that nobody needs is closed'
 
 test('what was heard in between puts it off, counted from then', () => {
   const layer = new TransportLayer(false);
-  at(0, (turn) => layer.connected(turn, 1, 'tcp', REMOTE));
+  spokenFlow(layer);
   layer.receive(new Turn(250_000), 1, bytesOf('\r\n'));
   expect(at(IDLE_CONNECTION_MS, (turn) => layer.advance(turn, NEVER))).toEqual([]);
   expect(layer.nextMs()).toBe(250_000 + IDLE_CONNECTION_MS);
@@ -174,7 +205,7 @@ test('what was heard in between puts it off, counted from then', () => {
 
 test('one that carries a call stays however silent, and is looked at again', () => {
   const layer = new TransportLayer(false);
-  at(0, (turn) => layer.connected(turn, 1, 'tcp', REMOTE));
+  spokenFlow(layer);
   for (let round = 1; round <= 3; round++) {
     expect(at(round * IDLE_CONNECTION_MS, (turn) => layer.advance(turn, (id) => id === 1))).toEqual([]);
   }

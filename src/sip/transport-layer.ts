@@ -7,10 +7,11 @@
  */
 import { maskCredentials } from '../auth/mask.ts';
 import type { EventOf } from '../events.ts';
+import { AddressValidation } from './address-validation.ts';
 import type { Deadline } from './deadlines.ts';
 import { Deadlines } from './deadlines.ts';
 import { type Flow, formatAddress, isReliable, type SocketAddress, type Transport } from './flow.ts';
-import { IDLE_CONNECTION_MS, MAX_CONNECTIONS, MAX_UNSENT_BYTES } from './limits.ts';
+import { IDLE_CONNECTION_MS, MAX_CONNECTIONS, MAX_UNSENT_BYTES, SILENT_CONNECTION_MS } from './limits.ts';
 import { type SipMessage, startLine } from './message.ts';
 import { serialize } from './serialize-message.ts';
 import { type Frame, StreamFramer } from './stream-framing.ts';
@@ -48,14 +49,19 @@ interface Connection {
   waiting: Uint8Array[];
   waitingBytes: number;
   heardMs: number;
+  /** When it is closed for what it does not say. */
   idle: Deadline<Connection> | undefined;
 }
 
 export class TransportLayer {
+  /** Which addresses hear us. */
+  readonly sources = new AddressValidation();
   private readonly connections = new Map<number, Connection>();
   private readonly idle = new Deadlines<Connection>();
   /** Connections that peers opened. Ours do not count: what we open, strangers must not be able to use up. */
   private accepted = 0;
+  /** Those of them that brought no message yet, the oldest first. */
+  private readonly silent = new Set<number>();
   /** Those that we open are even, those that peers open are odd: the driver numbers the latter. */
   private nextConnection = 2;
 
@@ -69,12 +75,14 @@ export class TransportLayer {
     return this.idle.nextMs();
   }
 
-  /** Closes connections that have said nothing for too long and that nobody `needs`. */
+  /** Closes connections that have said nothing for too long and that nobody `needs`, or no message at all. */
   advance(turn: Turn, needed: (connection: number) => boolean): void {
     for (let due = this.idle.takeDue(turn.nowMs); due !== undefined; due = this.idle.takeDue(turn.nowMs)) {
       const connection = due.owner;
       const silentMs = turn.nowMs - connection.heardMs;
-      if (silentMs >= IDLE_CONNECTION_MS && !needed(connection.id)) {
+      // Keepalives and halves of messages are no reason to stay.
+      const mute = this.silent.has(connection.id);
+      if (mute || (silentMs >= IDLE_CONNECTION_MS && !needed(connection.id))) {
         this.close(turn, connection.id);
       } else {
         const againMs = silentMs >= IDLE_CONNECTION_MS ? turn.nowMs : connection.heardMs;
@@ -98,6 +106,15 @@ export class TransportLayer {
     return true;
   }
 
+  /** A message came that could be read: whoever sent it speaks SIP. */
+  spoke({ connection: id }: Flow): void {
+    if (id === undefined || !this.silent.delete(id)) return;
+    const connection = this.connections.get(id);
+    if (connection === undefined) return;
+    this.idle.disarm(connection.idle);
+    connection.idle = this.idle.arm(connection.heardMs + IDLE_CONNECTION_MS, 'idle', connection);
+  }
+
   /** What a chunk of a stream completes, and where it came from; undefined for a stream that is gone. */
   receive(turn: Turn, id: number, chunk: Uint8Array): { flow: Flow; frames: readonly Frame[] } | undefined {
     const connection = this.connections.get(id);
@@ -112,6 +129,7 @@ export class TransportLayer {
     if (connection === undefined) return undefined;
     this.connections.delete(id);
     if (!connection.ours) this.accepted -= 1;
+    this.silent.delete(id);
     this.idle.disarm(connection.idle);
     return this.flow(connection);
   }
@@ -189,8 +207,9 @@ export class TransportLayer {
     remote: SocketAddress,
     ours: boolean,
   ): Connection | undefined {
-    if (!ours && this.accepted >= MAX_CONNECTIONS) return undefined;
+    if (!ours && this.accepted >= MAX_CONNECTIONS && !this.makeRoom(turn)) return undefined;
     if (!ours) this.accepted += 1;
+    if (!ours) this.silent.add(id);
     const connection: Connection = {
       id,
       transport,
@@ -203,9 +222,18 @@ export class TransportLayer {
       heardMs: turn.nowMs,
       idle: undefined,
     };
-    connection.idle = this.idle.arm(turn.nowMs + IDLE_CONNECTION_MS, 'idle', connection);
+    const patienceMs = ours ? IDLE_CONNECTION_MS : SILENT_CONNECTION_MS;
+    connection.idle = this.idle.arm(turn.nowMs + patienceMs, 'idle', connection);
     this.connections.set(id, connection);
     return connection;
+  }
+
+  /** Whoever was silent longest gives way to somebody who may have something to say. */
+  private makeRoom(turn: Turn): boolean {
+    const oldest = this.silent.values().next().value;
+    if (oldest === undefined) return false;
+    this.close(turn, oldest);
+    return true;
   }
 
   private flow(connection: Connection): Flow {
