@@ -11,6 +11,7 @@ import { registrationScenarios } from './scenarios/registration.ts';
 import { requestScenarios } from './scenarios/requests.ts';
 import { sloppyScenarios } from './scenarios/sloppy.ts';
 import { stoppingScenarios } from './scenarios/stopping.ts';
+import { strangerScenarios } from './scenarios/strangers.ts';
 import { tortureScenarios } from './scenarios/torture.ts';
 
 export type { Scenario } from './scenario.ts';
@@ -26,5 +27,6 @@ export const scenarios: readonly Scenario[] = [
   ...registrationScenarios,
   ...stoppingScenarios,
   ...sloppyScenarios,
+  ...strangerScenarios,
   ...tortureScenarios,
 ];

@@ -22,6 +22,7 @@ import { placeCall } from './placing.ts';
 import { receive, receiveStream } from './reception.ts';
 import { Registrar } from './registrar.ts';
 import { Registrations } from './registration.ts';
+import { RejectionLimit } from './rejection-limit.ts';
 import { prackMissing, repeatProvisional } from './reliable-provisional.ts';
 import { refreshSession } from './session-refresh.ts';
 import { sessionExpired } from './session-timer.ts';
@@ -37,6 +38,7 @@ export class Endpoint {
   private readonly calls: CallStore;
   private readonly registrations: Registrations;
   private readonly parts: EndpointParts;
+  private readonly rejections = new RejectionLimit();
   private stopping: { readonly reason: string; readonly untilMs: number } | undefined;
   private stopped = false;
 
@@ -66,13 +68,14 @@ export class Endpoint {
       this.calls.nextMs(),
       this.registrations.nextMs(),
       this.agent.transport.nextMs(),
+      this.stopped ? undefined : this.rejections.nextMs(),
       stop,
     );
   }
 
   /** One thing that happened. Everything whose time has come by `nowMs` is done as well. */
   handle(input: Input, nowMs: number): readonly Output[] {
-    const turn = new Turn(nowMs, this.agent.config.unwantedEvents);
+    const turn = new Turn(nowMs, this.agent.config.unwantedEvents, this.rejections);
     // What still arrives while the sockets close is for nobody.
     if (this.stopped) return turn.outputs;
     this.take(turn, input);
@@ -170,6 +173,8 @@ export class Endpoint {
       }
       this.registrations.advance(turn);
       this.agent.transport.advance(turn, (connection) => this.isNeeded(connection));
+      const leftOut = this.rejections.count(turn.nowMs);
+      if (leftOut !== undefined) turn.say(leftOut);
       if (this.stopping !== undefined && this.stopping.untilMs <= turn.nowMs) return;
     }
   }

@@ -50,6 +50,9 @@ export const MAX_SOURCES = 4_096;
 export const MAX_UNPROVEN_REPEATS = 64;
 /** Of all calls, those that such an address may hold: 486 beyond. A proxy is beyond it until its first ACK alone. */
 export const MAX_UNPROVEN_SHARE = 1 / 4;
+/** Rejections that are said one by one at once, and a second from then on; the rest is counted (rejection-limit.ts). */
+export const MAX_REJECTIONS_AT_ONCE = 100;
+export const REJECTIONS_PER_SECOND = 5;
 /** TCP connections that strangers opened, at once; the one that was silent longest gives way, else the new one. */
 export const MAX_CONNECTIONS = 1_024;
 /** A TCP connection of a stranger that brought no message yet is closed after this long, in ms. */

@@ -4,6 +4,7 @@
  */
 import type { EventBody } from '../events.ts';
 import type { Output } from './endpoint-io.ts';
+import type { RejectionLimit } from './rejection-limit.ts';
 
 const NOTHING: ReadonlySet<EventBody['type']> = new Set();
 
@@ -13,6 +14,7 @@ export class Turn {
   constructor(
     readonly nowMs: number,
     private readonly unwanted: ReadonlySet<EventBody['type']> = NOTHING,
+    private readonly rejections?: RejectionLimit,
   ) {}
 
   /** Whether somebody reads events of that type. Those of every message ask first: the rest just emit. */
@@ -21,7 +23,14 @@ export class Turn {
   }
 
   emit(event: EventBody): void {
-    if (this.wants(event.type)) this.outputs.push({ type: 'event', event });
+    if (!this.wants(event.type)) return;
+    if (event.type === 'sip.rejected' && this.rejections?.takes(event, this.nowMs) === false) return;
+    this.say(event);
+  }
+
+  /** Says it, however much of its kind was said. */
+  say(event: EventBody): void {
+    this.outputs.push({ type: 'event', event });
   }
 
   ask(output: Output): void {
