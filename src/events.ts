@@ -120,6 +120,19 @@ export const eventBody = z.discriminatedUnion('type', [
     reason: text.optional(),
     status: count.optional(),
     durationMs: z.number().optional(),
+    outcome: z
+      .enum([
+        'completed',
+        'cancelled',
+        'no-answer',
+        'authentication',
+        'refused',
+        'unreachable',
+        'unusable',
+        'failed',
+      ])
+      .optional()
+      .describe('how a call that we placed came out, when it is terminated'),
   }),
   event('timer.fired', { call: handle.optional(), name: text, transaction: text.optional() }),
   event('media.started', {
@@ -133,6 +146,15 @@ export const eventBody = z.discriminatedUnion('type', [
     direction: z.enum(['sendrecv', 'sendonly', 'recvonly', 'inactive']),
     rtcp: z.enum(['mux', 'separate']),
   }),
+  event('media.early', {
+    call: handle,
+    remoteTag: text.optional().describe('which of the phones that ring'),
+    codec: text,
+    payloadType: count,
+    remoteAddress: address.optional(),
+    remotePort: port.optional(),
+    direction: z.enum(['sendrecv', 'sendonly', 'recvonly', 'inactive']),
+  }).describe('a 1xx has a session description: what is played before the call is answered'),
   event('media.latched', {
     call: handle,
     expectedAddress: address.optional(),

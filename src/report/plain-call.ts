@@ -41,10 +41,15 @@ export function callStateLine(
 
 /** What happens to the audio of a call; `name` is its handle and a space, or nothing. */
 export function mediaLine(
-  event: EventOf<'media.started' | 'media.latched' | 'media.sampled' | 'media.stopped'>,
+  event: EventOf<'media.early' | 'media.started' | 'media.latched' | 'media.sampled' | 'media.stopped'>,
   name: string,
 ): Line {
   switch (event.type) {
+    case 'media.early': {
+      const { codec, payloadType, direction, remoteAddress, remotePort } = event;
+      const from = remoteAddress === undefined ? '' : ` from ${at(remoteAddress, remotePort ?? 0)}`;
+      return line(1, 'MEDIA', `${name}early ${printable(codec)} payload ${payloadType} ${direction}${from}`);
+    }
     case 'media.started': {
       const to =
         event.remoteAddress === undefined || event.remotePort === undefined

@@ -108,6 +108,16 @@ const SESSION: readonly EventBody[] = [
   },
   sip('sip.sent', 'SIP/2.0 180 Ringing', '1 INVITE', CALL),
   {
+    type: 'media.early',
+    call: 'call-100-101-001',
+    remoteTag: 'b1',
+    codec: 'PCMU',
+    payloadType: 0,
+    remoteAddress: '192.0.2.20',
+    remotePort: 31_000,
+    direction: 'sendrecv',
+  },
+  {
     type: 'media.started',
     call: CALL,
     codec: 'PCMU',

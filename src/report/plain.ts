@@ -40,6 +40,7 @@ const LOWEST_LEVEL: Partial<Record<Event['type'], number>> = {
   'sip.sent': 0,
   'call.changed': 0,
   'media.started': 0,
+  'media.early': 1,
   'media.latched': 0,
   'media.stopped': 0,
   'media.sampled': 1,
@@ -112,6 +113,7 @@ function describe(event: Event, options: PlainOptions, known: MediaKnown): Line 
       return line(1, 'TIMER', `${named(event.call, options)}${printable(event.name)}`);
     case 'call.changed':
       return callStateLine(event, options.style, known);
+    case 'media.early':
     case 'media.started':
     case 'media.latched':
     case 'media.sampled':

@@ -1,8 +1,12 @@
-/** Whose credentials a call of ours carries, and to whom (RFC 3261 §22.1, RFC 7616 §3.5). */
+/** Whose credentials the requests of a call carry, and to whom they may go (RFC 3261 §22.1, RFC 7616 §3.5). */
 import type { DigestClient } from '../auth/credentials.ts';
+import type { Call } from './call.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import { fields, type SipResponse } from './message.ts';
+import type { Flow } from './flow.ts';
+import { fields, NO_BODY, type SipResponse } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
+import type { HeaderLine } from './serialize-message.ts';
+import type { RequestParts } from './user-agent.ts';
 
 /**
  * The account's credentials, for its own server and our proxy alone: whoever else a call is redirected to could try
@@ -15,6 +19,25 @@ export function digestFor(parts: EndpointParts, invite: OutgoingInvite): DigestC
   const own = hop.host === account.server.host && hop.port === account.server.port;
   const proxied = hop.host === proxy?.address && hop.port === proxy.port;
   return own || proxied ? parts.registrations.digestOf(account) : undefined;
+}
+
+/** The credentials for a request in a dialog of the call that goes that way, under the same rule. */
+export function digestTowards(parts: EndpointParts, call: Call, flow: Flow): DigestClient | undefined {
+  const { outgoing: invite } = call;
+  const known = invite?.sent?.flow.remote;
+  const same = known?.address === flow.remote.address && known.port === flow.remote.port;
+  return invite !== undefined && same ? digestFor(parts, invite) : parts.registrations.digestTowards(flow);
+}
+
+/** The credentials that are known by now, for a request in a dialog of the call; none when nothing was asked yet. */
+export function knownCredentials(
+  parts: EndpointParts,
+  call: Call,
+  flow: Flow,
+  { method, uri, body = NO_BODY }: RequestParts,
+): HeaderLine[] {
+  const authorized = digestTowards(parts, call, flow)?.authorize({ method, uri, body });
+  return (authorized?.fields ?? []).map(({ name, value }): HeaderLine => [name, value]);
 }
 
 /** A response that is no challenge may bring the nonce that the server wants next (RFC 7616 §3.5). */

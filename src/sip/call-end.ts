@@ -2,8 +2,10 @@
  * How calls end: our BYE (RFC 3261 §15.1.1), our CANCEL (§9.1), and letting go of everything a call held.
  */
 import { type Call, changeCall, changeDialog } from './call.ts';
+import { outcomeOf } from './call-outcome.ts';
 import type { CallStore } from './call-store.ts';
 import { type Dialog, routed } from './dialog.ts';
+import { endEarlyDialogs } from './early-dialog.ts';
 import { type Flow, isReliable, type NextHop } from './flow.ts';
 import { addressFamily, isLoopback, isMulticast, isUnspecified } from './ip-address.ts';
 import { nextHop } from './next-hop.ts';
@@ -64,12 +66,17 @@ export function sendBye(store: CallStore, turn: Turn, call: Call): void {
 
 /** The call is over, whoever ended it: everything it held goes back. */
 export function finishCall(store: CallStore, turn: Turn, call: Call, reason: string, status?: number): void {
+  endEarlyDialogs(turn, call, status === undefined ? reason : `${status} received`);
   if (call.dialog !== undefined && call.dialog.state !== 'terminated') {
     changeDialog(turn, call, 'terminated', reason);
   }
   store.audio.release(turn, call);
   store.remove(call);
-  changeCall(turn, call, 'terminated', status === undefined ? { reason } : { reason, status });
+  changeCall(turn, call, 'terminated', {
+    reason,
+    ...(status === undefined ? undefined : { status }),
+    ...(call.direction === 'outgoing' ? { outcome: outcomeOf(call, status) } : undefined),
+  });
 }
 
 /** The next request of ours in a dialog (§12.2.1.1). */

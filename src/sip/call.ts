@@ -3,8 +3,10 @@
  *
  * Plain data. answering.ts moves the calls that come in, calling.ts those that we place, call-end.ts ends both.
  */
+import type { Attempt } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
 import type { MediaCounters, MediaSession } from '../rtp/session.ts';
+import type { CallOutcome } from './call-outcome.ts';
 import type { Deadline } from './deadlines.ts';
 import type { Dialog } from './dialog.ts';
 import type { Answer } from './offer-answer.ts';
@@ -26,6 +28,8 @@ export type CallTimer =
   | '2xx'
   | 'no ack'
   | 'ring timeout'
+  | 'retry'
+  | 'duration'
   | 'cancel timeout'
   | 'refresh'
   | 'change'
@@ -67,6 +71,10 @@ export interface Call {
   unacknowledged: { readonly transaction: ServerTransaction; intervalMs: number } | undefined;
   /** The address that holds it and has not shown yet that it hears us (address-validation.ts). */
   heldFor?: string | undefined;
+  /** What the last challenged request of ours in the dialog has been through (dialog-challenge.ts). */
+  challenged?: { readonly sequence: number; readonly attempt: Attempt } | undefined;
+  /** How it came out, once that is known before its end (call-outcome.ts). */
+  outcome?: CallOutcome | undefined;
   /** Our INVITE. */
   outgoing: OutgoingInvite | undefined;
   media: CallMedia | undefined;
@@ -107,7 +115,7 @@ export function changeCall(
   turn: Turn,
   call: Call,
   to: CallState,
-  about: { readonly reason?: string; readonly status?: number } = {},
+  about: { readonly reason?: string; readonly status?: number; readonly outcome?: CallOutcome } = {},
 ): void {
   const from = call.state;
   if (from === to) return;
@@ -128,7 +136,28 @@ export function changeCall(
   });
 }
 
-/** Moves a dialog and says so. */
+/** Says that a dialog came to be, or moved. */
+export function reportDialog(
+  turn: Turn,
+  call: Call,
+  { callId, localTag, remoteTag }: Dialog,
+  from: EventOf<'dialog.changed'>['from'],
+  to: EventOf<'dialog.changed'>['to'],
+  cause: string,
+): void {
+  turn.emit({
+    type: 'dialog.changed',
+    call: call.handle,
+    callId,
+    localTag,
+    ...(remoteTag === '' ? undefined : { remoteTag }),
+    from,
+    to,
+    cause,
+  });
+}
+
+/** Moves the call's dialog and says so. */
 export function changeDialog(
   turn: Turn,
   call: Call,
@@ -137,16 +166,7 @@ export function changeDialog(
 ): void {
   const { dialog } = call;
   if (dialog === undefined) return;
-  turn.emit({
-    type: 'dialog.changed',
-    call: call.handle,
-    callId: dialog.callId,
-    localTag: dialog.localTag,
-    ...(dialog.remoteTag === '' ? undefined : { remoteTag: dialog.remoteTag }),
-    from: dialog.state,
-    to,
-    cause,
-  });
+  reportDialog(turn, call, dialog, dialog.state, to, cause);
   dialog.state = to;
 }
 

@@ -148,60 +148,6 @@ for (const status of [404, 486, 500, 603]) {
   });
 }
 
-test('a redirection is followed with the same Call-ID and From, CSeq one higher (§8.1.3.4)', () => {
-  open();
-  const other = new VirtualPeer(network, 'other', { address: '192.0.2.40', port: 5070 });
-  call();
-  network.run(50);
-  phone.respond(invite(), 302, { toTag: 'p', headers: [['Contact', '<sip:bob@192.0.2.40:5070>']] });
-  network.run(50);
-  const [again] = other.requests('INVITE');
-  expect(again?.message.uri).toBe('sip:bob@192.0.2.40:5070');
-  for (const name of ['Call-ID', 'From', 'To']) {
-    expect(again && value(again.message, name)).toBe(value(invite().message, name) as string);
-  }
-  expect(again && value(again.message, 'CSeq')).toBe('2 INVITE');
-  expect(phone.requests('ACK')).toHaveLength(1);
-  if (again !== undefined) other.respond(again, 486, { toTag: 'q' });
-  network.run(50);
-  expect(last()).toMatchObject({ to: 'terminated', status: 486 });
-});
-
-test('a redirection in a circle ends after five (§8.1.3.4)', () => {
-  open();
-  phone.answering = ({ method }) =>
-    method === 'INVITE'
-      ? { status: 302, toTag: 'p', headers: [['Contact', '<sip:bob@192.0.2.20>']] }
-      : undefined;
-  call();
-  network.run(1_000);
-  expect(invites()).toHaveLength(6);
-  expect(last()).toMatchObject({ to: 'terminated', status: 302, reason: 'redirected more than 5 times' });
-});
-
-test('a redirection without a usable Contact ends the call', () => {
-  open();
-  phone.answering = ({ method }) => (method === 'INVITE' ? { status: 302, toTag: 'p' } : undefined);
-  call();
-  network.run(1_000);
-  expect(last()).toMatchObject({ to: 'terminated', status: 302, reason: 'redirected to nowhere' });
-});
-
-test('an ACK to a redirection that cannot be delivered does not end the next try (§17.1.1.2)', () => {
-  open();
-  const other = new VirtualPeer(network, 'other', { address: '192.0.2.40', port: 5060 });
-  call();
-  network.run(50);
-  phone.respond(invite(), 302, { toTag: 'p', headers: [['Contact', '<sip:bob@192.0.2.40>']] });
-  network.run(50);
-  network.feed(ours, { type: 'unreachable', remote: PHONE_ADDRESS, error: 'port unreachable' });
-  expect(last()).toMatchObject({ to: 'calling' });
-  const [again] = other.requests('INVITE');
-  if (again !== undefined) other.respond(again, 486, { toTag: 'q' });
-  network.run(50);
-  expect(last()).toMatchObject({ status: 486 });
-});
-
 const withAccount = () =>
   open({ accounts: [accountOf('100', { server: { host: '192.0.2.20', port: 5060, transport: 'udp' } })] });
 

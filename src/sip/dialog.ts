@@ -87,19 +87,35 @@ export function dialogAsClient(
   if (!target.ok) return target;
   const routes = allValues(response, 'Record-Route');
   if (!routes.ok) return routes;
-  return ok({
+  const bare = dialogWithoutContact(request, requestCore, response, core, flow);
+  const routeSet = routes.value.map((route) => route.text).reverse();
+  return ok({ ...bare, routeSet, remoteTarget: target.value });
+}
+
+/**
+ * The same for a response whose Contact is missing (leniency `contact-missing`), or of which nothing more can be used:
+ * requests go where the INVITE went, as in RFC 2543.
+ */
+export function dialogWithoutContact(
+  request: SipRequest,
+  requestCore: CoreHeaders,
+  response: SipResponse,
+  core: CoreHeaders,
+  flow: Flow,
+): Dialog {
+  return {
     callId: core.callId,
     localTag: requestCore.fromTag ?? '',
     remoteTag: core.toTag ?? '',
     local: value(request, 'From') ?? '',
     remote: value(response, 'To') ?? '',
-    routeSet: routes.value.map((route) => route.text).reverse(),
-    remoteTarget: target.value,
+    routeSet: [],
+    remoteTarget: request.uri,
     localSequence: requestCore.cseq.number,
     remoteSequence: undefined,
     state: response.status < 200 ? 'early' : 'confirmed',
     flow,
-  });
+  };
 }
 
 /**

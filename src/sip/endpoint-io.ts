@@ -7,6 +7,7 @@ import type { EventBody } from '../events.ts';
 import type { MediaCommand, MediaReport } from '../rtp/session.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Flow, SocketAddress, Transport } from './flow.ts';
+import type { HeaderLine } from './serialize-message.ts';
 
 /** What the world tells the endpoint. */
 export type Input =
@@ -54,6 +55,14 @@ export type Action =
       readonly audio: SocketAddress;
       /** The INVITE goes here first, whatever the account or the configuration says. */
       readonly proxy?: SocketAddress & { readonly transport: Transport };
+      /** More header fields for the INVITE, as `readExtraHeader` gave them. */
+      readonly headers?: readonly HeaderLine[];
+      /** From now until it has to be answered, in ms; three minutes of ringing when it is absent. */
+      readonly ringTimeoutMs?: number;
+      /** From its answer until we hang up, in ms; never when it is absent. */
+      readonly durationMs?: number;
+      /** Its Call-ID is the handle alone, without a random suffix: with a seed, the run repeats to the byte. */
+      readonly repeatable?: boolean;
     }
   | { readonly type: 'hangup'; readonly call: string }
   | { readonly type: 'hangup-all' }

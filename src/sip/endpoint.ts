@@ -17,8 +17,9 @@ import type { Action, Input, Output } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { tryHold, wishHold } from './hold.ts';
 import { failDatagram, indicate, loseConnection } from './indications.ts';
-import { callResolved } from './invite-attempt.ts';
+import { callResolved, retryAfterWait } from './next-server.ts';
 import { placeCall } from './placing.ts';
+import { ringTimedOut } from './provisional.ts';
 import { receive, receiveStream } from './reception.ts';
 import { Registrar } from './registrar.ts';
 import { Registrations } from './registration.ts';
@@ -182,7 +183,9 @@ export class Endpoint {
   private callDue(turn: Turn, call: Call, name: CallTimer): void {
     if (name === '2xx') repeatOk(this.calls, turn, call);
     else if (name === 'no ack') acknowledgementMissing(this.calls, turn, call);
-    else if (name === 'ring timeout') endCall(this.calls, turn, call, 'nobody answered');
+    else if (name === 'ring timeout') ringTimedOut(this.calls, turn, call);
+    else if (name === 'retry') retryAfterWait(this.parts, turn, call);
+    else if (name === 'duration') endCall(this.calls, turn, call, 'the time is over');
     else if (name === 'cancel timeout') cancelUnanswered(this.calls, turn, call);
     else if (name === 'reliable 1xx') repeatProvisional(this.calls, turn, call);
     else if (name === 'no prack') prackMissing(this.calls, turn, call);

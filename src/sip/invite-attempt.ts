@@ -4,9 +4,11 @@
  */
 import type { Call } from './call.ts';
 import { digestFor } from './call-credentials.ts';
-import { finishCall } from './call-end.ts';
 import { offerOf } from './call-session.ts';
+import { endEarlyDialogs } from './early-dialog.ts';
+import type { Account } from './endpoint-config.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
+import { formatAddress, type NextHop } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { serializeSdp } from './sdp.ts';
@@ -18,26 +20,11 @@ import { ALLOW } from './user-agent.ts';
 /** The next try: to `invite.target`, by way of `invite.hop`. */
 export function tryInvite(parts: EndpointParts, turn: Turn, call: Call, invite: OutgoingInvite): void {
   invite.sent = undefined;
+  invite.addresses = [];
   const { host } = invite.hop;
-  if (addressFamily(host) === undefined) turn.ask({ type: 'resolve', host });
+  invite.resolving = addressFamily(host) === undefined;
+  if (invite.resolving) turn.ask({ type: 'resolve', host });
   else sendInvite(parts, turn, call, invite, host);
-}
-
-/** The name of a next hop was looked up. */
-export function callResolved(
-  parts: EndpointParts,
-  turn: Turn,
-  host: string,
-  addresses: readonly string[],
-  error: string | undefined,
-): void {
-  for (const call of [...parts.calls.all()]) {
-    const { outgoing: invite } = call;
-    if (invite === undefined || invite.sent !== undefined || invite.hop.host !== host) continue;
-    const [address] = addresses;
-    if (address === undefined) finishCall(parts.calls, turn, call, error ?? `${host} has no address`);
-    else sendInvite(parts, turn, call, invite, address);
-  }
 }
 
 /** Sends the INVITE to that address, with the credentials that are known by now. */
@@ -58,10 +45,14 @@ export function sendInvite(
   invite.attempt = credentials?.attempt ?? invite.attempt;
   invite.sequence += 1;
   invite.provisional = false;
+  endEarlyDialogs(turn, call, 'another try');
+  invite.early.clear();
   const headers: HeaderLine[] = [
     ['Contact', agent.contact(flow, invite.user)],
     ['Allow', ALLOW],
+    ['Supported', '100rel'],
     ...(credentials?.fields ?? []).map(({ name, value }): HeaderLine => [name, value]),
+    ...(invite.action.headers ?? []),
     ['Content-Type', 'application/sdp'],
   ];
   const request = {
@@ -71,8 +62,16 @@ export function sendInvite(
     to: invite.to,
     callId: call.callId,
     sequence: invite.sequence,
+    routes: preloadedRoute(agent.proxyFor(invite.account, invite.action.proxy), hop),
     headers,
     body,
   };
   invite.sent = agent.request(turn, request, flow, call, call.handle);
+}
+
+/** Our own proxy as a Route (§8.1.2), when it is where the INVITE goes: it strikes itself off (§16.4). */
+function preloadedRoute(proxy: Account['proxy'], hop: NextHop): string[] {
+  if (proxy === undefined || proxy.address !== hop.host || proxy.port !== hop.port) return [];
+  const transport = proxy.transport === 'udp' ? '' : `;transport=${proxy.transport}`;
+  return [`<sip:${formatAddress(proxy)}${transport};lr>`];
 }

@@ -84,8 +84,10 @@ export const LENIENCIES: readonly Leniency[] = [
   {
     name: 'contact-missing',
     file: 'dialog.ts',
-    forgives: 'an INVITE of an RFC 2543 caller (no cookie in its branch) without Contact',
-    because: 'RFC 2543 did not ask for it; the caller is reached at its From, or where it was heard',
+    forgives:
+      'an INVITE of an RFC 2543 caller (no cookie in its branch), or a 1xx or 2xx to ours, without Contact',
+    because:
+      'RFC 2543 did not ask for it; the caller is reached at its From, the callee where our INVITE went',
     example: 'Via: SIP/2.0/UDP gateway.example.org',
   },
   {

@@ -1,5 +1,5 @@
 /** Where a request goes next (RFC 3261 §8.1.2), before the host is resolved. */
-import { defaultPort, type NextHop, type Transport } from './flow.ts';
+import { defaultPort, type NextHop, type SocketAddress, type Transport } from './flow.ts';
 import { parseUri } from './uri.ts';
 
 /** Transport, host and port of a URI; `fallback` where it names no transport. Undefined when it is no SIP URI. */
@@ -11,6 +11,11 @@ export function nextHop(uri: string, fallback: Transport): NextHop | undefined {
   const transport = named === 'udp' || named === 'tcp' || named === 'tls' ? named : fallback;
   const secure = scheme === 'sips' ? 'tls' : transport;
   return { transport: secure, host: bare(params.get('maddr') ?? host), port: port ?? defaultPort(secure) };
+}
+
+/** A proxy of our own as the next hop (§8.1.2). */
+export function hopTo({ address, port, transport }: SocketAddress & { transport: Transport }): NextHop {
+  return { transport, host: address, port };
 }
 
 /** An IPv6 reference without its brackets: `maddr` holds a host as it stands in a URI (§25.1). */

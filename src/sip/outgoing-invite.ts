@@ -5,6 +5,7 @@
  * one higher (§8.1.3.4, §8.1.3.5, §22.2).
  */
 import type { Attempt } from '../auth/credentials.ts';
+import type { EarlyDialog } from './early-dialog.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
 import type { Flow, NextHop } from './flow.ts';
@@ -12,10 +13,20 @@ import type { SessionDescription } from './sdp.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Outgoing } from './transport-layer.ts';
 
+/** What asks for a call. */
+export type PlaceCall = Extract<Action, { type: 'call' }>;
+
+/** One place to call: the Contact that named it, the Request-URI, and where the INVITE goes. */
+export interface Target {
+  readonly contact: string;
+  readonly uri: string;
+  readonly hop: NextHop;
+}
+
 /** What our INVITE needs for its ACK, its CANCEL, and its next try. */
 export interface OutgoingInvite {
   /** What was asked for. */
-  readonly action: Extract<Action, { type: 'call' }>;
+  readonly action: PlaceCall;
   readonly account: Account | undefined;
   /** From with our tag, and To without one: the same in every try (§8.1.3.5). */
   readonly from: string;
@@ -26,12 +37,24 @@ export interface OutgoingInvite {
   /** The Request-URI of the next try, and where it goes. */
   target: string;
   hop: NextHop;
+  /** The name of `hop` is being looked up. */
+  resolving: boolean;
   sequence: number;
-  /** The try that is out; undefined while a name is looked up. */
+  /** The try that is out; undefined while a name is looked up, or a Retry-After waited for. */
   sent: ClientTransaction<unknown> | undefined;
   /** The ACK to each fork's 2xx by its tag, sent again with each retransmission. The first fork is the call. */
   readonly acknowledgements: Map<string, { readonly message: Outgoing; readonly flow: Flow }>;
+  /** The addresses of `hop` that were not tried (RFC 3263 §4.2). */
+  addresses: readonly string[];
+  /** The Contacts of redirections that were not tried, the next one first, and all that ever were to be. */
+  targets: readonly Target[];
+  readonly tried: string[];
   redirects: number;
+  /** A Retry-After was waited for, or is: the address that asked for it. */
+  waited: boolean;
+  retryAddress: string | undefined;
+  /** The phones that ring now, by their tag. */
+  readonly early: Map<string, EarlyDialog>;
   /** Set once a provisional response came: before that no CANCEL may go (§9.1). */
   provisional: boolean;
   /** A CANCEL is out. */

@@ -7,11 +7,11 @@ import { FIRST_ATTEMPT } from '../auth/credentials.ts';
 import { type Call, changeCall, handlePart } from './call.ts';
 import { finishCall } from './call-end.ts';
 import type { Account } from './endpoint-config.ts';
-import type { Action } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { NextHop } from './flow.ts';
 import { tryInvite } from './invite-attempt.ts';
-import { nextHop } from './next-hop.ts';
+import { hopTo, nextHop } from './next-hop.ts';
+import type { PlaceCall } from './outgoing-invite.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
 import { userOf } from './uri.ts';
@@ -21,13 +21,13 @@ import type { UserAgent } from './user-agent.ts';
 const ANONYMOUS = 'sip:anonymous@anonymous.invalid';
 
 /** Places a call. */
-export function placeCall(parts: EndpointParts, turn: Turn, action: Extract<Action, { type: 'call' }>): void {
+export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): void {
   const { agent, calls } = parts;
   const account = accountOf(agent.accounts, action.from);
   const target = /^(?:sips?|tel):/i.test(action.to) ? action.to : `sip:${action.to}`;
   const hop = firstHop(agent.proxyFor(account, action.proxy), account, target);
   const user = account?.user ?? 'anonymous';
-  const call = newCall(agent, turn, user, target);
+  const call = newCall(agent, turn, action, user, target);
   calls.add(call);
   if (agent.stopping) return finishCall(calls, turn, call, 'this service is going down');
   if (hop === undefined) return finishCall(calls, turn, call, `${displayText(target)} is no SIP URI`);
@@ -44,26 +44,34 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: Extract<Acti
     offer: undefined,
     target,
     hop,
+    resolving: false,
     sequence: 0,
     sent: undefined,
     acknowledgements: new Map(),
+    addresses: [],
+    targets: [],
+    tried: [target],
     redirects: 0,
+    waited: false,
+    retryAddress: undefined,
+    early: new Map(),
     provisional: false,
     cancelled: false,
     attempt: FIRST_ATTEMPT,
   };
   // Said before a name is looked up: whoever asked learns the call's handle in the same turn.
   changeCall(turn, call, 'calling');
+  if (action.ringTimeoutMs !== undefined) calls.arm(turn, call, 'ring timeout', action.ringTimeoutMs);
   tryInvite(parts, turn, call, call.outgoing);
 }
 
-function newCall(agent: UserAgent, turn: Turn, user: string, target: string): Call {
+function newCall(agent: UserAgent, turn: Turn, action: PlaceCall, user: string, target: string): Call {
   const handle = agent.newHandle(handlePart(user), handlePart(userOf(target)));
   return {
     kind: 'call',
     handle,
     direction: 'outgoing',
-    callId: `${handle}-${agent.identifiers.callId()}`,
+    callId: action.repeatable === true ? handle : `${handle}-${agent.identifiers.callId()}`,
     peer: target,
     displayName: undefined,
     startedMs: turn.nowMs,
@@ -94,6 +102,6 @@ function firstHop(
 ): NextHop | undefined {
   const named = nextHop(target, 'udp');
   if (named === undefined) return undefined;
-  if (proxy !== undefined) return { transport: proxy.transport, host: proxy.address, port: proxy.port };
+  if (proxy !== undefined) return hopTo(proxy);
   return account?.server ?? named;
 }

@@ -66,6 +66,7 @@ export function withStatedReason(what: string, request: SipMessage): string {
 /** What our own endings are in SIP's statuses and in the causes of Q.850; others are told in words alone. */
 const CAUSES: ReadonlyMap<string, string> = new Map([
   ['hung up', 'Q.850;cause=16'],
+  ['the time is over', 'Q.850;cause=16'],
   ['answered elsewhere', 'SIP;cause=200'],
   ['nobody answered', 'Q.850;cause=19'],
   ['no ACK', 'SIP;cause=408'],

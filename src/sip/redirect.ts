@@ -1,18 +1,25 @@
-/** A 3xx to an INVITE of ours (RFC 3261 §8.1.3.4): followed as the same call, within a bound. */
+/**
+ * A 3xx to an INVITE of ours (RFC 3261 §8.1.3.4, §21.3): followed as the same call, to each Contact in the order of
+ * its q, within a bound and to no address twice.
+ */
 import type { Call } from './call.ts';
 import { finishCall } from './call-end.ts';
-import { parseTargetContact } from './contact.ts';
+import { type Contact, parseContacts } from './contact.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import { tryInvite } from './invite-attempt.ts';
 import type { SipResponse } from './message.ts';
-import { nextHop } from './next-hop.ts';
-import type { OutgoingInvite } from './outgoing-invite.ts';
+import { hopTo, nextHop } from './next-hop.ts';
+import { nextTarget } from './next-server.ts';
+import type { OutgoingInvite, Target } from './outgoing-invite.ts';
+import { withParams } from './params.ts';
+import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
+import { parseUri, serializeUri } from './uri.ts';
+import { uriEquals } from './uri-equals.ts';
 
-/** Redirections that one call follows (§8.1.3.4 asks for a bound). */
+/** Contacts that one call is led to (§8.1.3.4 asks for a bound). */
 const MAX_REDIRECTS = 5;
 
-/** Tries the first Contact. */
+/** Tries the first Contact that was not tried before; the others wait for their turn. */
 export function redirected(
   parts: EndpointParts,
   turn: Turn,
@@ -20,15 +27,72 @@ export function redirected(
   invite: OutgoingInvite,
   response: SipResponse,
 ): void {
-  const contact = parseTargetContact(response);
-  const uri = contact.ok ? contact.value?.uri : undefined;
+  const { status } = response;
+  const named = targetsIn(parts, invite, response);
+  const fresh = named.filter(({ contact }) => !wasTried(invite, contact));
+  const room = MAX_REDIRECTS - invite.redirects;
+  const taken = fresh.slice(0, Math.max(0, room));
+  invite.redirects += taken.length;
+  invite.tried.push(...taken.map(({ contact }) => contact));
+  // What this one names comes before what is left of the one before (§8.1.3.4: its targets are added to the set).
+  invite.targets = [...taken, ...invite.targets];
+  if (nextTarget(parts, turn, call, invite)) return;
+  const why =
+    named.length === 0
+      ? whyNowhere(response)
+      : fresh.length === 0
+        ? 'redirected in a circle'
+        : `redirected more than ${MAX_REDIRECTS} times`;
+  finishCall(parts.calls, turn, call, why, status);
+}
+
+/** The Contacts that we can go to, as targets, the most wanted first: q is 1 where it is not said (§20.10). */
+function targetsIn(parts: EndpointParts, invite: OutgoingInvite, response: SipResponse): Target[] {
+  const contacts = parseContacts(response);
+  if (!contacts.ok || contacts.value.kind === 'all') return [];
+  const wanted = ({ q = 1 }: Contact) => q;
+  return contacts.value.contacts
+    .toSorted((a, b) => wanted(b) - wanted(a))
+    .flatMap(({ uri }) => targetOf(parts, invite, response.status, uri) ?? []);
+}
+
+/**
+ * Undefined for what is no SIP URI, and for TLS, which is not spoken yet. A 305 names a proxy for the same address
+ * (§21.3.4); through a proxy of our own goes what goes anywhere (§8.1.2).
+ */
+function targetOf(
+  { agent }: EndpointParts,
+  invite: OutgoingInvite,
+  status: number,
+  contact: string,
+): Target | undefined {
+  const uri = requestUri(contact);
   const hop = uri === undefined ? undefined : nextHop(uri, invite.hop.transport);
-  if (uri === undefined || hop === undefined || invite.redirects >= MAX_REDIRECTS) {
-    const why = hop === undefined ? 'redirected to nowhere' : `redirected more than ${MAX_REDIRECTS} times`;
-    return finishCall(parts.calls, turn, call, why, response.status);
-  }
-  invite.redirects += 1;
-  invite.target = uri;
-  invite.hop = hop;
-  tryInvite(parts, turn, call, invite);
+  if (uri === undefined || hop === undefined || hop.transport === 'tls') return undefined;
+  if (status === 305) return { contact, uri: invite.target, hop };
+  const proxy = agent.proxyFor(invite.account, invite.action.proxy);
+  return { contact, uri, hop: proxy === undefined ? hop : hopTo(proxy) };
+}
+
+/** A Contact as a Request-URI: headers and `method` may not stand there (§19.1.1, Table 1). */
+function requestUri(contact: string): string | undefined {
+  const uri = parseUri(contact);
+  if (!uri.ok || uri.value.kind !== 'sip') return undefined;
+  return serializeUri({ ...uri.value, params: withParams(uri.value.params, { method: null }), headers: [] });
+}
+
+function wasTried(invite: OutgoingInvite, contact: string): boolean {
+  const asked = parseUri(contact);
+  return invite.tried.some((one) => {
+    const tried = parseUri(one);
+    return asked.ok && tried.ok && uriEquals(asked.value, tried.value);
+  });
+}
+
+function whyNowhere(response: SipResponse): string {
+  const contacts = parseContacts(response);
+  const named = contacts.ok && contacts.value.kind === 'list' ? contacts.value.contacts : [];
+  return named.length === 0
+    ? 'redirected to nowhere'
+    : `redirected to ${displayText(named.map(({ uri }) => uri).join(', ')).slice(0, 120)}, which cannot be called`;
 }

@@ -26,7 +26,8 @@ export type ChangePurpose = 'refresh' | 'hold' | 'resume';
 /** A change of ours: the one that is out, or the last one. */
 export interface SessionChange {
   readonly purpose: ChangePurpose;
-  readonly sent: ClientTransaction<unknown>;
+  /** The last try: a challenged one goes out again (dialog-challenge.ts). */
+  sent: ClientTransaction<unknown>;
   /** It has no final response yet. */
   open: boolean;
   readonly offer: SessionDescription | undefined;

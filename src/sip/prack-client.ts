@@ -1,0 +1,58 @@
+/**
+ * Reliable provisional responses to an INVITE of ours (RFC 3262 §4): each is acknowledged with a PRACK in its early
+ * dialog, once and in order, because until then the other side repeats it and may not go on.
+ */
+
+import type { Call } from './call.ts';
+import { knownCredentials } from './call-credentials.ts';
+import { dialogFlow, requestWithin } from './call-end.ts';
+import type { CoreHeaders } from './core-headers.ts';
+import type { EarlyDialog } from './early-dialog.ts';
+import type { EndpointParts } from './endpoint-parts.ts';
+import { field, type SipResponse, value } from './message.ts';
+import { readDigits } from './text.ts';
+import { parseOptionTags } from './token-list.ts';
+import type { Turn } from './turn.ts';
+
+/**
+ * Takes a provisional response of an early dialog. False when it is not to be looked at: one that came before, or one
+ * whose predecessor is still missing and that will come again (§4).
+ */
+export function takeReliable(
+  parts: EndpointParts,
+  turn: Turn,
+  call: Call,
+  early: EarlyDialog,
+  response: SipResponse,
+  core: CoreHeaders,
+): boolean {
+  const number = reliableNumber(response);
+  if (number === undefined) return true;
+  const last = early.responseNumber;
+  if (last !== undefined && number !== last + 1) return false;
+  early.responseNumber = number;
+  acknowledge(parts, turn, call, early, `${number} ${core.cseq.number} INVITE`);
+  return true;
+}
+
+/** RSeq of a response that demands a PRACK; undefined when it demands none, or gives no number to name in it. */
+function reliableNumber(response: SipResponse): number | undefined {
+  if (field(response, 'Require') === undefined) return undefined;
+  const required = parseOptionTags(response, 'Require');
+  if (!required.ok || !required.value.includes('100rel')) return undefined;
+  const number = readDigits(value(response, 'RSeq')?.trim() ?? '');
+  return number >= 0 && number < 2 ** 32 ? number : undefined;
+}
+
+function acknowledge(
+  parts: EndpointParts,
+  turn: Turn,
+  call: Call,
+  { dialog }: EarlyDialog,
+  rack: string,
+): void {
+  const flow = dialogFlow(parts.calls, turn, dialog);
+  const prack = requestWithin(dialog, 'PRACK', [['RAck', rack]]);
+  const headers = [...(prack.headers ?? []), ...knownCredentials(parts, call, flow, prack)];
+  parts.agent.request(turn, { ...prack, headers }, flow, call, call.handle);
+}
