@@ -88,8 +88,8 @@ export function receiveInvite(store: CallStore, turn: Turn, transaction: ServerT
 
 /** Ports came while INVITEs were waiting for one. */
 export function portsArrived(store: CallStore, turn: Turn): void {
-  for (const call of store.all()) {
-    if (call.timers.port !== undefined) takePort(store, turn, call);
+  for (const call of [...store.withoutPort]) {
+    takePort(store, turn, call);
     if (call.timers.port !== undefined) return;
   }
 }

@@ -13,6 +13,8 @@ import type { UserAgent } from './user-agent.ts';
 
 export class CallStore {
   readonly audio: CallAudio;
+  /** Those that wait for an RTP port, the first first: few, where all calls may be thousands. */
+  readonly withoutPort = new Set<Call>();
   private readonly byHandle = new Map<string, Call>();
   private readonly byDialog = new Map<string, Call>();
   /** Calls that came in, by what their INVITE had before there was a tag of ours. */
@@ -101,10 +103,12 @@ export class CallStore {
 
   arm(turn: Turn, call: Call, name: CallTimer, inMs: number): void {
     this.disarm(call, name);
+    if (name === 'port') this.withoutPort.add(call);
     call.timers[name] = this.deadlines.arm(turn.nowMs + inMs, name, call);
   }
 
   disarm(call: Call, name: CallTimer): void {
+    if (name === 'port') this.withoutPort.delete(call);
     this.deadlines.disarm(call.timers[name]);
     delete call.timers[name];
   }
