@@ -18,6 +18,8 @@ export interface Standing {
   readonly standing: number;
   /** Median, in µs of CPU a call, with what stands taken off. */
   readonly cpuUsPerCall: number;
+  /** The cheapest round: what else the machine does can only add. */
+  readonly leastUsPerCall: number;
   /** Median, in ms of CPU a second, without load. */
   readonly idleMsPerSecond: number;
   readonly failed: number;
@@ -84,6 +86,7 @@ export async function standing(binary: string): Promise<{ figures: Standing[]; r
     const figures = held.map((one, index) => ({
       standing: one.standing,
       cpuUsPerCall: median(costs[index] ?? []),
+      leastUsPerCall: Math.min(...(costs[index] ?? [])),
       idleMsPerSecond: median(idles[index] ?? []),
       failed: (failed[index] ?? 0) + (one.caller.exitCode === null ? 0 : 1),
     }));
@@ -104,6 +107,8 @@ if (import.meta.main) {
   if (process.argv.includes('--json')) console.log(JSON.stringify({ figures, ratios }));
   else {
     console.table(figures);
+    const [few = Number.NaN, many = Number.NaN] = figures.map(({ leastUsPerCall }) => leastUsPerCall);
+    console.log(`the cheapest round of each: ${(many / few).toFixed(2)}`);
     console.log(
       `beside ${MANY} ÷ beside ${FEW}: ${spread(ratios)} (median, least to most of ${ratios.length})`,
     );
