@@ -95,6 +95,8 @@ export async function output(argv: readonly string[], limitMs = 20_000): Promise
 export function openLab(
   dir: string,
   index: number,
+  /** 0 to 4: which of those that run at the same time. */
+  lane: number,
   ringback: readonly string[],
 ): { readonly lab: Lab; readonly close: () => Promise<void> } {
   const deferred: (() => void | Promise<void>)[] = [];
@@ -103,7 +105,7 @@ export function openLab(
   // a service on this machine may be using. Somebody's ephemeral port among them does no harm.
   // As many blocks as there may be scenarios: a server that is away must find its port free when it comes back.
   let next = 20_000 + ((index + process.pid) % 170) * 72;
-  const firstRtp = 40_000 + ((index + process.pid) % 20) * 1_000;
+  const firstRtp = 40_000 + (process.pid % 4) * 5_000 + lane * 1_000;
   const lab: Lab = {
     dir,
     ringback,

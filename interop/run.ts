@@ -1,8 +1,9 @@
 /**
  * `bun interop/run.ts [filter…]`: ringback against real peers, on loopback.
  *
- * The binary is `RINGBACK`, else dist/ringback, else `bun src/main.ts`. Two scenarios run at a time. A missing
- * peer is a failure: a scenario that was not run has shown nothing.
+ * The binary is `RINGBACK`, else dist/ringback, else `bun src/main.ts`. Two scenarios run at a time, and beside them
+ * three that mostly wait for a timer of the RFC, half a minute or more. A missing peer is a failure: a scenario that
+ * was not run has shown nothing.
  */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -42,17 +43,24 @@ console.log(`ringback: ${ringback.join(' ')}\nlogs: ${base}`);
 const queue = chosen
   .map((scenario, index) => ({ scenario, index }))
   .sort((a, b) => (b.scenario.limitS ?? 30) - (a.scenario.limitS ?? 30));
+const waiting = queue.filter(({ scenario }) => (scenario.limitS ?? 30) > 30);
+const busy = queue.filter(({ scenario }) => (scenario.limitS ?? 30) <= 30);
 const verdicts: Verdict[] = [];
-await Promise.all([work(), work()]);
+await Promise.all([
+  ...[0, 1].map((lane) => work(lane, busy, waiting)),
+  ...[2, 3, 4].map((lane) => work(lane, waiting)),
+]);
 
 const failed = verdicts.filter(({ reason }) => reason !== undefined).length;
 if (failed === 0 && !flags.has('--keep')) rmSync(base, { recursive: true, force: true });
 console.log(`${verdicts.length - failed} passed, ${failed} failed`);
 process.exit(failed === 0 && verdicts.length > 0 ? 0 : 1);
 
-async function work(): Promise<void> {
-  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    const verdict = await run(next.scenario, next.index);
+/** Runs what is in those queues, one after the other; no two lanes have ports in common. */
+async function work(lane: number, ...queues: (typeof queue)[]): Promise<void> {
+  const take = () => queues.find(({ length }) => length > 0)?.shift();
+  for (let next = take(); next !== undefined; next = take()) {
+    const verdict = await run(next.scenario, next.index, lane);
     verdicts.push(verdict);
     const { name, seconds, reason } = verdict;
     console.log(`${reason === undefined ? 'pass' : 'FAIL'}  ${seconds.toFixed(1).padStart(5)} s  ${name}`);
@@ -60,10 +68,10 @@ async function work(): Promise<void> {
   }
 }
 
-async function run(scenario: Scenario, index: number): Promise<Verdict> {
+async function run(scenario: Scenario, index: number, lane: number): Promise<Verdict> {
   const began = performance.now();
   const dir = join(base, scenario.name.replaceAll(/[^\w.-]+/g, '-'));
-  const { lab, close } = openLab(dir, index, ringback);
+  const { lab, close } = openLab(dir, index, lane, ringback);
   let reason: string | undefined;
   try {
     const missing = (scenario.needs ?? []).filter((program) => Bun.which(program) === null);
