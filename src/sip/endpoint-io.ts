@@ -68,6 +68,8 @@ export type Action =
   | { readonly type: 'hangup-all' }
   /** A re-INVITE that asks the peer to send nothing, or to talk again. */
   | { readonly type: 'hold' | 'resume'; readonly call: string }
+  /** OPTIONS to a `sip:` URI or `user@host`; its `ping.answered` comes within `timeoutMs`, 5000 when absent. */
+  | { readonly type: 'ping'; readonly to: string; readonly from?: string; readonly timeoutMs?: number }
   | { readonly type: 'register'; readonly account?: string }
   /** Takes an account up and registers it, unless it is for calls alone; replaces one of the same address. */
   | { readonly type: 'add-account'; readonly account: Account; readonly register?: boolean }

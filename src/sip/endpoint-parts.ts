@@ -1,5 +1,6 @@
 /** The parts of an endpoint. One owner holds them; a function that moves several is handed all. */
 import type { CallStore } from './call-store.ts';
+import type { Pings } from './ping.ts';
 import type { Registrar } from './registrar.ts';
 import type { Registrations } from './registration.ts';
 import type { UserAgent } from './user-agent.ts';
@@ -12,4 +13,6 @@ export interface EndpointParts {
   readonly registrar: Registrar | undefined;
   /** Where a MESSAGE of ours is under way to (pager-message.ts). */
   readonly messageEchoes: Set<string>;
+  /** OPTIONS of ours that wait for an answer (ping.ts). */
+  readonly pings: Pings;
 }

@@ -18,6 +18,7 @@ import type { EndpointParts } from './endpoint-parts.ts';
 import { tryHold, wishHold } from './hold.ts';
 import { failDatagram, indicate, loseConnection } from './indications.ts';
 import { callResolved, retryAfterWait } from './next-server.ts';
+import { advancePings, Pings, ping, pingResolved } from './ping.ts';
 import { placeCall } from './placing.ts';
 import { ringTimedOut } from './provisional.ts';
 import { receive, receiveStream } from './reception.ts';
@@ -49,7 +50,7 @@ export class Endpoint {
     this.registrations = new Registrations(this.agent);
     const { agent, calls, registrations } = this;
     const registrar = config.registrar === undefined ? undefined : new Registrar(agent, config.registrar);
-    this.parts = { agent, calls, registrations, registrar, messageEchoes: new Set() };
+    this.parts = { agent, calls, registrations, registrar, messageEchoes: new Set(), pings: new Pings() };
   }
 
   /** What is alive: a test and a monitor see here that nothing was left behind. */
@@ -68,6 +69,7 @@ export class Endpoint {
       this.agent.transactions.nextMs(),
       this.calls.nextMs(),
       this.registrations.nextMs(),
+      this.parts.pings.nextMs(),
       this.agent.transport.nextMs(),
       this.stopped ? undefined : this.rejections.nextMs(),
       stop,
@@ -105,6 +107,7 @@ export class Endpoint {
       case 'resolved':
         this.registrations.resolved(turn, input.host, input.addresses, input.error);
         callResolved(this.parts, turn, input.host, input.addresses, input.error);
+        pingResolved(this.parts, turn, input.host, input.addresses, input.error);
         return;
       case 'media':
         return this.media(turn, input.report);
@@ -132,6 +135,8 @@ export class Endpoint {
         return this.agent.reseed(action.words, this.calls.size);
       case 'call':
         return placeCall(this.parts, turn, action);
+      case 'ping':
+        return ping(this.parts, turn, action);
       case 'hangup': {
         const call = this.calls.find(action.call);
         if (call === undefined) return reportUnknownCall(turn, action.call);
@@ -173,6 +178,7 @@ export class Endpoint {
         this.callDue(turn, due.owner, due.name);
       }
       this.registrations.advance(turn);
+      advancePings(this.parts, turn);
       this.agent.transport.advance(turn, (connection) => this.isNeeded(connection));
       const leftOut = this.rejections.count(turn.nowMs);
       if (leftOut !== undefined) turn.say(leftOut);

@@ -4,6 +4,7 @@ import type { CoreHeaders } from './core-headers.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { SocketAddress } from './flow.ts';
 import { messageIndicated } from './pager-message.ts';
+import { pingIndicated } from './ping.ts';
 import type { Indication } from './transaction.ts';
 import type { TransactionUser } from './transaction-user.ts';
 import type { Turn } from './turn.ts';
@@ -22,6 +23,7 @@ export function indicate(
   }
   const { user } = transaction;
   if (user.kind === 'message') return messageIndicated(parts, turn, user, indication);
+  if (user.kind === 'ping') return pingIndicated(parts, turn, user, indication);
   if (user.kind === 'registration') {
     if (indication.type === 'response')
       parts.registrations.response(turn, transaction, user, indication.response);

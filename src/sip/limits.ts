@@ -44,6 +44,8 @@ export const MAX_TRANSACTIONS = 100_000;
 export const MAX_TRANSACTION_BYTES = 67_108_864;
 /** MESSAGEs of ours that are out at once (`--echo-messages`); one more is not echoed. */
 export const MAX_ECHOED_MESSAGES = 64;
+/** OPTIONS of ours that wait for an answer at once; one more is not sent. */
+export const MAX_PINGS = 64;
 /** Text and addresses of a MESSAGE that is echoed, in bytes: RFC 3428 §8 allows 1300 for all of it. */
 export const MAX_PAGER_MESSAGE_BYTES = 900;
 /** Addresses of which it is remembered whether they hear us (address-validation.ts); the oldest is forgotten. */

@@ -1,6 +1,7 @@
 /** Whoever may wait for the response to a request of ours. */
 import type { Call } from './call.ts';
 import type { MessageEcho } from './pager-message.ts';
+import type { Ping } from './ping.ts';
 import type { Registration } from './registration-state.ts';
 
-export type TransactionUser = Call | Registration | MessageEcho;
+export type TransactionUser = Call | Registration | MessageEcho | Ping;

@@ -1,0 +1,265 @@
+/**
+ * OPTIONS as a ping (RFC 3261 §11.1): asks a target once and says what came back, how fast, and what it supports.
+ *
+ * Why any final response is an answer: a 404 proves as well as a 200 that somebody is there, and whoever asks is told
+ * which it was. Why it has a time of its own and does not wait for Timer F: 32 s are right for a call and not for a
+ * ping; what still comes after that belongs to nobody.
+ */
+import { type Attempt, type DigestClient, FIRST_ATTEMPT } from '../auth/credentials.ts';
+import type { EventOf } from '../events.ts';
+import { reportChallenges } from './challenge-report.ts';
+import { type Deadline, Deadlines } from './deadlines.ts';
+import type { Account } from './endpoint-config.ts';
+import type { Action } from './endpoint-io.ts';
+import type { EndpointParts } from './endpoint-parts.ts';
+import { type Flow, formatAddress, type NextHop } from './flow.ts';
+import { addressFamily } from './ip-address.ts';
+import { MAX_PINGS } from './limits.ts';
+import { allValues } from './list.ts';
+import { fields, NO_BODY, type SipResponse, value } from './message.ts';
+import { nextHop } from './next-hop.ts';
+import type { HeaderLine } from './serialize-message.ts';
+import { displayText } from './text.ts';
+import type { Indication } from './transaction.ts';
+import type { Turn } from './turn.ts';
+import { ACCEPT } from './user-agent.ts';
+
+/** How long a ping waits for its answer when it is not told otherwise, in ms. */
+export const PING_TIMEOUT_MS = 5_000;
+/** Who asks without an account (RFC 3323 §4.1). */
+const ANONYMOUS = 'sip:anonymous@anonymous.invalid';
+/** Words of one list in the event: no peer supports more. */
+const MAX_WORDS = 64;
+
+/** One OPTIONS that waits for its answer. */
+export interface Ping {
+  readonly kind: 'ping';
+  /** A `sip:` URI. */
+  readonly target: string;
+  readonly account: Account | undefined;
+  readonly hop: NextHop;
+  readonly from: string;
+  readonly callId: string;
+  /** The addresses of the hop, and which one is in use. */
+  addresses: readonly string[];
+  addressIndex: number;
+  /** Where it went; undefined while a name is being looked up. */
+  flow: Flow | undefined;
+  sentMs: number;
+  sequence: number;
+  attempt: Attempt;
+  timer: Deadline<Ping> | undefined;
+}
+
+/** The pings of an endpoint that wait. */
+export class Pings {
+  readonly waiting = new Set<Ping>();
+  readonly deadlines = new Deadlines<Ping>();
+
+  nextMs(): number | undefined {
+    return this.deadlines.nextMs();
+  }
+}
+
+type Answer = Omit<EventOf<'ping.answered'>, 'type' | 'to' | 'transport' | 'remote'>;
+
+/** Sends one. What is wrong with it is reported as its answer: whoever asked waits for that event. */
+export function ping(parts: EndpointParts, turn: Turn, action: Extract<Action, { type: 'ping' }>): void {
+  const { agent, pings } = parts;
+  const { from } = action;
+  const target = /^(?:sips?|tel):/i.test(action.to) ? action.to : `sip:${action.to}`;
+  const failed = (detail: string) =>
+    turn.emit({ type: 'ping.answered', to: displayText(target), failure: 'network', detail });
+  const account =
+    from === undefined
+      ? agent.accounts[0]
+      : agent.accounts.find((one) => one.user === from || one.addressOfRecord === from);
+  if (account === undefined && from !== undefined) return failed(`there is no account ${displayText(from)}`);
+  const hop = hopOf(parts, account, target);
+  if (hop === undefined) return failed('it is no SIP URI');
+  if (hop.transport === 'tls') return failed('it wants TLS, which this version does not speak yet');
+  if (pings.waiting.size >= MAX_PINGS) return failed(`${MAX_PINGS} pings are out`);
+  const one: Ping = {
+    kind: 'ping',
+    target,
+    account,
+    hop,
+    from: `<${account?.addressOfRecord ?? ANONYMOUS}>;tag=${agent.identifiers.tag()}`,
+    callId: agent.identifiers.callId(),
+    addresses: addressFamily(hop.host) === undefined ? [] : [hop.host],
+    addressIndex: 0,
+    flow: undefined,
+    sentMs: turn.nowMs,
+    sequence: 0,
+    attempt: FIRST_ATTEMPT,
+    timer: undefined,
+  };
+  pings.waiting.add(one);
+  one.timer = pings.deadlines.arm(turn.nowMs + (action.timeoutMs ?? PING_TIMEOUT_MS), 'ping timeout', one);
+  if (one.addresses.length > 0) send(parts, turn, one);
+  else turn.ask({ type: 'resolve', host: hop.host });
+}
+
+/** A ping goes to its target, by way of the proxy when there is one; not to the account's server, which is another. */
+function hopOf({ agent }: EndpointParts, account: Account | undefined, target: string): NextHop | undefined {
+  const proxy = agent.proxyFor(account);
+  const named = nextHop(target, 'udp');
+  if (named === undefined || proxy === undefined) return named;
+  return { transport: proxy.transport, host: proxy.address, port: proxy.port };
+}
+
+/** The name of a next hop was looked up. */
+export function pingResolved(
+  parts: EndpointParts,
+  turn: Turn,
+  host: string,
+  addresses: readonly string[],
+  error: string | undefined,
+): void {
+  for (const one of [...parts.pings.waiting]) {
+    if (one.flow !== undefined || one.hop.host !== host) continue;
+    one.addresses = addresses;
+    if (addresses.length > 0) send(parts, turn, one);
+    else answer(parts, turn, one, { failure: 'network', detail: error ?? `${host} has no address` });
+  }
+}
+
+/** Pings that have waited long enough. */
+export function advancePings(parts: EndpointParts, turn: Turn): void {
+  const { deadlines } = parts.pings;
+  for (let due = deadlines.takeDue(turn.nowMs); due !== undefined; due = deadlines.takeDue(turn.nowMs)) {
+    const resolving = due.owner.flow === undefined;
+    const detail = resolving ? 'its name was not resolved in time' : 'nothing came in time';
+    answer(parts, turn, due.owner, { failure: resolving ? 'network' : 'no-answer', detail });
+  }
+}
+
+/** What became of an OPTIONS of ours. */
+export function pingIndicated(
+  parts: EndpointParts,
+  turn: Turn,
+  one: Ping,
+  indication: Indication<unknown>,
+): void {
+  // Given up before.
+  if (!parts.pings.waiting.has(one)) return;
+  if (indication.type === 'timeout') {
+    return answer(parts, turn, one, { failure: 'no-answer', detail: 'nothing came in time' });
+  }
+  if (indication.type === 'failed') {
+    if (one.addressIndex + 1 >= one.addresses.length) {
+      return answer(parts, turn, one, { failure: 'network', detail: displayText(indication.error) });
+    }
+    one.addressIndex += 1;
+    return send(parts, turn, one);
+  }
+  const { response } = indication;
+  const { status } = response;
+  if (status < 200) return;
+  const rttMs = Math.round((turn.nowMs - one.sentMs) * 100) / 100;
+  const said = { status, reason: displayText(response.reason), rttMs, ...abilities(response) };
+  const verdict =
+    status === 401 || status === 407 ? challenged(parts, turn, one, response, status) : undefined;
+  if (verdict === 'again') return;
+  answer(
+    parts,
+    turn,
+    one,
+    verdict === undefined ? said : { ...said, failure: 'authentication', detail: verdict },
+  );
+}
+
+/** One try, with the credentials that are known by then. */
+function send(parts: EndpointParts, turn: Turn, one: Ping): void {
+  const { agent } = parts;
+  const { hop, target } = one;
+  const address = one.addresses[one.addressIndex] ?? hop.host;
+  const flow = agent.transport.flowTo(turn, hop.transport, { address, port: hop.port });
+  one.flow = flow;
+  one.sentMs = turn.nowMs;
+  one.sequence += 1;
+  const credentials = digestOf(parts, one)?.authorize(
+    { method: 'OPTIONS', uri: target, body: NO_BODY },
+    one.attempt,
+  );
+  one.attempt = credentials?.attempt ?? one.attempt;
+  const headers: HeaderLine[] = [
+    ['Contact', agent.contact(flow, one.account?.user)],
+    ['Accept', ACCEPT],
+    ...(credentials?.fields ?? []).map(({ name, value: text }): HeaderLine => [name, text]),
+  ];
+  const request = {
+    method: 'OPTIONS',
+    uri: target,
+    from: one.from,
+    to: `<${target}>`,
+    callId: one.callId,
+    sequence: one.sequence,
+    headers,
+  };
+  agent.request(turn, request, flow, one);
+}
+
+/** Credentials go to the account's own server and our proxy alone: whoever gets a digest can try passwords on it. */
+function digestOf(parts: EndpointParts, { account, hop }: Ping): DigestClient | undefined {
+  if (account === undefined || account.password === '') return undefined;
+  const proxy = parts.agent.proxyFor(account);
+  const own = hop.host === account.server.host && hop.port === account.server.port;
+  const proxied = hop.host === proxy?.address && hop.port === proxy.port;
+  return own || proxied ? parts.registrations.digestOf(account) : undefined;
+}
+
+/** Answers a challenge and says `again`; otherwise why it cannot be answered. */
+function challenged(
+  parts: EndpointParts,
+  turn: Turn,
+  one: Ping,
+  response: SipResponse,
+  status: 401 | 407,
+): string {
+  const digest = digestOf(parts, one);
+  if (digest === undefined) return 'it asks who we are; give an account of it with --user and --password';
+  const challenges = fields(response, status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate');
+  const verdict = digest.challenged(
+    {
+      status,
+      challenges: challenges.map(({ value: text }) => text),
+      cnonce: parts.agent.identifiers.cnonce(),
+    },
+    one.attempt,
+  );
+  if (verdict.type === 'refused') return verdict.reason;
+  reportChallenges(turn, status, verdict.challenges, { account: one.account?.addressOfRecord ?? '' });
+  one.attempt = verdict.attempt;
+  send(parts, turn, one);
+  return 'again';
+}
+
+/** What the response says of its writer (§11.2, §20.35); a list that cannot be read is left out. */
+function abilities(response: SipResponse): Answer {
+  const server = value(response, 'Server') ?? value(response, 'User-Agent');
+  const words = (name: string): string[] | undefined => {
+    const values = allValues(response, name);
+    if (!values.ok || values.value.length === 0) return undefined;
+    return values.value.slice(0, MAX_WORDS).map(({ text }) => displayText(text));
+  };
+  const [allow, supported, accept] = [words('Allow'), words('Supported'), words('Accept')];
+  return {
+    ...(server === undefined ? undefined : { server: displayText(server) }),
+    ...(allow === undefined ? undefined : { allow }),
+    ...(supported === undefined ? undefined : { supported }),
+    ...(accept === undefined ? undefined : { accept }),
+  };
+}
+
+function answer({ pings }: EndpointParts, turn: Turn, one: Ping, what: Answer): void {
+  pings.waiting.delete(one);
+  pings.deadlines.disarm(one.timer);
+  const { flow } = one;
+  turn.emit({
+    type: 'ping.answered',
+    to: displayText(one.target),
+    ...(flow === undefined ? undefined : { transport: flow.transport, remote: formatAddress(flow.remote) }),
+    ...what,
+  });
+}
