@@ -5,7 +5,7 @@
  * first one is the call, the others are acknowledged and ended.
  */
 import { type Call, reportDialog } from './call.ts';
-import { dialogFlow, requestWithin } from './call-end.ts';
+import { dialogFlow, finishCall, requestWithin } from './call-end.ts';
 import { takeAnswer } from './call-session.ts';
 import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
@@ -58,6 +58,10 @@ export function answered(
   if (!made.ok && made.error.code !== 'contact-missing') {
     call.outcome ??= 'unusable';
     call.ending ??= `the ${response.status} cannot be used: ${made.error.detail}`;
+  }
+  if (early?.hungUp === true) {
+    call.outcome ??= 'refused';
+    return finishCall(store, turn, call, 'BYE received before the answer');
   }
   takeAnswer(store, turn, call, invite, response, early?.described);
 }

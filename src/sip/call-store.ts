@@ -8,6 +8,8 @@ import { CallAudio } from './call-audio.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { Deadlines } from './deadlines.ts';
 import { dialogKey } from './dialog.ts';
+import type { EarlyDialog } from './early-dialog.ts';
+import type { EarlyCall } from './early-request.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
 
@@ -19,6 +21,8 @@ export class CallStore {
   private readonly byDialog = new Map<string, Call>();
   /** Calls that came in, by what their INVITE had before there was a tag of ours. */
   private readonly byInvite = new Map<string, Call>();
+  /** Early dialogs of calls that we place. */
+  private readonly byEarly = new Map<string, EarlyCall>();
   private readonly deadlines = new Deadlines<Call>();
 
   constructor(
@@ -56,6 +60,13 @@ export class CallStore {
       : this.byDialog.get(dialogKey(core.callId, core.toTag, core.fromTag ?? ''));
   }
 
+  /** The call of a request in a dialog that is early, and that one. */
+  findEarly(core: CoreHeaders): EarlyCall | undefined {
+    if (core.toTag === undefined) return undefined;
+    const found = this.byEarly.get(dialogKey(core.callId, core.toTag, core.fromTag ?? ''));
+    return found?.early.dialog.state === 'early' ? found : undefined;
+  }
+
   /** The call of an INVITE that comes a second time by another way: a proxy forked it and both ways lead here. */
   findMerged(core: CoreHeaders): Call | undefined {
     const call = this.byInvite.get(dialogKey(core.callId, '', core.fromTag ?? ''));
@@ -76,11 +87,23 @@ export class CallStore {
     }
   }
 
+  /** A phone rings: what it asks in its early dialog is for that call. */
+  addEarly(call: Call, early: EarlyDialog): void {
+    this.byEarly.set(earlyKey(early), { call, early });
+  }
+
+  /** Forgets the phones that one try of a call has rung. */
+  forgetEarly({ outgoing }: Call): void {
+    for (const early of outgoing?.early.values() ?? []) this.byEarly.delete(earlyKey(early));
+    outgoing?.early.clear();
+  }
+
   /** Forgets a call, its dialog and its deadlines. */
   remove(call: Call): void {
     this.agent.transport.sources.release(call.heldFor);
     call.heldFor = undefined;
     this.forgetDialog(call);
+    for (const early of call.outgoing?.early.values() ?? []) this.byEarly.delete(earlyKey(early));
     this.byHandle.delete(call.handle);
     const { dialog } = call;
     if (dialog !== undefined) {
@@ -112,4 +135,8 @@ export class CallStore {
     this.deadlines.disarm(call.timers[name]);
     delete call.timers[name];
   }
+}
+
+function earlyKey({ dialog }: EarlyDialog): string {
+  return dialogKey(dialog.callId, dialog.localTag, dialog.remoteTag);
 }

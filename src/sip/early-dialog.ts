@@ -6,6 +6,7 @@
  * and whoever answers all the same is acknowledged and ended (answered.ts).
  */
 import { type Call, reportDialog } from './call.ts';
+import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { type Dialog, dialogAsClient, dialogWithoutContact } from './dialog.ts';
 import { MAX_FORKS } from './limits.ts';
@@ -19,6 +20,8 @@ export interface EarlyDialog {
   readonly dialog: Dialog;
   /** RSeq of the last reliable response that was taken (RFC 3262 §4). */
   responseNumber: number | undefined;
+  /** The phone said BYE before its 2xx came, which may have lost its way and come yet. */
+  hungUp: boolean;
   /** Its last response with a session description: early media, or the answer when it was reliable. */
   described: SipResponse | undefined;
 }
@@ -28,6 +31,7 @@ export interface EarlyDialog {
  * or routes that cannot be read, or when it is one too many.
  */
 export function earlyDialogOf(
+  store: CallStore,
   turn: Turn,
   call: Call,
   invite: OutgoingInvite,
@@ -43,8 +47,9 @@ export function earlyDialogOf(
   if (!made.ok && made.error.code !== 'contact-missing') return undefined;
   if (invite.early.size >= MAX_FORKS) return undefined;
   const dialog = made.ok ? made.value : dialogWithoutContact(request, asked, response, core, flow);
-  const early: EarlyDialog = { dialog, responseNumber: undefined, described: undefined };
+  const early: EarlyDialog = { dialog, responseNumber: undefined, hungUp: false, described: undefined };
   invite.early.set(toTag, early);
+  store.addEarly(call, early);
   reportDialog(turn, call, dialog, 'none', 'early', `${response.status} received`);
   return early;
 }

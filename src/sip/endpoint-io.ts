@@ -55,7 +55,7 @@ export type Action =
       readonly audio: SocketAddress;
       /** The INVITE goes here first, whatever the account or the configuration says. */
       readonly proxy?: SocketAddress & { readonly transport: Transport };
-      /** More header fields for the INVITE, as `readExtraHeader` gave them. */
+      /** More header fields for the INVITE, in their canonical spelling; cli/flag-values.ts keeps out those that are ours to write. */
       readonly headers?: readonly HeaderLine[];
       /** From now until it has to be answered, in ms; three minutes of ringing when it is absent. */
       readonly ringTimeoutMs?: number;

@@ -13,7 +13,7 @@ import { addressFamily } from './ip-address.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { serializeSdp } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
-import { bytesOf } from './text.ts';
+import { bytesOf, wire } from './text.ts';
 import type { Turn } from './turn.ts';
 import { ALLOW } from './user-agent.ts';
 
@@ -46,13 +46,13 @@ export function sendInvite(
   invite.sequence += 1;
   invite.provisional = false;
   endEarlyDialogs(turn, call, 'another try');
-  invite.early.clear();
+  parts.calls.forgetEarly(call);
   const headers: HeaderLine[] = [
     ['Contact', agent.contact(flow, invite.user)],
     ['Allow', ALLOW],
     ['Supported', '100rel'],
     ...(credentials?.fields ?? []).map(({ name, value }): HeaderLine => [name, value]),
-    ...(invite.action.headers ?? []),
+    ...(invite.action.headers ?? []).map(([name, text]): HeaderLine => [name, wire(text)]),
     ['Content-Type', 'application/sdp'],
   ];
   const request = {

@@ -41,7 +41,7 @@ export function provisional(
   if (call.ending !== undefined) return endCall(calls, turn, call, call.ending);
   if (call.timers['ring timeout'] === undefined) calls.arm(turn, call, 'ring timeout', RING_TIMEOUT_MS);
   if (status === 100) return;
-  const early = earlyDialogOf(turn, call, invite, transaction, response, core);
+  const early = earlyDialogOf(calls, turn, call, invite, transaction, response, core);
   if (early !== undefined) {
     if (!takeReliable(parts, turn, call, early, response, core)) return;
     takeEarlyMedia(turn, call, invite, early, response);

@@ -3,7 +3,7 @@ import { maskCredentials } from '../auth/mask.ts';
 import type { EventOf } from '../events.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { type Flow, formatAddress } from './flow.ts';
-import { type SipMessage, type SipResponse, startLine } from './message.ts';
+import { field, type SipMessage, type SipResponse, startLine } from './message.ts';
 import type { SipError } from './result.ts';
 import { displayText, latin1 } from './text.ts';
 import type { Turn } from './turn.ts';
@@ -59,5 +59,28 @@ export function reportStray(turn: Turn, flow: Flow, response: SipResponse): void
     offset: 0,
     detail: displayText(`${response.status} ${response.reason} answers nothing that we sent`),
     hint: 'a late retransmission, or a response meant for somebody else',
+  });
+}
+
+/** A response to a request of ours that is not like it: dropped as well, because it would answer for somebody else. */
+export function reportForeign(
+  turn: Turn,
+  flow: Flow,
+  response: SipResponse,
+  header: string,
+  call: string | undefined,
+): void {
+  turn.emit({
+    type: 'sip.rejected',
+    ...(call === undefined ? undefined : { call }),
+    transport: flow.transport,
+    remote: formatAddress(flow.remote),
+    code: 'response-mismatched',
+    offset: field(response, header)?.offset ?? 0,
+    header,
+    detail: displayText(
+      `${response.status} ${response.reason} has our branch, but not the ${header} of our request`,
+    ),
+    hint: 'the sender must copy Via, From, Call-ID and CSeq as they came (RFC 3261 §8.2.6.2)',
   });
 }

@@ -8,13 +8,14 @@ import { receiveAck } from './accepting.ts';
 import { incomingHandle, receiveBye, receiveCancel, receiveInvite } from './answering.ts';
 import type { Call } from './call.ts';
 import { type CoreHeaders, readCoreHeaders } from './core-headers.ts';
+import { receiveEarly } from './early-request.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { Flow } from './flow.ts';
 import { indicate, loseConnection } from './indications.ts';
 import type { SipMessage, SipRequest, SipResponse } from './message.ts';
 import { parseMessage } from './parse-message.ts';
 import { receivePrack } from './prack.ts';
-import { reportBadMessage, reportReceived, reportStray } from './received.ts';
+import { reportBadMessage, reportForeign, reportReceived, reportStray } from './received.ts';
 import { refuse, retryAfter } from './refusal.ts';
 import { receiveReinvite } from './reinvite.ts';
 import { type SipError, sipError } from './result.ts';
@@ -86,9 +87,22 @@ function receiveResponse(
   const transaction = parts.agent.transactions.matchClient(core);
   report(parts, turn, flow, bytes, response, core, transaction?.call);
   if (transaction === undefined) return reportStray(turn, flow, response);
+  const foreign = mismatch(transaction.core, core);
+  if (foreign !== undefined) return reportForeign(turn, flow, response, foreign, transaction.call);
   parts.agent.transport.sources.proved(flow);
   const indication = parts.agent.transactions.receiveResponse(turn, transaction, response);
   if (indication !== undefined) indicate(parts, turn, indication, core);
+}
+
+/**
+ * What of a response with the branch of our request is not ours, as another's that guessed the branch, or one that
+ * was passed on to us with a Via too many (§8.1.3.3), has it; undefined when all is.
+ */
+function mismatch(asked: CoreHeaders, core: CoreHeaders): string | undefined {
+  if (core.callId !== asked.callId) return 'Call-ID';
+  if (core.fromTag !== asked.fromTag) return 'From';
+  if (core.cseq.number !== asked.cseq.number) return 'CSeq';
+  return core.viaCount === asked.viaCount ? undefined : 'Via';
 }
 
 function receiveRequest(
@@ -116,6 +130,7 @@ function receiveRequest(
   const fresh = request.method === 'INVITE' && core.toTag === undefined;
   const handle =
     call?.handle ??
+    parts.calls.findEarly(core)?.call.handle ??
     (fresh && parts.agent.config.echo ? incomingHandle(parts.calls, request, core) : undefined);
   const cancelled = request.method === 'CANCEL' ? transactions.matchCancelled(request, core) : undefined;
   report(parts, turn, flow, bytes, request, core, handle ?? cancelled?.call);
@@ -161,6 +176,8 @@ function serve(
     const error = sipError('extension-unsupported', 420, `Require asks for ${extension}`);
     return refuse(parts.agent, turn, transaction, error, { headers: [['Unsupported', extension]] });
   }
+  const early = call === undefined ? parts.calls.findEarly(core) : undefined;
+  if (early !== undefined) return receiveEarly(parts, turn, early, transaction);
   // §15.1.2: a BYE that matches no dialog has missed one, with a To tag or without.
   const within = DIALOG_ONLY.has(method) || (core.toTag !== undefined && method !== 'REGISTER');
   // A dialog that our BYE has ended knows one request more: the peer's BYE that crossed it.
