@@ -45,6 +45,10 @@ const bytes = { text: z.string().optional(), base64: z.base64().optional() };
 /** What other parts of the program define; the endpoint that plays it says what it cannot use. */
 const open = z.looseObject({ type: z.string() });
 
+/** A number in the place of an address would be called as one. */
+const namesItsPeer = (action: { type: string; to?: unknown }) =>
+  action.type !== 'call' || typeof action.to === 'string';
+
 const input = z.discriminatedUnion('type', [
   z.object({ type: z.literal('listening'), transport, local: socket }),
   z.object({ type: z.literal('datagram'), remote: socket, ...bytes }),
@@ -60,7 +64,7 @@ const input = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('media'), report: open }),
   z.object({ type: z.literal('sample') }),
-  z.object({ type: z.literal('action'), action: open }),
+  z.object({ type: z.literal('action'), action: open.refine(namesItsPeer, 'a call is to somebody') }),
   z.object({ type: z.literal('time') }),
 ]);
 

@@ -4,7 +4,7 @@
  *
  * The offer may stand on either side: then the 200 has our answer, or it has our offer and the ACK the answer.
  */
-import { type Call, changeCall, changeDialog } from './call.ts';
+import { type Call, changeCall, changeDialog, peerAddress } from './call.ts';
 import { endCall, finishCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
@@ -12,6 +12,7 @@ import type { Flow } from './flow.ts';
 import { takeLateAnswer } from './late-offer.ts';
 import type { SipRequest } from './message.ts';
 import type { NegotiatedMedia } from './negotiated-media.ts';
+import { CALLER_ENCODINGS } from './offer.ts';
 import { type Answer, answerOffer, mediaWarning, offeredAddressFamily, sameSession } from './offer-answer.ts';
 import { refuse } from './refusal.ts';
 import { fail, type Result, type SipError } from './result.ts';
@@ -130,7 +131,7 @@ export function acknowledgementMissing(store: CallStore, turn: Turn, call: Call)
 export function answerTo(store: CallStore, call: Call, offer: SessionDescription): Result<Answer> {
   const { media } = call;
   if (media === undefined) return fail('no-port', 0, 503, 'no RTP port');
-  const peer = call.dialog?.flow.remote.address ?? '127.0.0.1';
+  const peer = peerAddress(call);
   const before = media.description;
   const local = {
     address: store.agent.mediaAddress(peer, offeredAddressFamily(offer)),
@@ -138,7 +139,8 @@ export function answerTo(store: CallStore, call: Call, offer: SessionDescription
     sessionId: media.sessionId,
     sessionVersion: before?.origin.sessionVersion ?? media.sessionId,
   };
-  const options = { holding: media.holding };
+  const talks = media.mode?.type === 'talk';
+  const options = { holding: media.holding, ...(talks ? { only: CALLER_ENCODINGS } : undefined) };
   const answered = answerOffer(offer, local, options);
   if (!answered.ok || before === undefined || sameSession(before, answered.value.description))
     return answered;

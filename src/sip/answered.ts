@@ -6,7 +6,7 @@
  */
 import { type Call, reportDialog } from './call.ts';
 import { dialogFlow, finishCall, requestWithin } from './call-end.ts';
-import { takeAnswer } from './call-session.ts';
+import { answerLate, refuseLate, takeAnswer } from './call-session.ts';
 import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { type Dialog, dialogAsClient, dialogWithoutContact } from './dialog.ts';
@@ -16,6 +16,7 @@ import type { SipResponse } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { reasonFor } from './reason.ts';
 import type { HeaderLine } from './serialize-message.ts';
+import { takeInterval } from './session-timer.ts';
 import type { ClientTransaction } from './transaction.ts';
 import { outgoing } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
@@ -45,13 +46,17 @@ export function answered(
     dialog.remoteSequence = early.dialog.remoteSequence;
     early.dialog.state = 'confirmed';
   }
-  if (invite.acknowledgements.size > 0) return endFork(store, turn, call, invite, transaction, dialog);
+  if (invite.acknowledgements.size > 0) {
+    const refusal = refuseLate(store, call, invite, response);
+    return endFork(store, turn, call, invite, transaction, dialog, refusal);
+  }
   store.disarm(call, 'ring timeout');
   store.disarm(call, 'cancel timeout');
   call.dialog = dialog;
   call.answeredMs = turn.nowMs;
   store.addDialog(call);
-  acknowledge(store, turn, call, invite, transaction, dialog);
+  const answer = answerLate(store, call, invite, response, tag);
+  acknowledge(store, turn, call, invite, transaction, dialog, answer);
   const from = early === undefined ? 'none' : 'early';
   reportDialog(turn, call, dialog, from, 'confirmed', `${response.status} received`);
   endEarlyDialogs(turn, call, 'answered elsewhere');
@@ -63,6 +68,7 @@ export function answered(
     call.outcome ??= 'refused';
     return finishCall(store, turn, call, 'BYE received before the answer');
   }
+  takeInterval(store, turn, call, response);
   takeAnswer(store, turn, call, invite, response, early?.described);
 }
 
@@ -74,12 +80,14 @@ function acknowledge(
   invite: OutgoingInvite,
   { request: asked, core: { cseq } }: ClientTransaction<unknown>,
   dialog: Dialog,
+  answer: Uint8Array | undefined,
 ): void {
   const flow = dialogFlow(store, turn, dialog);
   const carried = asked.headers
     .filter(({ name }) => name === 'Authorization' || name === 'Proxy-Authorization')
     .map(({ name, value }): HeaderLine => [name, value]);
-  const parts = { ...requestWithin(dialog, 'ACK', carried), sequence: cseq.number };
+  if (answer !== undefined) carried.push(['Content-Type', 'application/sdp']);
+  const parts = { ...requestWithin(dialog, 'ACK', carried, answer), sequence: cseq.number };
   const { request, core } = store.agent.newRequest(parts, flow);
   const message = outgoing(request, core.callId, `${cseq.number} ACK`, core.via.branch);
   invite.acknowledgements.set(dialog.remoteTag, { message, flow });
@@ -94,9 +102,10 @@ function endFork(
   invite: OutgoingInvite,
   transaction: ClientTransaction<unknown>,
   dialog: Dialog,
+  answer: Uint8Array | undefined,
 ): void {
   if (invite.acknowledgements.size >= MAX_FORKS) return;
-  acknowledge(store, turn, call, invite, transaction, dialog);
+  acknowledge(store, turn, call, invite, transaction, dialog, answer);
   const bye = requestWithin(dialog, 'BYE', reasonFor('answered elsewhere'));
   store.agent.request(turn, bye, dialogFlow(store, turn, dialog), call, call.handle);
 }

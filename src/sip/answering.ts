@@ -89,6 +89,7 @@ export function receiveInvite(store: CallStore, turn: Turn, transaction: ServerT
 /** Ports came while INVITEs were waiting for one. */
 export function portsArrived(store: CallStore, turn: Turn): void {
   for (const call of [...store.withoutPort]) {
+    if (call.direction === 'outgoing') continue;
     takePort(store, turn, call);
     if (call.timers.port !== undefined) return;
   }

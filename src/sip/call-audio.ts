@@ -5,7 +5,7 @@
  * The reserve makes answering one step: a port that is in it is bound already, so that a 200 never promises a
  * port that cannot be had.
  */
-import type { MediaCounters, MediaReport, MediaSession } from '../rtp/session.ts';
+import type { MediaCounters, MediaMode, MediaReport, MediaSession } from '../rtp/session.ts';
 import { diagnoseLoss, diagnoseSilence } from './audio-diagnosis.ts';
 import type { Call, CallMedia } from './call.ts';
 import type { NegotiatedMedia } from './negotiated-media.ts';
@@ -38,8 +38,8 @@ export class CallAudio {
     this.exhausted = undefined;
   }
 
-  /** A port and a slot; undefined while the reserve is empty. */
-  take(turn: Turn): CallMedia | undefined {
+  /** A port and a slot; undefined while the reserve is empty. Without a mode the audio is echoed. */
+  take(turn: Turn, mode?: MediaMode): CallMedia | undefined {
     const port = this.ports.shift();
     if (port === undefined) return undefined;
     const slot = this.nextSlot < this.agent.config.maxCalls ? this.nextSlot++ : this.freeSlots.shift();
@@ -48,6 +48,7 @@ export class CallAudio {
       slot,
       port,
       sessionId: String(this.agent.identifiers.word()),
+      ...(mode === undefined ? undefined : { mode }),
       description: undefined,
       session: undefined,
       codec: '',
@@ -76,6 +77,7 @@ export class CallAudio {
       payloads: agreed.payloads,
       ssrc: before?.ssrc ?? this.agent.identifiers.word(),
       cname: before?.cname ?? this.agent.identifiers.tag(),
+      ...(media.mode === undefined ? undefined : { mode: media.mode }),
     };
     media.session = session;
     media.held = agreed.held;

@@ -1,50 +1,159 @@
 /**
- * The session of a call that we place (RFC 3264 §5, §7; RFC 3261 §13.2.1): the offer in the INVITE, and what the
- * answer in the 2xx agreed. The one place where either is decided.
+ * The session of a call that we place (RFC 3264 §5, §7; RFC 3261 §13.2.1): the offer in the INVITE, the answer in the
+ * 2xx or before it, or both the other way round. The one place where either is decided.
+ *
+ * An answer is judged before the call is called established: one that cannot be used is acknowledged all the same, and
+ * the call ended with a reason.
  */
-import { type Call, changeCall } from './call.ts';
+import { answerTo, type OwnHalf } from './accepting.ts';
+import { answerAdvice, judgeAnswer } from './answer-verdict.ts';
+import { type Call, changeCall, peerAddress } from './call.ts';
 import { sendBye } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
+import { pressKeys } from './dtmf-keys.ts';
 import type { EarlyDialog } from './early-dialog.ts';
-import type { EndpointParts } from './endpoint-parts.ts';
-import type { SipResponse } from './message.ts';
-import { buildOffer, readAnswer } from './offer.ts';
+import { addressFamily } from './ip-address.ts';
+import { localAddressOf } from './late-offer.ts';
+import type { SipMessage, SipResponse } from './message.ts';
+import { type NegotiatedMedia, sameMedia } from './negotiated-media.ts';
+import { buildOffer, CALLER_ENCODINGS, readAnswer } from './offer.ts';
+import { answerOffer, refuseAll } from './offer-answer.ts';
 import { readDescription } from './offer-body.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
-import { fail } from './result.ts';
-import type { SessionDescription } from './sdp.ts';
-import { latin1 } from './text.ts';
+import { fail, ok, type Result, type SipError } from './result.ts';
+import { parseSdp, type SessionDescription, serializeSdp } from './sdp.ts';
+import { bytesOf, displayText, latin1 } from './text.ts';
 import type { Turn } from './turn.ts';
 
-/** The offer of the first try. */
-export function offerOf({ agent }: EndpointParts, { action }: OutgoingInvite): SessionDescription {
-  const sessionId = String(agent.identifiers.word());
-  return buildOffer({ ...action.audio, sessionId, sessionVersion: sessionId });
+/**
+ * The body of the next try, for a peer at that address; undefined when the offer is left to the peer. Every try has the
+ * same session, one version later when our address towards that peer is another one (RFC 3264 §8).
+ */
+export function offerBody(
+  store: CallStore,
+  call: Call,
+  invite: OutgoingInvite,
+  peer: string,
+): Uint8Array | undefined {
+  const { action, offer: before } = invite;
+  if (action.lateOffer === true) return undefined;
+  if (action.sdp !== undefined) return ownText(invite, action.sdp);
+  const local = localMedia(store, call, invite, peer);
+  if (before === undefined) invite.offer = buildOffer(local);
+  else if (localAddressOf(before) !== local.address) {
+    const sessionVersion = String(BigInt(before.origin.sessionVersion) + 1n);
+    invite.offer = buildOffer({ ...local, sessionId: before.origin.sessionId, sessionVersion });
+  }
+  return invite.offer === undefined ? undefined : bytesOf(serializeSdp(invite.offer));
+}
+
+/** Our end of the audio: whoever asked has it, or the media thread. */
+function localMedia({ agent }: CallStore, call: Call, { action }: OutgoingInvite, peer: string) {
+  const sessionId = call.media?.sessionId ?? String(agent.identifiers.word());
+  const own = action.audio ?? {
+    address: agent.mediaAddress(peer, addressFamily(peer) ?? 'ipv4'),
+    port: call.media?.port ?? 0,
+  };
+  return { ...own, sessionId, sessionVersion: sessionId };
+}
+
+/** A session description that somebody wrote: it goes out as it stands, and the answer to it is judged. */
+function ownText(invite: OutgoingInvite, text: string): Uint8Array {
+  const read = parseSdp(text);
+  if (read.ok) invite.offer = read.value;
+  return bytesOf(text);
+}
+
+/**
+ * Our answer to the offer in a 2xx, or in a reliable 1xx, to an INVITE that had none: it goes into the ACK or the PRACK.
+ * Undefined when there was an offer of ours, or the session is agreed already. An offer that cannot be answered is
+ * answered with every line refused (RFC 3264 §6), and `takeAnswer` ends the call.
+ */
+export function answerLate(
+  store: CallStore,
+  call: Call,
+  invite: OutgoingInvite,
+  response: SipResponse,
+  toTag: string,
+): Uint8Array | undefined {
+  const { action, late } = invite;
+  if (action.lateOffer !== true || (late?.toTag === toTag && late.half.ok)) return undefined;
+  const offer = readLateOffer(response);
+  const half = offer.ok ? halfFor(store, call, invite, offer.value) : offer;
+  invite.late = { toTag, half };
+  if (half.ok) invite.offer = half.value.description;
+  if (half.ok) return bytesOf(action.sdp ?? serializeSdp(half.value.description));
+  return refuseLate(store, call, invite, response);
+}
+
+/** The answer that refuses all of an offer that was left to the peer: for one that cannot be used, and for a fork. */
+export function refuseLate(
+  store: CallStore,
+  call: Call,
+  invite: OutgoingInvite,
+  response: SipResponse,
+): Uint8Array | undefined {
+  if (invite.action.lateOffer !== true) return undefined;
+  const offer = readLateOffer(response);
+  if (!offer.ok) return undefined;
+  return bytesOf(serializeSdp(refuseAll(offer.value, localMedia(store, call, invite, peerAddress(call)))));
+}
+
+function readLateOffer(response: SipResponse): Result<SessionDescription> {
+  if (response.body.length > 0) return readDescription(response);
+  return fail('offer-missing', 0, 488, 'our INVITE left the offer to the other side, and none came');
+}
+
+function halfFor(
+  store: CallStore,
+  call: Call,
+  invite: OutgoingInvite,
+  offer: SessionDescription,
+): Result<OwnHalf> {
+  const { sdp } = invite.action;
+  if (sdp !== undefined) {
+    const own = parseSdp(sdp);
+    return own.ok ? ok({ description: own.value }) : own;
+  }
+  if (call.media !== undefined) return answerTo(store, call, offer);
+  const local = localMedia(store, call, invite, peerAddress(call));
+  return answerOffer(offer, local, { only: CALLER_ENCODINGS });
 }
 
 /**
  * The session description of a 1xx: what the phone plays before it is answered, and a preview of the answer
- * (RFC 3261 §13.2.1). One that cannot be used says nothing: the 2xx has the last word.
+ * (§13.2.1). One that cannot be used says nothing: the 2xx has the last word.
  */
 export function takeEarlyMedia(
+  store: CallStore,
   turn: Turn,
   call: Call,
-  { offer }: OutgoingInvite,
+  invite: OutgoingInvite,
   early: EarlyDialog,
   response: SipResponse,
 ): void {
+  const { action, offer, late } = invite;
   if (response.body.length === 0) return;
   const repeated = early.described !== undefined && latin1(early.described.body) === latin1(response.body);
   early.described = response;
-  if (repeated || offer === undefined) return;
-  const answer = readDescription(response);
-  const agreed = answer.ok ? readAnswer(offer, answer.value) : answer;
+  if (repeated) return;
+  if (action.lateOffer === true) {
+    if (late?.half.ok === true) openAudio(store, turn, call, late.half.value);
+    return;
+  }
+  if (offer === undefined) return;
+  const agreed = judged(offer, response);
   if (!agreed.ok) return;
-  const { codec, remote, direction } = agreed.value;
+  announceEarly(turn, call, early, agreed.value);
+  openAudio(store, turn, call, { description: offer, media: agreed.value });
+}
+
+function announceEarly(turn: Turn, call: Call, { dialog }: EarlyDialog, agreed: NegotiatedMedia): void {
+  const { codec, remote, direction } = agreed;
   turn.emit({
     type: 'media.early',
     call: call.handle,
-    ...(early.dialog.remoteTag === '' ? undefined : { remoteTag: early.dialog.remoteTag }),
+    ...(dialog.remoteTag === '' ? undefined : { remoteTag: dialog.remoteTag }),
     codec: codec.name,
     payloadType: codec.type,
     ...(remote === undefined ? undefined : { remoteAddress: remote.address, remotePort: remote.port }),
@@ -52,40 +161,97 @@ export function takeEarlyMedia(
   });
 }
 
-/** The answer in the 2xx that made the dialog, which is acknowledged by now; `described` is a 1xx that had it. One that cannot be used ends the call. */
+/**
+ * The session of the 2xx that made the dialog, which is acknowledged by now; `described` is a 1xx that had it. Without
+ * one the call is ended, with the reason in words.
+ */
 export function takeAnswer(
   store: CallStore,
   turn: Turn,
   call: Call,
-  { offer, action }: OutgoingInvite,
+  invite: OutgoingInvite,
   response: SipResponse,
   described: SipResponse | undefined,
 ): void {
   // RFC 3262 §5: when a reliable 1xx had the answer, the 2xx has none.
-  const answer = readDescription(response.body.length === 0 ? (described ?? response) : response);
-  const agreed =
-    offer === undefined
-      ? fail('offer-missing', 0, 500, 'we made no offer')
-      : answer.ok
-        ? readAnswer(offer, answer.value)
-        : answer;
-  if (!agreed.ok && call.ending === undefined) {
-    call.ending = `the answer cannot be used: ${agreed.error.detail}`;
+  const half = agreedHalf(invite, response.body.length === 0 ? (described ?? response) : response);
+  if (!half.ok && call.ending === undefined) {
+    reportUnusable(turn, call, half.error);
+    call.ending = `the answer cannot be used: ${half.error.detail}`;
     call.outcome = 'unusable';
   }
-  if (call.ending !== undefined || !agreed.ok) return sendBye(store, turn, call);
-  const { codec, remote, direction, rtcpMux } = agreed.value;
+  if (call.ending !== undefined || !half.ok) return sendBye(store, turn, call);
+  if (call.media === undefined) announce(turn, call, half.value);
+  else openAudio(store, turn, call, half.value);
+  // Whoever waits for the call sees that it stands, also when the other side holds it from the start.
+  changeCall(turn, call, 'established');
+  if (call.media?.held === true) changeCall(turn, call, 'held');
+  const { dtmf, durationMs } = invite.action;
+  if (durationMs !== undefined) store.arm(turn, call, 'duration', durationMs);
+  if (dtmf !== undefined) pressKeys(turn, call, dtmf);
+}
+
+/** Our half with what was agreed, or why there is none. */
+function agreedHalf(invite: OutgoingInvite, response: SipResponse): Result<OwnHalf> {
+  const { action, late } = invite;
+  if (action.lateOffer === true) return late?.half ?? fail('offer-missing', 0, 488, 'no offer came');
+  const description = invite.offer;
+  if (description === undefined) return fail('offer-missing', 0, 500, 'we made no offer');
+  const agreed = judged(description, response);
+  if (agreed.ok) return ok({ description, media: agreed.value });
+  // Somebody else's session may be of encodings that we know nothing of.
+  return action.sdp !== undefined && agreed.error.code === UNREADABLE ? ok({ description }) : agreed;
+}
+
+/** What the judge lets pass and we cannot speak. */
+const UNREADABLE = 'audio-unknown';
+
+/** The answer in a message, judged and read. */
+function judged(offer: SessionDescription, message: SipMessage): Result<NegotiatedMedia> {
+  if (message.body.length === 0) {
+    return fail('answer-missing', 0, 488, 'our offer was answered with nothing');
+  }
+  const answer = readDescription(message);
+  if (!answer.ok) return answer;
+  const error = judgeAnswer(offer, answer.value);
+  if (error !== undefined) return { ok: false, error };
+  const agreed = readAnswer(offer, answer.value);
+  return agreed.ok ? agreed : fail(UNREADABLE, 0, 488, agreed.error.detail);
+}
+
+/** Opens the audio, or changes what an early answer opened. Nothing is said again that is so already. */
+function openAudio(store: CallStore, turn: Turn, call: Call, { description, media: agreed }: OwnHalf): void {
+  const { media } = call;
+  if (media === undefined) return;
+  media.description = description;
+  if (agreed === undefined || (media.session !== undefined && sameMedia(media.session, agreed))) return;
+  store.audio.agree(turn, call, media, agreed, localAddressOf(description));
+}
+
+/** The audio is somebody else's: what was agreed is said, and that is all. */
+function announce(turn: Turn, call: Call, { description, media: agreed }: OwnHalf): void {
+  if (agreed === undefined) return;
+  const { codec, remote, direction, rtcpMux } = agreed;
   turn.emit({
     type: 'media.started',
     call: call.handle,
     codec: codec.name,
     payloadType: codec.type,
-    localAddress: offer?.connection?.address ?? '',
-    localPort: offer?.media[0]?.port ?? 0,
+    localAddress: localAddressOf(description),
+    localPort: description.media.find(({ port }) => port !== 0)?.port ?? 0,
     ...(remote === undefined ? undefined : { remoteAddress: remote.address, remotePort: remote.port }),
     direction,
     rtcp: rtcpMux ? 'mux' : 'separate',
   });
-  changeCall(turn, call, 'established');
-  if (action.durationMs !== undefined) store.arm(turn, call, 'duration', action.durationMs);
+}
+
+function reportUnusable(turn: Turn, call: Call, { code, detail }: SipError): void {
+  turn.emit({
+    type: 'diagnosis.raised',
+    call: call.handle,
+    code,
+    severity: 'error',
+    evidence: displayText(detail),
+    ...answerAdvice(code),
+  });
 }

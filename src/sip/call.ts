@@ -5,7 +5,7 @@
  */
 import type { Attempt } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
-import type { MediaCounters, MediaSession } from '../rtp/session.ts';
+import type { MediaCounters, MediaMode, MediaSession } from '../rtp/session.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import type { Deadline } from './deadlines.ts';
 import type { Dialog } from './dialog.ts';
@@ -90,6 +90,8 @@ export interface CallMedia {
   readonly port: number;
   /** Names the session in o= for as long as the call lasts: decimal digits. */
   readonly sessionId: string;
+  /** What is done with the audio; absent: the caller's own voice goes back. */
+  readonly mode?: MediaMode;
   /** The description that we sent last. */
   description: SessionDescription | undefined;
   /** What the media thread was told last; undefined until it was opened. */
@@ -108,6 +110,12 @@ export interface CallMedia {
   rate: number;
   /** It was said already that nothing is heard. */
   diagnosed: boolean;
+}
+
+/** The address that the other side of a call is signalled at: which of ours it can reach depends on it. */
+export function peerAddress({ dialog, outgoing }: Call): string {
+  const flow = dialog?.flow ?? outgoing?.sent?.flow;
+  return flow?.remote.address ?? '127.0.0.1';
 }
 
 /** Moves a call and says so. */

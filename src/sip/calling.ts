@@ -13,10 +13,12 @@ import { changeFailed, changeResponded } from './change-response.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { authorizeAgain } from './dialog-challenge.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
+import { sendInvite } from './invite-attempt.ts';
 import type { SipResponse } from './message.ts';
 import { tryNext } from './next-server.ts';
 import { provisional } from './provisional.ts';
 import { redirected } from './redirect.ts';
+import { afterRefusal } from './session-timer.ts';
 import { displayText } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -52,6 +54,13 @@ export function callResponded(
   if (call.ending !== undefined) return finishCall(store, turn, call, call.ending, status);
   if (status < 400) return redirected(parts, turn, call, invite, response);
   if (status === 401 || status === 407) return challenged(parts, turn, call, invite, response, status);
+  if (status === 422 && invite.sent !== undefined) {
+    const interval = afterRefusal(invite.interval, response);
+    if (interval !== undefined) {
+      invite.interval = interval;
+      return sendInvite(parts, turn, call, invite, invite.sent.flow.remote.address);
+    }
+  }
   if (tryNext(parts, turn, call, invite, { status, reason, response })) return;
   finishCall(store, turn, call, displayText(reason), status);
 }

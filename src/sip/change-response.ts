@@ -8,7 +8,7 @@ import type { CallStore } from './call-store.ts';
 import { refreshTarget } from './dialog.ts';
 import { holdAgreed, holdRefused, tryHold } from './hold.ts';
 import type { SipResponse } from './message.ts';
-import type { NegotiatedMedia } from './negotiated-media.ts';
+import { sameMedia } from './negotiated-media.ts';
 import { readAnswer } from './offer.ts';
 import { readDescription } from './offer-body.ts';
 import { glareMs, isOver, type SessionChange } from './session-change.ts';
@@ -118,20 +118,4 @@ function acknowledge(store: CallStore, turn: Turn, call: Call, change: SessionCh
   }
   const { message, flow } = change.acknowledgement;
   store.agent.transport.transmit(turn, flow, message, call.handle);
-}
-
-/** Whether an answer agrees on what is running already. */
-function sameMedia(
-  running: Pick<NegotiatedMedia, 'remote' | 'send' | 'receive' | 'rtcpMux' | 'payloads'>,
-  agreed: NegotiatedMedia,
-): boolean {
-  const types = (of: typeof running) => of.payloads.map(({ type, name }) => `${type} ${name}`).join();
-  return (
-    running.remote?.address === agreed.remote?.address &&
-    running.remote?.port === agreed.remote?.port &&
-    running.send === agreed.send &&
-    running.receive === agreed.receive &&
-    running.rtcpMux === agreed.rtcpMux &&
-    types(running) === types(agreed)
-  );
 }

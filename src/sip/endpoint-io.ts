@@ -4,7 +4,7 @@
  * outputs in order.
  */
 import type { EventBody } from '../events.ts';
-import type { MediaCommand, MediaReport } from '../rtp/session.ts';
+import type { MediaCommand, MediaReport, PlayedAudio } from '../rtp/session.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Flow, SocketAddress, Transport } from './flow.ts';
 import type { HeaderLine } from './serialize-message.ts';
@@ -51,8 +51,17 @@ export type Action =
       readonly type: 'call';
       readonly to: string;
       readonly from?: string;
-      /** Whoever asks handles the audio, on a socket of its own that listens there. */
-      readonly audio: SocketAddress;
+      /** Whoever asks handles the audio, on a socket of its own that listens there. Absent: the media thread does. */
+      readonly audio?: SocketAddress;
+      /** What the media thread sends, silence when not said, and the WAV file for what it hears. */
+      readonly play?: PlayedAudio;
+      readonly record?: string;
+      /** Keys to press once the call stands: 0 to 9, *, #, A to D; `,` and `w` wait half a second. */
+      readonly dtmf?: string;
+      /** A session description that goes out as it stands; the audio is somebody else's. */
+      readonly sdp?: string;
+      /** An INVITE without an offer: the peer makes it in its 2xx, the answer goes into the ACK (§13.2.1). */
+      readonly lateOffer?: boolean;
       /** The INVITE goes here first, whatever the account or the configuration says. */
       readonly proxy?: SocketAddress & { readonly transport: Transport };
       /** More header fields for the INVITE, in their canonical spelling; cli/flag-values.ts keeps out those that are ours to write. */
@@ -70,6 +79,8 @@ export type Action =
   | { readonly type: 'hold' | 'resume'; readonly call: string }
   /** OPTIONS to a `sip:` URI or `user@host`; its `ping.answered` comes within `timeoutMs`, 5000 when absent. */
   | { readonly type: 'ping'; readonly to: string; readonly from?: string; readonly timeoutMs?: number }
+  /** Keys, as in `call`. */
+  | { readonly type: 'dtmf'; readonly call: string; readonly digits: string }
   | { readonly type: 'register'; readonly account?: string }
   /** Takes an account up and registers it, unless it is for calls alone; replaces one of the same address. */
   | { readonly type: 'add-account'; readonly account: Account; readonly register?: boolean }

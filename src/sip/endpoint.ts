@@ -12,12 +12,14 @@ import type { Call, CallTimer } from './call.ts';
 import { cancelUnanswered, endCall, finishCall, sendBye } from './call-end.ts';
 import { CallStore } from './call-store.ts';
 import { changeUnanswered } from './change-response.ts';
+import { pressKeys } from './dtmf-keys.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import type { Action, Input, Output } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { tryHold, wishHold } from './hold.ts';
 import { failDatagram, indicate, loseConnection } from './indications.ts';
 import { callResolved, retryAfterWait } from './next-server.ts';
+import { portDue, portsForCalls } from './own-port.ts';
 import { advancePings, Pings, ping, pingResolved } from './ping.ts';
 import { placeCall } from './placing.ts';
 import { ringTimedOut } from './provisional.ts';
@@ -64,15 +66,16 @@ export class Endpoint {
 
   /** The earliest time at which `handle` wants to be called, on the clock of `nowMs`. */
   deadlineMs(): number | undefined {
-    const stop = this.stopped ? undefined : this.stopping?.untilMs;
+    // A re-INVITE that its call did not wait for may still have a deadline.
+    if (this.stopped) return undefined;
     return earliest(
       this.agent.transactions.nextMs(),
       this.calls.nextMs(),
       this.registrations.nextMs(),
       this.parts.pings.nextMs(),
       this.agent.transport.nextMs(),
-      this.stopped ? undefined : this.rejections.nextMs(),
-      stop,
+      this.rejections.nextMs(),
+      this.stopping?.untilMs,
     );
   }
 
@@ -148,6 +151,11 @@ export class Endpoint {
         if (call === undefined) return reportUnknownCall(turn, action.call);
         return wishHold(this.calls, turn, call, action.type);
       }
+      case 'dtmf': {
+        const call = this.calls.find(action.call);
+        if (call === undefined) return reportUnknownCall(turn, action.call);
+        return pressKeys(turn, call, action.digits);
+      }
       case 'hangup-all':
         for (const call of [...this.calls.all()]) this.hangUp(turn, call, 'hung up');
         return;
@@ -199,6 +207,7 @@ export class Endpoint {
     else if (name === 'change') tryHold(this.calls, turn, call);
     else if (name === 'change timeout') changeUnanswered(this.calls, turn, call);
     else if (name === 'session expiry') sessionExpired(this.calls, turn, call);
+    else if (name === 'port' && call.direction === 'outgoing') portDue(this.parts, turn, call);
     else answeringDue(this.calls, turn, call, name);
   }
 
@@ -209,6 +218,7 @@ export class Endpoint {
     if (report.type === 'ports') this.calls.audio.addPorts(report.ports);
     else this.calls.audio.exhausted = report.detail;
     portsArrived(this.calls, turn);
+    portsForCalls(this.parts, turn);
   }
 
   private sample(turn: Turn, call: Call): void {

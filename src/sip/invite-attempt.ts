@@ -4,18 +4,19 @@
  */
 import type { Call } from './call.ts';
 import { digestFor } from './call-credentials.ts';
-import { offerOf } from './call-session.ts';
+import { offerBody } from './call-session.ts';
 import { endEarlyDialogs } from './early-dialog.ts';
 import type { Account } from './endpoint-config.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { formatAddress, type NextHop } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
+import { NO_BODY } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
-import { serializeSdp } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
-import { bytesOf, wire } from './text.ts';
+import { intervalAsked } from './session-timer.ts';
+import { wire } from './text.ts';
 import type { Turn } from './turn.ts';
-import { ALLOW } from './user-agent.ts';
+import { ALLOW, SUPPORTED } from './user-agent.ts';
 
 /** The next try: to `invite.target`, by way of `invite.hop`. */
 export function tryInvite(parts: EndpointParts, turn: Turn, call: Call, invite: OutgoingInvite): void {
@@ -38,10 +39,12 @@ export function sendInvite(
   const { agent } = parts;
   const { hop } = invite;
   const flow = agent.transport.flowTo(turn, hop.transport, { address, port: hop.port });
-  invite.offer ??= offerOf(parts, invite);
-  const body = bytesOf(serializeSdp(invite.offer));
+  const body = offerBody(parts.calls, call, invite, address);
   const digest = digestFor(parts, invite);
-  const credentials = digest?.authorize({ method: 'INVITE', uri: invite.target, body }, invite.attempt);
+  const credentials = digest?.authorize(
+    { method: 'INVITE', uri: invite.target, body: body ?? NO_BODY },
+    invite.attempt,
+  );
   invite.attempt = credentials?.attempt ?? invite.attempt;
   invite.sequence += 1;
   invite.provisional = false;
@@ -50,11 +53,12 @@ export function sendInvite(
   const headers: HeaderLine[] = [
     ['Contact', agent.contact(flow, invite.user)],
     ['Allow', ALLOW],
-    ['Supported', '100rel'],
+    ['Supported', SUPPORTED],
     ...(credentials?.fields ?? []).map(({ name, value }): HeaderLine => [name, value]),
+    ...intervalAsked(invite.interval),
     ...(invite.action.headers ?? []).map(([name, text]): HeaderLine => [name, wire(text)]),
-    ['Content-Type', 'application/sdp'],
   ];
+  if (body !== undefined) headers.push(['Content-Type', 'application/sdp']);
   const request = {
     method: 'INVITE',
     uri: invite.target,
@@ -64,7 +68,7 @@ export function sendInvite(
     sequence: invite.sequence,
     routes: preloadedRoute(agent.proxyFor(invite.account, invite.action.proxy), hop),
     headers,
-    body,
+    ...(body === undefined ? undefined : { body }),
   };
   invite.sent = agent.request(turn, request, flow, call, call.handle);
 }

@@ -4,13 +4,13 @@
  *
  * A call whose offer is not answered has no session, so it ends; a call that had one keeps it.
  */
-import type { Call } from './call.ts';
+import { type Call, peerAddress } from './call.ts';
 import type { CallStore } from './call-store.ts';
 import { type Flow, formatAddress } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import type { SipMessage, SipRequest } from './message.ts';
 import type { NegotiatedMedia } from './negotiated-media.ts';
-import { buildOffer, ECHO_CODECS, readAnswer, renewOffer } from './offer.ts';
+import { buildOffer, CALLER_CODECS, ECHO_CODECS, readAnswer, renewOffer } from './offer.ts';
 import { sameSession } from './offer-answer.ts';
 import { readDescription } from './offer-body.ts';
 import { fail, ok, type Result, type SipError } from './result.ts';
@@ -26,7 +26,7 @@ export function lateOffer(
   const { media } = call;
   if (media === undefined) return fail('no-port', 0, 503, 'no RTP port');
   const before = media.description;
-  const peer = call.dialog?.flow.remote.address ?? '127.0.0.1';
+  const peer = peerAddress(call);
   // The family in use, or that of the signalling: nothing else is known of the peer.
   const family = before?.connection?.family ?? addressFamily(peer) ?? 'ipv4';
   const local = {
@@ -35,12 +35,13 @@ export function lateOffer(
     sessionId: media.sessionId,
     sessionVersion: before?.origin.sessionVersion ?? media.sessionId,
   };
-  if (before === undefined) return ok({ description: buildOffer(local, ECHO_CODECS) });
+  const codecs = media.mode?.type === 'talk' ? CALLER_CODECS : ECHO_CODECS;
+  if (before === undefined) return ok({ description: buildOffer(local, codecs) });
   const direction = media.holding ? 'sendonly' : 'sendrecv';
-  const offer = renewOffer(before, local, ECHO_CODECS, direction);
+  const offer = renewOffer(before, local, codecs, direction);
   if (sameSession(before, offer)) return ok({ description: offer });
   const sessionVersion = String(BigInt(local.sessionVersion) + 1n);
-  return ok({ description: renewOffer(before, { ...local, sessionVersion }, ECHO_CODECS, direction) });
+  return ok({ description: renewOffer(before, { ...local, sessionVersion }, codecs, direction) });
 }
 
 /** The answer in the ACK to our offer. Without one that can be used the session stays what it was, if it was one. */

@@ -137,6 +137,22 @@ export function restricted(media: NegotiatedMedia, to: Direction): NegotiatedMed
   return { ...media, send, receive, direction, held: direction !== 'sendrecv' };
 }
 
+/** Whether that is what runs already. */
+export function sameMedia(
+  running: Pick<NegotiatedMedia, 'remote' | 'send' | 'receive' | 'rtcpMux' | 'payloads'>,
+  agreed: NegotiatedMedia,
+): boolean {
+  const types = (of: typeof running) => of.payloads.map(({ type, name }) => `${type} ${name}`).join();
+  return (
+    running.remote?.address === agreed.remote?.address &&
+    running.remote?.port === agreed.remote?.port &&
+    running.send === agreed.send &&
+    running.receive === agreed.receive &&
+    running.rtcpMux === agreed.rtcpMux &&
+    types(running) === types(agreed)
+  );
+}
+
 function addresses(
   session: SessionDescription,
   media: MediaDescription,

@@ -162,6 +162,11 @@ function payloadAttributes(line: MediaDescription, payloads: NegotiatedMedia['pa
   });
 }
 
+/** The answer that refuses every line: a 2xx brought an offer, and its ACK has to bring an answer (§6). */
+export function refuseAll(offer: SessionDescription, local: LocalMedia): SessionDescription {
+  return { ...localSession(local), timing: offer.timing, media: offer.media.map(refuseLine) };
+}
+
 /** §6: port 0, and the formats of the offer because one at least must stand there. */
 function refuseLine(line: MediaDescription): MediaDescription {
   return {

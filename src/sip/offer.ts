@@ -32,12 +32,15 @@ const TELEPHONE_EVENT: OfferedCodec = {
   parameters: '0-15',
 };
 
-/** What the demo's caller speaks: it makes its own audio, in G.711. */
+/** What a call of ours speaks: it makes its own audio, in G.711. */
 export const CALLER_CODECS: readonly OfferedCodec[] = [
   { type: 0, name: 'PCMU', clockRate: 8000 },
   { type: 8, name: 'PCMA', clockRate: 8000 },
   TELEPHONE_EVENT,
 ];
+
+/** Their names, for an answer that may have no others. */
+export const CALLER_ENCODINGS: ReadonlySet<string> = new Set(CALLER_CODECS.map(({ name }) => name));
 
 /** What the echo offers when the caller leaves the offer to us: it loops them all. */
 export const ECHO_CODECS: readonly OfferedCodec[] = [

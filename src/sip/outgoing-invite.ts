@@ -5,10 +5,12 @@
  * one higher (§8.1.3.4, §8.1.3.5, §22.2).
  */
 import type { Attempt } from '../auth/credentials.ts';
+import type { OwnHalf } from './accepting.ts';
 import type { EarlyDialog } from './early-dialog.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
 import type { Flow, NextHop } from './flow.ts';
+import type { Result } from './result.ts';
 import type { SessionDescription } from './sdp.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Outgoing } from './transport-layer.ts';
@@ -32,8 +34,12 @@ export interface OutgoingInvite {
   readonly from: string;
   readonly to: string;
   readonly user: string;
-  /** Our offer, once the first try made it: every try carries the same. */
+  /** Our half of the session, once there is one: our offer, or our answer when the offer was left to the peer. */
   offer: SessionDescription | undefined;
+  /** What became of an offer that was left to the peer, and of which fork it is (§13.2.1). */
+  late?: { readonly toTag: string; readonly half: Result<OwnHalf> };
+  /** What the next try asks of the session timer, in seconds, and how often it was too little (RFC 4028 §7.3). */
+  interval: { readonly intervalS: number; readonly minIntervalS: number; readonly refused: number };
   /** The Request-URI of the next try, and where it goes. */
   target: string;
   hop: NextHop;

@@ -9,9 +9,11 @@ import { finishCall } from './call-end.ts';
 import type { Account } from './endpoint-config.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { NextHop } from './flow.ts';
-import { tryInvite } from './invite-attempt.ts';
 import { hopTo, nextHop } from './next-hop.ts';
 import type { PlaceCall } from './outgoing-invite.ts';
+import { openPort } from './own-port.ts';
+import { parseSdp } from './sdp.ts';
+import { FIRST_INTERVAL } from './session-timer.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
 import { userOf } from './uri.ts';
@@ -34,6 +36,10 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
   if (account === undefined && action.from !== undefined) {
     return finishCall(calls, turn, call, `there is no account ${displayText(action.from)}`);
   }
+  const own = action.sdp === undefined ? undefined : parseSdp(action.sdp);
+  if (own?.ok === false) {
+    return finishCall(calls, turn, call, `the session description to send: ${own.error.detail}`);
+  }
   const from = account?.addressOfRecord ?? ANONYMOUS;
   call.outgoing = {
     action,
@@ -42,6 +48,7 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
     to: `<${target}>`,
     user,
     offer: undefined,
+    interval: FIRST_INTERVAL,
     target,
     hop,
     resolving: false,
@@ -62,7 +69,7 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
   // Said before a name is looked up: whoever asked learns the call's handle in the same turn.
   changeCall(turn, call, 'calling');
   if (action.ringTimeoutMs !== undefined) calls.arm(turn, call, 'ring timeout', action.ringTimeoutMs);
-  tryInvite(parts, turn, call, call.outgoing);
+  openPort(parts, turn, call, call.outgoing);
 }
 
 function newCall(agent: UserAgent, turn: Turn, action: PlaceCall, user: string, target: string): Call {

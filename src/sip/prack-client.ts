@@ -6,10 +6,12 @@
 import type { Call } from './call.ts';
 import { knownCredentials } from './call-credentials.ts';
 import { dialogFlow, requestWithin } from './call-end.ts';
+import { answerLate } from './call-session.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { EarlyDialog } from './early-dialog.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { field, type SipResponse, value } from './message.ts';
+import type { HeaderLine } from './serialize-message.ts';
 import { readDigits } from './text.ts';
 import { parseOptionTags } from './token-list.ts';
 import type { Turn } from './turn.ts';
@@ -31,7 +33,13 @@ export function takeReliable(
   const last = early.responseNumber;
   if (last !== undefined && number !== last + 1) return false;
   early.responseNumber = number;
-  acknowledge(parts, turn, call, early, `${number} ${core.cseq.number} INVITE`);
+  // RFC 3262 §5: an offer in it, which our INVITE left to the other side, is answered in the PRACK.
+  const { outgoing } = call;
+  const answer =
+    outgoing === undefined || response.body.length === 0
+      ? undefined
+      : answerLate(parts.calls, call, outgoing, response, early.dialog.remoteTag);
+  acknowledge(parts, turn, call, early, `${number} ${core.cseq.number} INVITE`, answer);
   return true;
 }
 
@@ -50,9 +58,11 @@ function acknowledge(
   call: Call,
   { dialog }: EarlyDialog,
   rack: string,
+  answer: Uint8Array | undefined,
 ): void {
   const flow = dialogFlow(parts.calls, turn, dialog);
-  const prack = requestWithin(dialog, 'PRACK', [['RAck', rack]]);
+  const type: HeaderLine[] = answer === undefined ? [] : [['Content-Type', 'application/sdp']];
+  const prack = requestWithin(dialog, 'PRACK', [['RAck', rack], ...type], answer);
   const headers = [...(prack.headers ?? []), ...knownCredentials(parts, call, flow, prack)];
   parts.agent.request(turn, { ...prack, headers }, flow, call, call.handle);
 }

@@ -44,7 +44,7 @@ export function provisional(
   const early = earlyDialogOf(calls, turn, call, invite, transaction, response, core);
   if (early !== undefined) {
     if (!takeReliable(parts, turn, call, early, response, core)) return;
-    takeEarlyMedia(turn, call, invite, early, response);
+    takeEarlyMedia(calls, turn, call, invite, early, response);
   }
   // RFC 6228 §4: that phone is out of it, and the call goes on.
   if (status === 199) endEarlyDialog(turn, call, core.toTag, '199 received');

@@ -8,7 +8,8 @@
 import type { Call } from './call.ts';
 import { endCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
-import { field, type SipMessage, type SipRequest } from './message.ts';
+import { field, type SipMessage, type SipRequest, type SipResponse } from './message.ts';
+import type { OutgoingInvite } from './outgoing-invite.ts';
 import { refuse } from './refusal.ts';
 import { ok, type Result, type SipError, sipError } from './result.ts';
 import type { HeaderLine } from './serialize-message.ts';
@@ -93,6 +94,47 @@ export function intervalHeaders({ session }: Call): readonly HeaderLine[] {
     ['Session-Expires', `${session.intervalS};refresher=uac`],
     ['Min-SE', `${session.minIntervalS}`],
   ];
+}
+
+/** What the first INVITE of a call of ours asks for (§7.1): the interval that §4 recommends. */
+export const FIRST_INTERVAL = { intervalS: 1_800, minIntervalS: MIN_INTERVAL_S, refused: 0 };
+/** How often an interval may be too short for somebody before the call is given up. */
+const MAX_INTERVAL_REFUSALS = 3;
+
+type Interval = OutgoingInvite['interval'];
+
+/** What an INVITE of ours asks for. Who refreshes is left to the other side (§7.1). */
+export function intervalAsked({ intervalS, minIntervalS }: Interval): readonly HeaderLine[] {
+  return [
+    ['Session-Expires', `${intervalS}`],
+    ['Min-SE', `${minIntervalS}`],
+  ];
+}
+
+/** What to ask for after a 422 (§7.3); undefined when asking again would lead nowhere. */
+export function afterRefusal(asked: Interval, response: SipResponse): Interval | undefined {
+  const least = leastInterval(response);
+  if (!least.ok || least.value <= asked.minIntervalS || least.value > MAX_INTERVAL_S) return undefined;
+  if (asked.refused >= MAX_INTERVAL_REFUSALS) return undefined;
+  const intervalS = Math.max(asked.intervalS, least.value);
+  return { intervalS, minIntervalS: least.value, refused: asked.refused + 1 };
+}
+
+/**
+ * Starts the timer that the 2xx to our INVITE agreed to (§7.2). Without Session-Expires in it nobody on the way has
+ * timers, and the session lasts until the BYE.
+ */
+export function takeInterval(store: CallStore, turn: Turn, call: Call, response: SipResponse): void {
+  const asked = call.outgoing?.interval;
+  const agreed = askedInterval(response);
+  if (asked === undefined || !agreed.ok || agreed.value === undefined) return;
+  const { seconds, refresher } = agreed.value;
+  const { minIntervalS } = asked;
+  const allowed = parseTokens(response, 'Allow');
+  const byUpdate = allowed.ok && allowed.value.includes('UPDATE');
+  const intervalS = Math.max(seconds, minIntervalS);
+  call.session = { intervalS, minIntervalS, weRefresh: refresher !== 'uas', byUpdate };
+  startSessionTimer(store, turn, call, call.session);
 }
 
 /** Begins the interval anew: a refresh has just succeeded (§10). */
