@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import type { Input, Output } from '../sip/endpoint-io.ts';
 import { bytesOf, latin1 } from '../sip/text.ts';
-import { type Actor, FAIR, VirtualNetwork } from './virtual.ts';
+import { type Actor, FAIR, type Step, VirtualNetwork } from './virtual.ts';
 import { VirtualMedia } from './virtual-media.ts';
 
 /** Keeps what it is told, with the time. */
@@ -95,6 +95,61 @@ test('where nobody listens a connection is refused and a datagram is unreachable
   network.carryOut(from, [datagram('y')]);
   network.settle();
   expect(a.heard.map(({ input }) => input.type)).toEqual(['disconnected', 'unreachable']);
+});
+
+test('who is off the net loses datagrams both ways, and no byte of a stream', () => {
+  const network = new VirtualNetwork();
+  const { a, b, from, to } = pair(network);
+  network.carryOut(from, [{ type: 'connect', connection: 2, transport: 'tcp', remote: B }]);
+  network.settle();
+  const flow = { transport: 'tcp', remote: B, connection: 2 } as const;
+  const write = (text: string): Output => ({ type: 'send', flow, bytes: bytesOf(text) });
+  network.takeOff(to, 'unplugged');
+  network.carryOut(from, [datagram('lost'), write('one '), write('two')]);
+  const back: Output = { type: 'send', flow: { transport: 'udp', remote: A }, bytes: bytesOf('lost') };
+  network.carryOut(to, [back]);
+  network.run(1_000);
+  expect([a.text(), b.text()]).toEqual(['', '']);
+  network.bringBack(to);
+  network.settle();
+  expect([a.text(), b.text()]).toEqual(['', 'one two']);
+});
+
+test('who sleeps does nothing, and finds that time has jumped', () => {
+  const network = new VirtualNetwork();
+  const { a, from } = pair(network);
+  a.dueMs = 100;
+  network.takeOff(from, 'asleep');
+  network.run(5_000);
+  expect(a.heard).toEqual([]);
+  network.bringBack(from);
+  expect(a.heard).toEqual([{ atMs: 5_000, input: { type: 'time' } }]);
+});
+
+test('one that starts where another stood takes its place, and its streams are broken', () => {
+  const network = new VirtualNetwork();
+  const { a, b, from } = pair(network);
+  network.carryOut(from, [{ type: 'connect', connection: 2, transport: 'tcp', remote: B }]);
+  network.settle();
+  const anew = new Listener();
+  network.addActor('b', B, anew, true);
+  network.carryOut(from, [datagram('x')]);
+  network.settle();
+  expect(a.heard.at(-1)?.input).toMatchObject({ type: 'disconnected', error: 'connection reset' });
+  expect([b.text(), anew.text()]).toEqual(['', 'x']);
+});
+
+test('a long run keeps nothing, and is watched step by step', () => {
+  const watched: string[] = [];
+  const watch = ({ node, input }: Step, nowMs: number) => {
+    watched.push(`${node.name} ${input.type} ${nowMs}`);
+  };
+  const network = new VirtualNetwork([1, 2, 3, 4], FAIR, { keep: false, watch });
+  const { from } = pair(network);
+  network.carryOut(from, [datagram('x')]);
+  network.settle();
+  expect(watched).toEqual(['b datagram 10']);
+  expect(network.sent).toEqual([]);
 });
 
 test('time jumps to the next deadline, and a deadline that is not settled is a fault', () => {

@@ -7,7 +7,7 @@
  * lost or doubled or overtaken, streams that are neither).
  */
 import { EVENT_VERSION, type Event } from '../events.ts';
-import { Deadlines } from '../sip/deadlines.ts';
+import { type Deadline, Deadlines } from '../sip/deadlines.ts';
 import { Endpoint } from '../sip/endpoint.ts';
 import type { EndpointConfig } from '../sip/endpoint-config.ts';
 import type { Action, Input, Output } from '../sip/endpoint-io.ts';
@@ -15,6 +15,7 @@ import { formatAddress, type SocketAddress, type Transport } from '../sip/flow.t
 import { Identifiers } from '../sip/identifiers.ts';
 import { latin1 } from '../sip/text.ts';
 import { VirtualMedia } from './virtual-media.ts';
+import { type StreamOwner, VirtualStreams } from './virtual-streams.ts';
 
 /** What a datagram meets on its way. Probabilities are 0 to 1. */
 export interface Weather {
@@ -44,19 +45,15 @@ export interface Sent {
   readonly text: string;
 }
 
-/** One end of a stream. */
-interface StreamEnd {
-  readonly owner: Node;
-  readonly id: number;
-  /** Nothing arrives before this: a stream keeps its order. */
-  arrivesMs: number;
-  /** Undefined until the connection is up. */
-  other: StreamEnd | undefined;
-  closed: boolean;
+/** One turn of an actor: what it was told and what it asked for. */
+export interface Step {
+  readonly node: Node;
+  readonly input: Input;
+  readonly outputs: readonly Output[];
 }
 
 /** An actor at its address. */
-export interface Node {
+export interface Node extends StreamOwner {
   readonly name: string;
   readonly local: SocketAddress;
   readonly actor: Actor;
@@ -65,6 +62,13 @@ export interface Node {
   readonly streams: boolean;
   /** Away: what is sent to it vanishes, new connections are refused. */
   away: boolean;
+  /**
+   * Off the net: datagrams vanish both ways, streams wait. Unplugged, its clock goes on; asleep, it does nothing until
+   * it wakes, and then finds that time has jumped.
+   */
+  off: 'unplugged' | 'asleep' | undefined;
+  /** Nobody runs it any more. */
+  gone: boolean;
   /** What `stop` ended with. */
   stopped: string | undefined;
 }
@@ -78,7 +82,15 @@ export interface VirtualEndpoint extends Node {
   sample(): void;
 }
 
-/** Datagrams and stream chunks that one run may send: a loop that never ends is a fault, not a long test. */
+/** How a network differs from one that a short test wants. */
+export interface NetworkOptions {
+  /** Keep `sent` and `events`; a long run watches instead. */
+  readonly keep?: boolean;
+  /** Told of every turn, once it was carried out. */
+  readonly watch?: (step: Step, nowMs: number) => void;
+}
+
+/** Messages that one run may send: a loop that never ends is a fault, not a long test. */
 const MAX_SENT = 200_000;
 
 export class VirtualNetwork {
@@ -90,33 +102,56 @@ export class VirtualNetwork {
   readonly sent: Sent[] = [];
   /** Host names and their addresses; what stands nowhere has none. */
   readonly names = new Map<string, readonly string[]>();
-  private readonly nodes: Node[] = [];
-  private readonly streams = new Map<Node, Map<number, StreamEnd>>();
+  private readonly nodes = new Map<string, Node>();
+  private readonly streams: VirtualStreams<Node>;
   private readonly arrivals = new Deadlines<() => void>();
+  /** When each node wants to be called, as it said last. */
+  private readonly wakes = new Deadlines<Node>();
+  private readonly wakeOf = new Map<Node, Deadline<Node>>();
   private readonly chance: Identifiers;
-  private accepted = 1;
+  private sentSoFar = 0;
+  private saidSoFar = 0;
 
-  constructor(seed: EndpointConfig['seed'] = [1, 2, 3, 4], weather: Weather = FAIR) {
+  constructor(
+    seed: EndpointConfig['seed'] = [1, 2, 3, 4],
+    weather: Weather = FAIR,
+    private readonly options: NetworkOptions = {},
+  ) {
     this.chance = new Identifiers(seed);
     this.weather = weather;
+    this.streams = new VirtualStreams<Node>({
+      nowMs: () => this.nowMs,
+      latencyMs: () => this.latencyMs(),
+      fraction: () => this.chance.fraction(),
+      at: (atMs, what) => this.arrivals.arm(atMs, 'arrival', what),
+      feed: (owner, input) => this.feed(owner, input),
+      ownerAt: (address) => this.nodes.get(formatAddress(address)),
+    });
   }
 
-  /** An endpoint that listens on UDP and TCP at that address; `rtpPorts` are its media thread's whole range. */
+  /**
+   * An endpoint that listens on UDP and TCP at that address; `rtpPorts` are its media thread's whole range. One that
+   * stood there before is gone without a word, as a process that was killed. `wrap` stands between the two, to
+   * falsify what either says.
+   */
   addEndpoint(
     name: string,
     local: SocketAddress,
     config: EndpointConfig,
     rtpPorts: readonly number[] = [],
+    wrap: (endpoint: Actor) => Actor = (endpoint) => endpoint,
   ): VirtualEndpoint {
     const media = new VirtualMedia(rtpPorts);
     const endpoint = new Endpoint(config, (slot) => media.read(slot));
     const node = this.attach({
       name,
       local,
-      actor: endpoint,
+      actor: wrap(endpoint),
       media,
       streams: true,
       away: false,
+      off: undefined,
+      gone: false,
       stopped: undefined,
       endpoint,
       act: (action: Action) => this.feed(node, { type: 'action', action }),
@@ -136,13 +171,19 @@ export class VirtualNetwork {
       media: undefined,
       streams,
       away: false,
+      off: undefined,
+      gone: false,
       stopped: undefined,
     });
   }
 
   /** One input, now. */
   feed(node: Node, input: Input): void {
-    this.carryOut(node, node.actor.handle(input, this.nowMs));
+    if (node.gone || node.off === 'asleep') return;
+    const outputs = node.actor.handle(input, this.nowMs);
+    this.carryOut(node, outputs);
+    this.schedule(node);
+    this.options.watch?.({ node, input, outputs }, this.nowMs);
   }
 
   /** Carries out what an actor asked for. */
@@ -153,6 +194,7 @@ export class VirtualNetwork {
   /** Lets so much time pass. */
   run(forMs: number): void {
     const untilMs = this.nowMs + forMs;
+    this.look();
     while (this.step(untilMs));
     this.nowMs = untilMs;
   }
@@ -160,6 +202,7 @@ export class VirtualNetwork {
   /** Runs until nothing is on its way and no deadline is armed, for so long at most. True when it came to rest. */
   settle(forMs = 3_600_000): boolean {
     const untilMs = this.nowMs + forMs;
+    this.look();
     while (this.step(untilMs));
     return this.nextMs() === undefined;
   }
@@ -167,16 +210,28 @@ export class VirtualNetwork {
   /** Runs until something holds, for so long at most. Whether it came to hold. */
   runUntil(holds: () => boolean, forMs = 120_000): boolean {
     const untilMs = this.nowMs + forMs;
+    this.look();
     while (!holds()) if (!this.step(untilMs)) return holds();
     return true;
   }
 
   /** Breaks every stream of a node, as a cable that is pulled. */
   breakStreams(node: Node): void {
-    for (const end of [...(this.streams.get(node)?.values() ?? [])]) {
-      this.end(end, 'connection reset');
-      if (end.other !== undefined) this.end(end.other, 'connection reset');
-    }
+    this.streams.breakAll(node);
+  }
+
+  /** Takes a node off the net; `asleep` takes its clock as well. */
+  takeOff(node: Node, how: 'unplugged' | 'asleep'): void {
+    node.off = how;
+    this.schedule(node);
+  }
+
+  /** It is back. One that slept finds that time has jumped. */
+  bringBack(node: Node): void {
+    const slept = node.off === 'asleep';
+    node.off = undefined;
+    if (slept) this.feed(node, { type: 'time' });
+    this.streams.goOn();
   }
 
   /** Events of one endpoint and one type. */
@@ -187,9 +242,31 @@ export class VirtualNetwork {
   }
 
   private attach<T extends Node>(node: T): T {
-    this.nodes.push(node);
-    this.streams.set(node, new Map());
+    const key = formatAddress(node.local);
+    const before = this.nodes.get(key);
+    if (before !== undefined) {
+      before.gone = true;
+      this.streams.breakAll(before);
+      this.schedule(before);
+    }
+    this.nodes.set(key, node);
     return node;
+  }
+
+  /** An actor that a test moves by hand may have a deadline that nobody has heard of. */
+  private look(): void {
+    for (const node of this.nodes.values()) this.schedule(node);
+  }
+
+  /** Notes when a node wants to be called next. */
+  private schedule(node: Node): void {
+    const asleep = node.gone || node.off === 'asleep';
+    const deadlineMs = asleep ? undefined : node.actor.deadlineMs();
+    const armed = this.wakeOf.get(node);
+    if (armed?.owner !== undefined && armed.atMs === deadlineMs) return;
+    this.wakes.disarm(armed);
+    if (deadlineMs === undefined) this.wakeOf.delete(node);
+    else this.wakeOf.set(node, this.wakes.arm(deadlineMs, 'wake', node));
   }
 
   /** The next arrival or deadline by `untilMs`; false when there is none. */
@@ -202,9 +279,11 @@ export class VirtualNetwork {
       arrival.owner();
       return true;
     }
-    for (const node of this.nodes) {
-      const deadlineMs = node.actor.deadlineMs();
-      if (deadlineMs === undefined || deadlineMs > this.nowMs) continue;
+    const due: Node[] = [];
+    for (let wake = this.wakes.takeDue(this.nowMs); wake; wake = this.wakes.takeDue(this.nowMs)) {
+      due.push(wake.owner);
+    }
+    for (const node of due) {
       this.feed(node, { type: 'time' });
       const again = node.actor.deadlineMs();
       if (again !== undefined && again <= this.nowMs) {
@@ -215,12 +294,9 @@ export class VirtualNetwork {
   }
 
   private nextMs(): number | undefined {
-    let nextMs = this.arrivals.nextMs();
-    for (const { actor } of this.nodes) {
-      const deadlineMs = actor.deadlineMs();
-      if (deadlineMs !== undefined && (nextMs === undefined || deadlineMs < nextMs)) nextMs = deadlineMs;
-    }
-    return nextMs;
+    const [arrivalMs, wakeMs] = [this.arrivals.nextMs(), this.wakes.nextMs()];
+    if (arrivalMs === undefined || wakeMs === undefined) return arrivalMs ?? wakeMs;
+    return Math.min(arrivalMs, wakeMs);
   }
 
   private later(inMs: number, what: () => void): void {
@@ -230,23 +306,21 @@ export class VirtualNetwork {
   private perform(node: Node, output: Output): void {
     switch (output.type) {
       case 'event': {
-        const { events } = this;
-        const about = { v: EVENT_VERSION, seq: events.length + 1, atMs: this.nowMs, endpoint: node.name };
-        events.push({ ...about, ...output.event } as Event);
+        this.saidSoFar += 1;
+        if (this.options.keep === false) return;
+        const about = { v: EVENT_VERSION, seq: this.saidSoFar, atMs: this.nowMs, endpoint: node.name };
+        this.events.push({ ...about, ...output.event } as Event);
         return;
       }
       case 'send':
         this.note(node, output);
         if (output.flow.connection === undefined)
           return this.datagram(node, output.flow.remote, output.bytes);
-        return this.chunks(node, output.flow.connection, output.bytes);
+        return this.streams.send(node, output.flow.connection, output.bytes);
       case 'connect':
-        return this.connect(node, output.connection, output.transport, output.remote);
-      case 'disconnect': {
-        const end = this.streams.get(node)?.get(output.connection);
-        if (end !== undefined) this.hangUp(end);
-        return;
-      }
+        return this.streams.connect(node, output.connection, output.transport, output.remote);
+      case 'disconnect':
+        return this.streams.close(node, output.connection);
       case 'resolve': {
         const { host } = output;
         const addresses = this.names.get(host) ?? [];
@@ -268,7 +342,9 @@ export class VirtualNetwork {
   }
 
   private note(node: Node, { flow, bytes }: Extract<Output, { type: 'send' }>): void {
-    if (this.sent.length >= MAX_SENT) throw new Error(`more than ${MAX_SENT} messages were sent`);
+    this.sentSoFar += 1;
+    if (this.options.keep === false) return;
+    if (this.sentSoFar > MAX_SENT) throw new Error(`more than ${MAX_SENT} messages were sent`);
     this.sent.push({
       atMs: this.nowMs,
       from: node.name,
@@ -279,6 +355,7 @@ export class VirtualNetwork {
   }
 
   private datagram(from: Node, to: SocketAddress, bytes: Uint8Array): void {
+    if (from.off !== undefined) return;
     const { loss, duplication, reordering, latencyMs } = this.weather;
     const copies = this.happens(duplication) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
@@ -289,82 +366,11 @@ export class VirtualNetwork {
   }
 
   private deliver(from: Node, to: SocketAddress, bytes: Uint8Array): void {
-    const target = this.nodeAt(to);
-    if (target !== undefined && !target.away)
-      return this.feed(target, { type: 'datagram', remote: from.local, bytes });
+    const target = this.nodes.get(formatAddress(to));
+    if (target !== undefined && (target.away || target.off !== undefined)) return;
+    if (target !== undefined) return this.feed(target, { type: 'datagram', remote: from.local, bytes });
     // A machine that is up and has nobody on that port says so; one that is away says nothing.
-    if (target === undefined) this.feed(from, { type: 'unreachable', remote: to, error: 'port unreachable' });
-  }
-
-  private connect(node: Node, id: number, transport: Transport, remote: SocketAddress): void {
-    const near: StreamEnd = { owner: node, id, arrivesMs: this.nowMs, other: undefined, closed: false };
-    this.streams.get(node)?.set(id, near);
-    const target = this.nodeAt(remote);
-    this.later(this.latencyMs(), () => {
-      if (near.closed) return;
-      if (target === undefined || target.away || !target.streams) return this.end(near, 'connection refused');
-      this.accepted += 2;
-      const far = {
-        owner: target,
-        id: this.accepted,
-        arrivesMs: this.nowMs,
-        other: near,
-        closed: false,
-      };
-      near.other = far;
-      this.streams.get(target)?.set(far.id, far);
-      // The port that a client connects from is none that it listens on.
-      const source = { address: node.local.address, port: 40_000 + (far.id % 20_000) };
-      const arrived = { type: 'connected', transport } as const;
-      this.feed(target, { ...arrived, connection: far.id, local: target.local, remote: source });
-      this.arrive(near, () => this.feed(node, { ...arrived, connection: id, local: source, remote }));
-    });
-  }
-
-  /** In order, cut anywhere. */
-  private chunks(node: Node, id: number, bytes: Uint8Array): void {
-    const end = this.streams.get(node)?.get(id);
-    const other = end?.other;
-    if (end === undefined || end.closed || other === undefined) return;
-    for (let start = 0; start < bytes.length; ) {
-      const length = 1 + Math.floor(this.chance.fraction() * bytes.length);
-      const chunk = bytes.slice(start, start + length);
-      start += length;
-      this.arrive(other, () =>
-        this.feed(other.owner, { type: 'stream', connection: other.id, bytes: chunk }),
-      );
-    }
-  }
-
-  /** Something reaches one end of a stream, after all that was sent before. */
-  private arrive(end: StreamEnd, what: () => void): void {
-    end.arrivesMs = Math.max(end.arrivesMs, this.nowMs + this.latencyMs());
-    this.arrivals.arm(end.arrivesMs, 'arrival', () => {
-      if (!end.closed) what();
-    });
-  }
-
-  /** One side closes: the other hears of it after what is still on its way. */
-  private hangUp(end: StreamEnd): void {
-    const { other } = end;
-    this.forget(end);
-    if (other !== undefined) this.arrive(other, () => this.end(other, undefined));
-  }
-
-  private end(end: StreamEnd, error: string | undefined): void {
-    if (end.closed) return;
-    this.forget(end);
-    const why = error === undefined ? {} : { error };
-    this.feed(end.owner, { type: 'disconnected', connection: end.id, ...why });
-  }
-
-  private forget(end: StreamEnd): void {
-    end.closed = true;
-    this.streams.get(end.owner)?.delete(end.id);
-  }
-
-  private nodeAt({ address, port }: SocketAddress): Node | undefined {
-    return this.nodes.find(({ local }) => local.address === address && local.port === port);
+    this.feed(from, { type: 'unreachable', remote: to, error: 'port unreachable' });
   }
 
   private latencyMs(): number {

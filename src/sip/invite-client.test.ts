@@ -29,6 +29,14 @@ test('on a stream INVITE goes out once, and Timer B ends it all the same (§17.1
   expect(stage.heard).toEqual(['timeout at 32000']);
 });
 
+test('after a sleep that outlasts Timer B the INVITE is given up and not sent once more (§17.1.1.2)', () => {
+  const stage = openStage();
+  stage.send(INVITE);
+  stage.wakeAt(3_600_000);
+  expect(stage.sentAt('INVITE')).toEqual([0]);
+  expect(stage.heard).toEqual(['timeout at 3600000']);
+});
+
 test('T1 is what was configured (§17.1.1.1)', () => {
   const stage = openStage('udp', { t1Ms: 100, t2Ms: 800, t4Ms: 1_000 });
   stage.send(INVITE);

@@ -47,3 +47,14 @@ export function timerMs(name: TimerName, reliable: boolean, base: TimerBase): nu
 export function doubledMs(name: TimerName, lastMs: number, base: TimerBase): number {
   return name === 'A' ? 2 * lastMs : Math.min(2 * lastMs, base.t2Ms);
 }
+
+/** The timer that ends what another repeats. */
+const ENDS: Partial<Record<TimerName, TimerName>> = { A: 'B', E: 'F', G: 'H' };
+
+/**
+ * The timer whose coming makes this one pointless. Both may be overdue, when the machine has slept: a request that was
+ * given up must not go out once more, as it would ring somebody who hears of it an hour late.
+ */
+export function endingTimer(name: TimerName): TimerName | undefined {
+  return ENDS[name];
+}

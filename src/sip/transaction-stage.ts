@@ -166,6 +166,12 @@ export function openStage(transport: Transport = 'udp', base: TimerBase = RFC_TI
       return true;
     },
 
+    /** The machine slept until then: all that is overdue is done in one turn. */
+    wakeAt(atMs: number): void {
+      nowMs = atMs;
+      for (const indication of act((turn) => layer.advance(turn))) told(indication);
+    },
+
     /** Lets time pass, deadline by deadline. */
     runTo(atMs: number): void {
       for (let dueMs = layer.nextMs(); dueMs !== undefined && dueMs <= atMs; dueMs = layer.nextMs())

@@ -16,7 +16,7 @@ import type { SipRequest, SipResponse } from './message.ts';
 import { NON_INVITE_CLIENT } from './non-invite-client.ts';
 import { NON_INVITE_SERVER } from './non-invite-server.ts';
 import { ackForRejected } from './requests.ts';
-import { doubledMs, type TimerBase, type TimerName, timerMs } from './timers.ts';
+import { doubledMs, endingTimer, type TimerBase, type TimerName, timerMs } from './timers.ts';
 import type {
   ClientTransaction,
   Indication,
@@ -205,6 +205,7 @@ export class TransactionLayer<User> {
     ) {
       const { name } = due.owner;
       const transaction = due.owner.transaction as Transaction<User>;
+      if (isOver(transaction, endingTimer(name), turn.nowMs)) continue;
       turn.emit({
         type: 'timer.fired',
         ...(transaction.call === undefined ? undefined : { call: transaction.call }),
@@ -388,4 +389,10 @@ export class TransactionLayer<User> {
     if (transaction.call !== undefined) event.call = transaction.call;
     turn.emit(event);
   }
+}
+
+/** Whether the time of that timer has come, though it has not fired yet. */
+function isOver({ timers }: Transaction<unknown>, name: TimerName | undefined, nowMs: number): boolean {
+  const deadline = name === undefined ? undefined : timers[name]?.deadline;
+  return deadline?.owner !== undefined && deadline.atMs <= nowMs;
 }

@@ -1,0 +1,161 @@
+/**
+ * What must hold of every endpoint after every step, whatever was lost, doubled, overtaken or aborted. Each has the
+ * section that asks for it, and says what is wrong, or nothing.
+ *
+ * The first two lists judge a message before it is noted in its sender's record, the third what an endpoint says, the
+ * fourth the endpoint after its turn. All of them look at what changed and at nothing else. What holds at rest is in
+ * rest.ts.
+ */
+import type { EventOf } from '../src/events.ts';
+import { MAX_BINDINGS } from '../src/sip/limits.ts';
+import { acceptanceKey, dialogKey, type NodeRecord, transactionKey } from './node-record.ts';
+import { countFields, type WireMessage } from './wire-message.ts';
+
+/** What is wrong; undefined when nothing is. */
+type Fault = string | undefined;
+type OfMessage = (record: NodeRecord, message: WireMessage) => Fault;
+
+/** §17.1.1.2, §17.1.2.2: a retransmission is the same bytes. */
+export function requestRepeatedUnchanged({ sent }: NodeRecord, message: WireMessage): Fault {
+  const before = sent.get(transactionKey(message));
+  return before === undefined || before.message.text === message.text
+    ? undefined
+    : `${message.method} is sent again and is another one`;
+}
+
+/** §12.2.1.1, §10.2: CSeq rises with every request of ours in a dialog, and with every try outside of one. */
+export function sequenceRises({ sent, sequences, forwards }: NodeRecord, message: WireMessage): Fault {
+  const { method, number, callId, fromTag, toTag } = message;
+  if (forwards || method === 'ACK' || method === 'CANCEL' || sent.has(transactionKey(message))) {
+    return undefined;
+  }
+  const outside = sequences.get(`${callId}|${fromTag}|`) ?? 0;
+  const last = Math.max(outside, sequences.get(`${callId}|${fromTag}|${toTag}`) ?? 0);
+  return number > last ? undefined : `CSeq ${number} ${method} after ${last} in ${callId}`;
+}
+
+/** §13.2.2.4, §17.1.1.3: an ACK answers a final response; with the INVITE's branch a refusal, with its own a 2xx. */
+export function ackAnswersFinal({ sent, acceptances, forwards }: NodeRecord, message: WireMessage): Fault {
+  if (forwards || message.method !== 'ACK') return undefined;
+  const { branch, callId, number, toTag } = message;
+  const invite = sent.get(`${branch}|INVITE`);
+  if (invite !== undefined) {
+    return invite.final >= 300 ? undefined : `an ACK to ${invite.final} by the INVITE's branch in ${callId}`;
+  }
+  return acceptances.has(`${callId}|${number}|${toTag}`)
+    ? undefined
+    : `an ACK in ${callId} to what was never accepted`;
+}
+
+/** §9.1: a CANCEL takes back an INVITE that has a provisional response and no final one. */
+export function cancelHasTarget({ sent, forwards }: NodeRecord, message: WireMessage): Fault {
+  if (message.method !== 'CANCEL' || sent.has(transactionKey(message))) return undefined;
+  const invite = sent.get(`${message.branch}|INVITE`);
+  if (invite === undefined) return `a CANCEL of no INVITE in ${message.callId}`;
+  if (!invite.provisional) return `a CANCEL before any response in ${message.callId}`;
+  // A proxy may hear the final response of one branch while it gives up the other.
+  return invite.final === 0 || forwards ? undefined : `a CANCEL after ${invite.final} in ${message.callId}`;
+}
+
+/** §15: a dialog that a BYE has ended carries no new request, but for our BYE that crossed the peer's. */
+export function nothingAfterBye({ sent, over, ending, forwards }: NodeRecord, message: WireMessage): Fault {
+  const { method, toTag, callId } = message;
+  if (forwards || method === 'ACK' || toTag === '' || sent.has(transactionKey(message))) return undefined;
+  const key = dialogKey(message);
+  if (!over.has(key) || (method === 'BYE' && ending.has(key))) return undefined;
+  return `${method} after BYE in ${callId}`;
+}
+
+/** §8.2.6: a response has a request that came, and its Call-ID and CSeq. */
+export function responseAnswersRequest({ heard }: NodeRecord, message: WireMessage): Fault {
+  const { status, method, callId, number } = message;
+  const request = heard.get(transactionKey(message))?.message;
+  return request?.callId === callId && request.number === number
+    ? undefined
+    : `${status} to a ${method} in ${callId} that never came`;
+}
+
+/** §17.2.1, §17.2.2: one final response a transaction, and its retransmissions are the same bytes. */
+export function oneFinalResponse({ heard, forwards }: NodeRecord, message: WireMessage): Fault {
+  const { status, method, callId } = message;
+  // §16.7 no. 5: a proxy passes on every 2xx to an INVITE.
+  if (status < 200 || (forwards && method === 'INVITE' && status < 300)) return undefined;
+  const before = heard.get(transactionKey(message))?.final;
+  if (before === undefined || before.text === message.text) return undefined;
+  return `${status} to ${method} in ${callId} after ${before.status}`;
+}
+
+/** §17.2.1, §17.2.2: no provisional response after the final one. */
+export function provisionalBeforeFinal({ heard }: NodeRecord, message: WireMessage): Fault {
+  const before = heard.get(transactionKey(message))?.final;
+  if (message.status >= 200 || before === undefined) return undefined;
+  return `${message.status} to ${message.method} in ${message.callId} after ${before.status}`;
+}
+
+/** §13.3.1.4: a 2xx is repeated until its ACK comes, and not once more. */
+export function okUntilAcknowledged({ accepted, forwards }: NodeRecord, message: WireMessage): Fault {
+  const { status, method, callId } = message;
+  if (forwards || method !== 'INVITE' || status < 200 || status >= 300) return undefined;
+  return accepted.get(acceptanceKey(message))?.acknowledged === true
+    ? `${status} repeated after its ACK in ${callId}`
+    : undefined;
+}
+
+/** §10.3: a registrar keeps so many bindings of one address and no more. */
+export function bindingsBounded(_: NodeRecord, message: WireMessage): Fault {
+  if (message.method !== 'REGISTER' || message.status !== 200) return undefined;
+  const bindings = countFields(message, 'Contact');
+  return bindings <= MAX_BINDINGS ? undefined : `${bindings} bindings of one address`;
+}
+
+/** A call goes from where it is to somewhere else, and from its end nowhere. */
+export function callMovesOn(record: NodeRecord, event: EventOf<'call.changed'>): Fault {
+  const before = record.calls.get(event.call)?.state ?? 'idle';
+  if (before === 'terminated') return `${event.call} goes on to ${event.to} after its end`;
+  return before === event.from ? undefined : `${event.call} is ${before} and goes on from ${event.from}`;
+}
+
+/** A deadline that has passed was overlooked. */
+export function deadlineAhead({ node }: NodeRecord, nowMs: number): Fault {
+  const deadlineMs = node.actor.deadlineMs();
+  return deadlineMs === undefined || deadlineMs > nowMs ? undefined : `a deadline at ${deadlineMs} is over`;
+}
+
+/** Transactions are told of from their beginning to their end (§17). */
+export function transactionsTold({ node, transactions }: NodeRecord): Fault {
+  const { transactions: alive } = node.endpoint.alive;
+  if (alive === transactions.size || node.stopped !== undefined) return undefined;
+  return `${alive} transactions are alive and ${transactions.size} were told of`;
+}
+
+/** A port belongs to a call. */
+export function portsHaveCalls({ node }: NodeRecord): Fault {
+  const { calls } = node.endpoint.alive;
+  return node.media.open.size <= calls ? undefined : `${node.media.open.size} ports for ${calls} calls`;
+}
+
+export const OF_REQUESTS_SENT: readonly OfMessage[] = [
+  requestRepeatedUnchanged,
+  sequenceRises,
+  ackAnswersFinal,
+  cancelHasTarget,
+  nothingAfterBye,
+];
+
+export const OF_RESPONSES_SENT: readonly OfMessage[] = [
+  responseAnswersRequest,
+  oneFinalResponse,
+  provisionalBeforeFinal,
+  okUntilAcknowledged,
+  bindingsBounded,
+];
+
+export const OF_CALLS: readonly ((record: NodeRecord, event: EventOf<'call.changed'>) => Fault)[] = [
+  callMovesOn,
+];
+
+export const OF_ENDPOINTS: readonly ((record: NodeRecord, nowMs: number) => Fault)[] = [
+  deadlineAhead,
+  transactionsTold,
+  portsHaveCalls,
+];

@@ -1,0 +1,191 @@
+/**
+ * What one endpoint has sent, heard and said since it was started: as much of it as the invariants judge by.
+ *
+ * An endpoint that is started anew at the same address has a record of its own: it knows nothing of before, and is
+ * held to nothing of before.
+ */
+import type { EventBody } from '../src/events.ts';
+import type { VirtualEndpoint } from '../src/io/virtual.ts';
+import type { WireMessage } from './wire-message.ts';
+
+/** A request that it sent. */
+export interface SentRequest {
+  readonly message: WireMessage;
+  /** A 1xx came for it. */
+  provisional: boolean;
+  /** The first final status that came for it; 0 until then. */
+  final: number;
+}
+
+/** A request that it heard. */
+export interface HeardRequest {
+  readonly message: WireMessage;
+  /** The final response that it gave. */
+  final: WireMessage | undefined;
+  /** The ACK came. */
+  acknowledged: boolean;
+}
+
+/** A call as its endpoint tells of it. */
+export interface CallRecord {
+  readonly handle: string;
+  readonly callId: string;
+  readonly direction: 'incoming' | 'outgoing';
+  state: string;
+  /** States that it has been in. */
+  readonly been: Set<string>;
+  reason: string | undefined;
+}
+
+export interface NodeRecord {
+  readonly node: VirtualEndpoint;
+  /** Forwards requests of others, whose numbers and order are not its own. */
+  readonly forwards: boolean;
+  /** By branch and method. */
+  readonly sent: Map<string, SentRequest>;
+  readonly heard: Map<string, HeardRequest>;
+  /** The CSeq numbers of the INVITEs outside a dialog that it heard, by Call-ID: one more is another try (§8.1.3.5). */
+  readonly invites: Map<string, Set<number>>;
+  /** INVITEs that it accepted, by what their ACK has in common with them. */
+  readonly accepted: Map<string, HeardRequest>;
+  /** Call-ID, CSeq number and To tag of every 2xx to an INVITE that it heard. */
+  readonly acceptances: Set<string>;
+  /** Call-IDs in which it sent an ACK to a 2xx. */
+  readonly acknowledged: Set<string>;
+  /** The highest CSeq that it sent, by Call-ID, From tag and To tag. */
+  readonly sequences: Map<string, number>;
+  /** Dialogs that a BYE has ended, one of its own or one that it accepted. */
+  readonly over: Set<string>;
+  /**
+   * Dialogs that it has decided to end, while they stood. Its BYE may leave later, when a stream is up for it, and so
+   * after it took the peer's.
+   */
+  readonly ending: Set<string>;
+  /** Call-IDs in which it sent a BYE. */
+  readonly byes: Set<string>;
+  /** By handle. */
+  readonly calls: Map<string, CallRecord>;
+  /** By Call-ID, the last one. */
+  readonly callOf: Map<string, CallRecord>;
+  /** The call that it told of first last. */
+  newest: CallRecord | undefined;
+  /** Transactions that it told of and that have not ended: id and method. */
+  readonly transactions: Map<string, string>;
+  portsOpened: number;
+  portsClosed: number;
+}
+
+export function newRecord(node: VirtualEndpoint, forwards: boolean): NodeRecord {
+  return {
+    node,
+    forwards,
+    sent: new Map(),
+    heard: new Map(),
+    invites: new Map(),
+    accepted: new Map(),
+    acceptances: new Set(),
+    acknowledged: new Set(),
+    sequences: new Map(),
+    over: new Set(),
+    ending: new Set(),
+    byes: new Set(),
+    calls: new Map(),
+    callOf: new Map(),
+    newest: undefined,
+    transactions: new Map(),
+    portsOpened: 0,
+    portsClosed: 0,
+  };
+}
+
+/** Which transaction a message is of (§17.1.3, §17.2.3). */
+export function transactionKey({ branch, method }: WireMessage): string {
+  return `${branch}|${method}`;
+}
+
+/** What an ACK to a 2xx has in common with its INVITE (§13.2.2.4). */
+export function acceptanceKey({ callId, number, fromTag }: WireMessage): string {
+  return `${callId}|${number}|${fromTag}`;
+}
+
+type DialogNames = Pick<WireMessage, 'callId' | 'fromTag' | 'toTag'>;
+
+/** Call-ID and both tags, the same from either side (§12). */
+export function dialogKey({ callId, fromTag, toTag }: DialogNames): string {
+  return fromTag < toTag ? `${callId}|${fromTag}|${toTag}` : `${callId}|${toTag}|${fromTag}`;
+}
+
+/** Notes a message that reached the endpoint. */
+export function noteHeard(record: NodeRecord, message: WireMessage): void {
+  const { status, method, callId, number, toTag } = message;
+  if (status === 0) {
+    if (method === 'ACK') {
+      const accepted = record.accepted.get(acceptanceKey(message));
+      if (accepted?.final?.toTag === toTag) accepted.acknowledged = true;
+      return;
+    }
+    if (method === 'INVITE' && toTag === '') {
+      const numbers = record.invites.get(callId);
+      if (numbers === undefined) record.invites.set(callId, new Set([number]));
+      else numbers.add(number);
+    }
+    const key = transactionKey(message);
+    if (!record.heard.has(key)) record.heard.set(key, { message, final: undefined, acknowledged: false });
+    return;
+  }
+  const request = record.sent.get(transactionKey(message));
+  if (request === undefined) return;
+  if (status < 200) request.provisional = true;
+  else if (request.final === 0) request.final = status;
+  if (method === 'INVITE' && status >= 200 && status < 300) {
+    record.acceptances.add(`${callId}|${number}|${toTag}`);
+  }
+}
+
+/** Notes a message that the endpoint sent, once it was judged. */
+export function noteSent(record: NodeRecord, message: WireMessage): void {
+  const { status, method, callId, fromTag, toTag, number } = message;
+  const key = transactionKey(message);
+  if (status === 0) {
+    if (!record.sent.has(key)) record.sent.set(key, { message, provisional: false, final: 0 });
+    if (method === 'BYE') {
+      record.over.add(dialogKey(message));
+      record.ending.delete(dialogKey(message));
+      record.byes.add(callId);
+    }
+    if (method === 'ACK') {
+      if (!record.sent.has(`${message.branch}|INVITE`)) record.acknowledged.add(callId);
+    } else if (method !== 'CANCEL') record.sequences.set(`${callId}|${fromTag}|${toTag}`, number);
+    return;
+  }
+  const request = record.heard.get(key);
+  if (request === undefined || status < 200) return;
+  request.final ??= message;
+  if (status >= 300) return;
+  if (method === 'INVITE') record.accepted.set(acceptanceKey(message), request);
+  if (method === 'BYE') record.over.add(dialogKey(message));
+}
+
+/** Notes what the endpoint says. */
+export function noteEvent(record: NodeRecord, event: EventBody): void {
+  if (event.type === 'transaction.changed') {
+    if (event.to === 'terminated') record.transactions.delete(event.id);
+    else record.transactions.set(event.id, event.method);
+  } else if (event.type === 'dialog.changed') {
+    if (event.cause !== 'BYE sent') return;
+    const key = dialogKey({ ...event, fromTag: event.localTag, toTag: event.remoteTag ?? '' });
+    if (!record.over.has(key)) record.ending.add(key);
+  } else if (event.type === 'call.changed') {
+    const { call: handle, callId, direction, to, reason } = event;
+    let call = record.calls.get(handle);
+    if (call === undefined) {
+      call = { handle, callId, direction, state: to, been: new Set(), reason };
+      record.calls.set(handle, call);
+      record.callOf.set(callId, call);
+      record.newest = call;
+    }
+    call.state = to;
+    call.reason = reason;
+    call.been.add(to);
+  }
+}
