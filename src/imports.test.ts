@@ -10,7 +10,7 @@ import { join, posix } from 'node:path';
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   main: ['cli'],
   cli: ['tui', 'report', 'agent', 'io', 'sip', 'rtp', 'auth'],
-  tui: [],
+  tui: ['report'],
   report: [],
   agent: ['sip', 'rtp', 'auth'],
   io: ['sip', 'rtp', 'auth'],

@@ -1,0 +1,184 @@
+/**
+ * The page of one call: what it is and how its audio goes, what is wrong and what to do, its transactions, and the
+ * ladder of its messages.
+ */
+import { type CallFacts, type LadderEntry, talkedMs } from './call-facts.ts';
+import { type Look, peerName } from './call-table.ts';
+import { cell, clock, cutLine, type Line, type Segment } from './cells.ts';
+import { describeEvent } from './log-line.ts';
+import { sparkline } from './sparkline.ts';
+
+/** Transactions that are listed: the youngest. */
+const SHOWN_TRANSACTIONS = 6;
+/** Columns of the quality bars. */
+const BARS = 30;
+
+/** The whole page in so many rows. `chosen` is the ladder's entry, counted from the newest. */
+export function callPage(
+  call: CallFacts,
+  about: {
+    readonly nowMs: number;
+    readonly columns: number;
+    readonly rows: number;
+    readonly look: Look;
+    readonly chosen: number;
+  },
+): Line[] {
+  const { columns, rows } = about;
+  const head = [
+    ...summary(call, about.nowMs),
+    ...audio(call, about.look),
+    ...diagnoses(call, columns),
+    ...transactions(call, about.nowMs),
+  ];
+  // The ladder is what one came for: it keeps at least half of the page.
+  const shownHead = head.slice(0, Math.max(4, Math.floor(rows / 2)));
+  const title: Line = [
+    { text: `LADDER  us ${about.look.ascii ? '<->' : '↔'} ${peerName(call)}`, style: 'dim' },
+  ];
+  const left = Math.max(1, rows - shownHead.length - 1);
+  return [...shownHead, title, ...ladder(call, { ...about, rows: left })].map((line) =>
+    cutLine(line, columns),
+  );
+}
+
+function summary(call: CallFacts, nowMs: number): Line[] {
+  const talked = talkedMs(call, nowMs);
+  const why = call.reason === undefined ? '' : ` (${call.reason})`;
+  const status = call.status === undefined ? '' : ` ${call.status}`;
+  return [
+    [
+      { text: `${call.direction === 'incoming' ? 'from' : 'to'} `, style: 'dim' },
+      {
+        text: cell(
+          `${call.displayName === undefined ? '' : `"${call.displayName}" `}${call.peer}`,
+          60,
+        ).trimEnd(),
+        style: 'bold',
+      },
+      {
+        text: `  ${call.state}${status}${cell(why, Math.min(60, why.length)).trimEnd()}`,
+        style: call.endedMs === undefined ? 'good' : 'dim',
+      },
+      { text: talked === undefined ? '' : `  ${clock(talked)}` },
+    ],
+    [
+      { text: 'call ', style: 'dim' },
+      { text: call.handle },
+      { text: '  Call-ID ', style: 'dim' },
+      { text: cell(call.callId, 60).trimEnd() },
+    ],
+  ];
+}
+
+function audio(call: CallFacts, { ascii }: Look): Line[] {
+  const { media, latched, sample } = call;
+  if (media === undefined) return [[{ text: 'no audio was agreed', style: 'dim' }]];
+  const address = (host: string | undefined, port: number | undefined) =>
+    host === undefined || port === undefined ? '-' : `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const expected = address(media.remoteAddress, media.remotePort);
+  const seen = address(latched?.address, latched?.port);
+  const lines: Line[] = [
+    [
+      { text: 'audio ', style: 'dim' },
+      { text: `${media.codec} (payload ${media.payloadType}) ${media.direction}, RTCP ${media.rtcp}` },
+    ],
+    [
+      { text: 'ours ', style: 'dim' },
+      { text: address(media.localAddress, media.localPort) },
+      { text: '  SDP says ', style: 'dim' },
+      { text: expected },
+      { text: '  heard from ', style: 'dim' },
+      { text: seen, style: seen === '-' ? 'warn' : seen === expected ? 'good' : 'warn' },
+    ],
+  ];
+  if (sample === undefined) return lines;
+  const counted = sample.packetsReceived + sample.lost;
+  const parts = [
+    `${sample.packetsReceivedPerS.toFixed(0)}/s in`,
+    `${sample.packetsSentPerS.toFixed(0)}/s out`,
+    `lost ${sample.lost}${counted === 0 ? '' : ` (${((100 * sample.lost) / counted).toFixed(1)} %)`}`,
+    `jitter ${sample.jitterMs === undefined ? '-' : `${sample.jitterMs.toFixed(1)} ms`}`,
+    `round trip ${sample.rttMs === undefined ? '-' : `${sample.rttMs.toFixed(0)} ms`}`,
+  ];
+  const bars: Segment = { text: `${sparkline([...call.received], BARS, 50, ascii)} `, style: 'accent' };
+  return [...lines, [bars, { text: parts.join('  ') }]];
+}
+
+function diagnoses(call: CallFacts, columns: number): Line[] {
+  return call.diagnoses.flatMap(({ code, severity, evidence, cause, next }): Line[] => [
+    [
+      {
+        text: `! ${code}: `,
+        style: severity === 'error' ? 'bad' : severity === 'warning' ? 'warn' : 'accent',
+      },
+      { text: cell(evidence, Math.max(20, columns - code.length - 4)).trimEnd() },
+    ],
+    [{ text: '  cause: ', style: 'dim' }, { text: cell(cause, Math.max(20, columns - 9)).trimEnd() }],
+    [
+      { text: '  next:  ', style: 'dim' },
+      { text: cell(next, Math.max(20, columns - 9)).trimEnd(), style: 'bold' },
+    ],
+  ]);
+}
+
+function transactions(call: CallFacts, nowMs: number): Line[] {
+  return [...call.transactions.values()]
+    .filter(({ state }) => state !== 'terminated' && state !== 'Terminated')
+    .slice(-SHOWN_TRANSACTIONS)
+    .map(({ kind, method, state, cause, sinceMs }) => [
+      { text: `${cell(method, 9)} ${cell(kind, 18)} `, style: 'dim' },
+      { text: cell(state, 12), style: 'accent' },
+      { text: ` for ${((nowMs - sinceMs) / 1000).toFixed(1)} s (${cause})`, style: 'dim' },
+    ]);
+}
+
+function ladder(
+  call: CallFacts,
+  {
+    columns,
+    rows,
+    look,
+    chosen,
+  }: { readonly columns: number; readonly rows: number; readonly look: Look; readonly chosen: number },
+): Line[] {
+  const last = call.ladder.length - 1 - chosen;
+  const end = Math.max(last + 1, Math.min(rows, call.ladder.length));
+  const lines: Line[] = [];
+  for (let place = Math.max(0, end - rows); place < end; place++) {
+    const entry = call.ladder.at(place);
+    if (entry !== undefined) lines.push(ladderLine(entry, call.begunMs, columns, look, place === last));
+  }
+  return lines;
+}
+
+function ladderLine(
+  entry: LadderEntry,
+  begunMs: number,
+  columns: number,
+  { ascii }: Look,
+  chosen: boolean,
+): Line {
+  const { event, atMs, again } = entry;
+  const { mark, text, style } = describeEvent({ v: 1, seq: 0, atMs, ...event });
+  const arrow =
+    event.type === 'sip.sent'
+      ? ascii
+        ? '---->'
+        : '────▶'
+      : event.type === 'sip.received'
+        ? ascii
+          ? '<----'
+          : '◀────'
+        : '     ';
+  const time = `${((atMs - begunMs) / 1000).toFixed(3).padStart(9)} `;
+  const shown = `${text}${again ? '  (again)' : ''}`;
+  const rest = cell(shown, Math.max(10, columns - 10 - 6 - 5));
+  if (chosen) return [{ text: `${time}${arrow} ${cell(mark.text, 4)} ${rest}`, style: 'selected' }];
+  return [
+    { text: time, style: 'dim' },
+    { text: `${arrow} `, ...(mark.style === undefined ? {} : { style: mark.style }) },
+    { text: `${cell(mark.text, 4)} `, ...(mark.style === undefined ? {} : { style: mark.style }) },
+    { text: rest, ...(again ? { style: 'warn' as const } : style === undefined ? {} : { style }) },
+  ];
+}

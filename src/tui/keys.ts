@@ -1,0 +1,141 @@
+/**
+ * The keys, written once: the help page, the footer and what a key does are all read from this table.
+ *
+ * A key is named as a person would say it: `up`, `enter`, `esc`, `tab`, `page-down`, or the character itself.
+ */
+
+/** Where a key means something. */
+export type Place = 'calls' | 'log' | 'call' | 'message';
+
+/** What a key asks the screen to do; view.ts does it. */
+export type Command =
+  | 'up'
+  | 'down'
+  | 'page-up'
+  | 'page-down'
+  | 'top'
+  | 'end'
+  | 'open'
+  | 'back'
+  | 'next-pane'
+  | 'hang-up'
+  | 'hang-up-all'
+  | 'call'
+  | 'register'
+  | 'hold'
+  | 'filter'
+  | 'kind'
+  | 'sort'
+  | 'pause'
+  | 'export'
+  | 'help'
+  | 'quit';
+
+interface Key {
+  readonly command: Command;
+  readonly keys: readonly string[];
+  /** As it is written for people; the keys when absent. */
+  readonly label?: string;
+  /** For the footer, short; absent: in the help alone. */
+  readonly short?: string;
+  readonly help: string;
+  /** Everywhere when absent. */
+  readonly places?: readonly Place[];
+}
+
+export const KEYS: readonly Key[] = [
+  { command: 'up', keys: ['up', 'k'], label: 'Up, k', help: 'one line up' },
+  { command: 'down', keys: ['down', 'j'], label: 'Down, j', help: 'one line down' },
+  { command: 'page-up', keys: ['page-up', 'ctrl-b'], label: 'PgUp', help: 'one page up' },
+  { command: 'page-down', keys: ['page-down', 'ctrl-f', ' '], label: 'PgDn, Space', help: 'one page down' },
+  { command: 'top', keys: ['home', 'g'], label: 'Home, g', help: 'to the first line' },
+  { command: 'end', keys: ['end', 'G'], label: 'End, G', help: 'to the last line; the log follows again' },
+  {
+    command: 'open',
+    keys: ['enter', 'right', 'l'],
+    label: 'Enter',
+    short: 'open',
+    help: 'open the call, or the message',
+    places: ['calls', 'log', 'call'],
+  },
+  {
+    command: 'back',
+    keys: ['esc', 'left'],
+    label: 'Esc',
+    short: 'back',
+    help: 'back; clear the filter',
+    places: ['call', 'message'],
+  },
+  {
+    command: 'next-pane',
+    keys: ['tab', 'shift-tab'],
+    label: 'Tab',
+    short: 'pane',
+    help: 'the other pane',
+    places: ['calls', 'log'],
+  },
+  {
+    command: 'hang-up',
+    keys: ['h'],
+    short: 'hang up',
+    help: 'hang up this call (asks)',
+    places: ['calls', 'call'],
+  },
+  { command: 'hang-up-all', keys: ['H'], help: 'hang up all calls (asks)' },
+  { command: 'call', keys: ['c'], short: 'call', help: 'place a call', places: ['calls', 'log'] },
+  { command: 'register', keys: ['r'], help: 'register every account again, now' },
+  {
+    command: 'hold',
+    keys: ['o'],
+    short: 'hold',
+    help: 'hold this call, or resume it',
+    places: ['calls', 'call'],
+  },
+  {
+    command: 'filter',
+    keys: ['/'],
+    short: 'filter',
+    help: 'show only what has a text in it',
+    places: ['calls', 'log'],
+  },
+  {
+    command: 'kind',
+    keys: ['f'],
+    short: 'kind',
+    help: 'the log: all, messages, transactions, calls, trouble',
+    places: ['log'],
+  },
+  {
+    command: 'sort',
+    keys: ['s'],
+    short: 'sort',
+    help: 'the calls by newest, longest, trouble, peer',
+    places: ['calls'],
+  },
+  { command: 'pause', keys: ['p'], short: 'pause', help: 'stop the screen, not the calls; again goes on' },
+  {
+    command: 'export',
+    keys: ['e'],
+    short: 'export',
+    help: 'write the ladder of this call to a file',
+    places: ['calls', 'call'],
+  },
+  { command: 'help', keys: ['?'], short: 'help', help: 'this page' },
+  {
+    command: 'quit',
+    keys: ['q', 'ctrl-c'],
+    label: 'q, Ctrl-C',
+    short: 'quit',
+    help: 'end all calls, unregister, leave (asks while calls are up)',
+  },
+];
+
+/** What a key means there. */
+export function commandOf(key: string, place: Place): Command | undefined {
+  return KEYS.find(({ keys, places }) => keys.includes(key) && (places?.includes(place) ?? true))?.command;
+}
+
+/** How it is written for people. */
+export function labelOf({ label, keys }: Key): string {
+  return label ?? keys.join(', ');
+}

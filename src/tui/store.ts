@@ -1,0 +1,79 @@
+/**
+ * Between the events and the screen: takes every event in at once, and tells the screen at most fifteen times a
+ * second, so that a thousand calls cost no more to draw than ten.
+ *
+ * What is drawn is a snapshot number: React asks whether it changed, and the frame is made from the model then.
+ */
+import type { Event } from '../events.ts';
+import { applyEvent, type Model, newModel } from './model.ts';
+import { FIRST_VIEW, press, type View, type Wish } from './view.ts';
+
+/** Between two frames, in ms: 15 a second. */
+export const FRAME_MS = 67;
+
+/** Runs something once, later. A test gives its own. */
+export type Later = (what: () => void, inMs: number) => void;
+
+export interface Store {
+  readonly event: (event: Event) => void;
+  /** The clock of the events, now: durations go on while nothing happens. */
+  readonly tick: (nowMs: number) => void;
+  /** A key; `rows` is a page of the pane. */
+  readonly press: (key: string, rows: number) => void;
+  readonly notice: (sentence: string) => void;
+  readonly model: Model;
+  readonly view: () => View;
+  /** For `useSyncExternalStore`. */
+  readonly subscribe: (changed: () => void) => () => void;
+  readonly snapshot: () => number;
+}
+
+/** `wish` is told what the person asks for. */
+export function openStore(wish: (wish: Wish) => void, later: Later): Store {
+  const model = newModel();
+  let view: View = FIRST_VIEW;
+  let drawn = 0;
+  let due = false;
+  const listeners = new Set<() => void>();
+
+  function changed(): void {
+    if (due) return;
+    due = true;
+    later(() => {
+      due = false;
+      drawn += 1;
+      for (const listener of listeners) listener();
+    }, FRAME_MS);
+  }
+
+  function setView(next: View): void {
+    view = next;
+    // A key is answered at once: nobody presses fifteen a second.
+    drawn += 1;
+    for (const listener of listeners) listener();
+  }
+
+  return {
+    model,
+    event(event) {
+      applyEvent(model, event);
+      if (!view.paused) changed();
+    },
+    tick(nowMs) {
+      model.nowMs = Math.max(model.nowMs, nowMs);
+      if (!view.paused) changed();
+    },
+    press(key, rows) {
+      const pressed = press(view, key, model, rows);
+      setView(pressed.view);
+      if (pressed.wish !== undefined) wish(pressed.wish);
+    },
+    notice: (sentence) => setView({ ...view, notice: sentence }),
+    view: () => view,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    snapshot: () => drawn,
+  };
+}
