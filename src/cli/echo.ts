@@ -10,10 +10,11 @@ import { unshownAt } from '../report/plain.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { type Options, readOptions } from './options.ts';
-import { openOutput } from './output.ts';
+import { type Output, openOutput } from './output.ts';
 import { keepsRecords } from './records.ts';
 import { refusedEverywhere } from './registration-watch.ts';
 import { readRequests } from './requests.ts';
+import { onScreen, openScreenOutput } from './screen-output.ts';
 import type { ServerAddress } from './server-address.ts';
 import { STOP_LIMIT_MS, stopOnSignals } from './signals.ts';
 import { UsageError } from './usage-error.ts';
@@ -90,7 +91,7 @@ function callMe(address: string | undefined, port: number): string {
 
 /** Runs until it is told to stop. */
 export async function run(invocation: Invocation): Promise<number> {
-  const options = readOptions(invocation.flags, invocation, 'tcp');
+  const options = onScreen(invocation, readOptions(invocation.flags, invocation, 'tcp'));
   let exitCode: ExitCode = EXIT.done;
   let running: Running | undefined;
   let stopping: string | undefined;
@@ -102,13 +103,18 @@ export async function run(invocation: Invocation): Promise<number> {
     stopping = reason;
     running?.act({ type: 'stop', reason });
   };
-  const output = openOutput(options, (fault) => {
-    if (fault === undefined) return stop('nobody reads the output');
-    // A service that cannot say what it does has failed: a full disk must not look like a wanted end.
-    exitCode = EXIT.internal;
-    output.warn(`stdout cannot be written: ${fault}. The service stops.`);
-    stop('the output cannot be written');
-  });
+  const output: Output =
+    options.output === 'screen'
+      ? openScreenOutput(options, (action) =>
+          action.type === 'stop' ? stop(action.reason) : running?.act(action),
+        )
+      : openOutput(options, (fault) => {
+          if (fault === undefined) return stop('nobody reads the output');
+          // A service that cannot say what it does has failed: a full disk must not look like a wanted end.
+          exitCode = EXIT.internal;
+          output.warn(`stdout cannot be written: ${fault}. The service stops.`);
+          stop('the output cannot be written');
+        });
   for (const warning of options.warnings) output.warn(warning);
 
   const refused = refusedEverywhere(options.accounts.map((account) => account.addressOfRecord));

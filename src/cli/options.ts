@@ -37,7 +37,8 @@ export interface Options {
   readonly echoMessages: boolean;
   readonly mediaThreads: number;
   readonly seed: readonly [number, number, number, number];
-  readonly output: 'json' | 'plain';
+  /** `screen` is for a command to choose, on a terminal. */
+  readonly output: 'json' | 'plain' | 'screen';
   readonly verbosity: Verbosity;
   /** Put messages into the events. */
   readonly rawMessages: boolean;

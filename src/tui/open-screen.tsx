@@ -19,8 +19,6 @@ export interface OpenScreen {
 
 export interface ScreenOptions {
   readonly wish: (wish: Wish) => void;
-  /** Time since the events' zero, in ms. */
-  readonly nowMs: () => number;
   readonly colors: boolean;
   readonly ascii: boolean;
 }
@@ -29,7 +27,7 @@ export interface ScreenOptions {
 const TICK_MS = 500;
 
 /** Opens it on standard input and output, which have to be a terminal. */
-export function openScreen({ wish, nowMs, colors, ascii }: ScreenOptions): OpenScreen {
+export function openScreen({ wish, colors, ascii }: ScreenOptions): OpenScreen {
   const store = openStore(wish, (what, inMs) => setTimeout(what, inMs));
   const app = render(<Screen store={store} look={{ ascii }} theme={theme(colors)} />, {
     alternateScreen: true,
@@ -40,10 +38,17 @@ export function openScreen({ wish, nowMs, colors, ascii }: ScreenOptions): OpenS
     // Whoever opens a screen has looked at the terminal; CI in the environment is no reason to show nothing.
     interactive: true,
   });
-  const ticker = setInterval(() => store.tick(nowMs()), TICK_MS);
+  // The events' clock, between two events.
+  let lastMs = 0;
+  let heardMs = performance.now();
+  const ticker = setInterval(() => store.tick(lastMs + performance.now() - heardMs), TICK_MS);
   let open = true;
   return {
-    event: store.event,
+    event(event) {
+      lastMs = event.atMs;
+      heardMs = performance.now();
+      store.event(event);
+    },
     notice: store.notice,
     close() {
       if (!open) return;

@@ -117,7 +117,9 @@ export function shownLog(view: View, model: Model): readonly LogEntry[] {
 
 function answer(view: View, question: Question, key: string): Pressed {
   const asked = { ...view, question: undefined };
-  if (key === 'y' || key === 'Y') return { view: asked, wish: question.wish };
+  // Who presses Ctrl-C twice means it.
+  const twice = key === 'ctrl-c' && question.wish.type === 'quit';
+  if (twice || key === 'y' || key === 'Y') return { view: asked, wish: question.wish };
   return { view: { ...asked, notice: 'Nothing was done.' } };
 }
 

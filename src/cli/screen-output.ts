@@ -1,0 +1,67 @@
+/**
+ * The screen as an output: events go to it, and what its keys ask for becomes the same actions that stdin and the
+ * control socket take. It stands where a person and a terminal are, unless another output was asked for.
+ */
+import type { Action } from '../sip/endpoint-io.ts';
+import { openScreen } from '../tui/open-screen.tsx';
+import type { Wish } from '../tui/view.ts';
+import type { Invocation } from './invocation.ts';
+import type { Options } from './options.ts';
+import { type Output, wantsColor } from './output.ts';
+import { openRecords } from './records.ts';
+
+/** The options for the screen, when this is a terminal and neither --json nor --plain was given. */
+export function onScreen({ flags, variables }: Invocation, options: Options): Options {
+  const asked = flags.has('json') || flags.has('plain') || flags.has('quiet');
+  const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true && variables.TERM !== 'dumb';
+  return asked || !terminal ? options : { ...options, output: 'screen', rawMessages: true };
+}
+
+/** Opens it. `act` is told what the keys ask for. */
+export function openScreenOutput(options: Options, act: (action: Action) => void): Output {
+  const said: string[] = [];
+  const screen = openScreen({
+    wish: (wish) => {
+      const action = actionOf(wish);
+      if (action === undefined)
+        return screen.notice('This version cannot export from here: use --transcript.');
+      if (action.type === 'stop') screen.notice('Ending all calls and leaving, at most 5 s.');
+      act(action);
+    },
+    colors: wantsColor(true, process.env),
+    ascii: !/utf-?8/i.test(process.env.LC_ALL ?? process.env.LC_CTYPE ?? process.env.LANG ?? 'utf-8'),
+  });
+  const warn = (sentence: string) => {
+    said.push(sentence);
+    screen.notice(sentence);
+  };
+  const records = openRecords(options, 'service', warn);
+  return {
+    ...(records.tap === undefined ? {} : { tap: records.tap }),
+    event(event) {
+      records.event(event);
+      screen.event(event);
+    },
+    say: screen.notice,
+    warn,
+    async close() {
+      await records.close();
+      screen.close();
+      // What was said on the screen is gone with it.
+      for (const sentence of said) process.stderr.write(`${sentence}\n`);
+    },
+  };
+}
+
+/** What a wish asks of the engine; undefined for what the screen's host does itself. */
+function actionOf(wish: Wish): Action | undefined {
+  switch (wish.type) {
+    case 'quit':
+      return { type: 'stop', reason: 'asked at the screen' };
+    case 'export':
+    case 'call':
+      return undefined;
+    default:
+      return wish;
+  }
+}
