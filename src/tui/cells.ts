@@ -41,14 +41,15 @@ function cut(text: string, columns: number, ellipsis: string): string {
   return cliTruncate(text, columns, { truncationCharacter: columns > 2 ? ellipsis : '' });
 }
 
-/** A line cut at so many columns. */
+/** A line cut at so many columns, and made harmless whatever it was made of. */
 export function cutLine(line: Line, columns: number): Line {
   const cutTo: Segment[] = [];
   let left = columns;
   for (const segment of line) {
     if (left <= 0) break;
-    const wide = width(segment.text);
-    cutTo.push(wide <= left ? segment : { ...segment, text: cell(segment.text, left) });
+    const text = printable(segment.text, 4 * columns + 8);
+    const wide = width(text);
+    cutTo.push({ ...segment, text: wide <= left ? text : cell(text, left) });
     left -= Math.min(wide, left);
   }
   return cutTo;
