@@ -59,7 +59,6 @@ function actionOf(wish: Wish): Action | undefined {
     case 'quit':
       return { type: 'stop', reason: 'asked at the screen' };
     case 'export':
-    case 'call':
       return undefined;
     default:
       return wish;
