@@ -69,6 +69,12 @@ export const eventBody = z.discriminatedUnion('type', [
     expiresS: count.optional(),
     retryInMs: z.number().optional(),
   }),
+  event('binding.changed', {
+    addressOfRecord: text.describe('of a user of our registrar, sip:100@lab.local'),
+    contact: text.describe('where the user is reached'),
+    change: z.enum(['added', 'refreshed', 'removed', 'expired']),
+    expiresS: count.optional(),
+  }),
   event('auth.challenged', {
     call: handle.optional(),
     account: text.optional(),

@@ -208,8 +208,13 @@ class Demo {
       this.sequence += 1;
       const atMs = Math.round((performance.now() - this.startedMs) * 10) / 10;
       this.lines.write(jsonLine({ ...event, seq: this.sequence, atMs, endpoint: part }));
-    } else if (event.type !== 'session.stopped') this.writePlain(event, part);
+    } else if (event.type !== 'session.stopped' && !this.isEcho(event, part)) this.writePlain(event, part);
     for (const look of [...this.waiting]) look(event, part);
+  }
+
+  /** What reaches the registrar has just been sent by another, who said so: three lines a message are hard to read. */
+  private isEcho(event: Event, part: Part): boolean {
+    return part === 'registrar' && event.type === 'sip.received' && this.options.verbosity < 1;
   }
 
   private writePlain(event: Event, part: Part): void {

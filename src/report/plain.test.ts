@@ -69,6 +69,19 @@ const SESSION: readonly EventBody[] = [
     status: 200,
     expiresS: 3600,
   },
+  {
+    type: 'binding.changed',
+    addressOfRecord: ACCOUNT,
+    contact: 'sip:echo@192.0.2.7:5062',
+    change: 'added',
+    expiresS: 600,
+  },
+  {
+    type: 'binding.changed',
+    addressOfRecord: ACCOUNT,
+    contact: 'sip:echo@192.0.2.7:5062',
+    change: 'expired',
+  },
   { type: 'dtmf.sent', call: CALL, digit: '#', durationMs: 100, by: 'rtp' },
   {
     type: 'ping.answered',

@@ -88,6 +88,8 @@ function describe(event: Event, options: PlainOptions, known: MediaKnown): Line 
       return rejectedLine(event);
     case 'registration.changed':
       return registrationLine(event, options);
+    case 'binding.changed':
+      return bindingLine(event, options);
     case 'auth.challenged': {
       const qop = event.qop === undefined ? '' : ` qop=${printable(event.qop)}`;
       const stale = event.stale === true ? ' stale' : '';
@@ -204,6 +206,17 @@ function registrationLine(event: EventOf<'registration.changed'>, options: Plain
   }
   const level = event.to === 'failed' || event.to === 'retrying' ? -1 : event.to === 'registering' ? 1 : 0;
   return line(level, 'STATE', parts.join(' '));
+}
+
+function bindingLine(event: EventOf<'binding.changed'>, options: PlainOptions): Line {
+  const lasting = event.expiresS === undefined ? '' : ` expires=${event.expiresS}`;
+  // In a transcript the registrar is the stage, and a refresh is worth a look nowhere.
+  const level = options.style === 'transcript' || event.change === 'refreshed' ? 1 : 0;
+  return line(
+    level,
+    'BINDING',
+    `${printable(event.addressOfRecord)} ${event.change} ${printable(event.contact)}${lasting}`,
+  );
 }
 
 function messageWaitingLine(event: EventOf<'message.waiting'>): Line {

@@ -47,7 +47,7 @@ export interface EndpointConfig {
   readonly echo: boolean;
   /** Send a MESSAGE back as one of ours; otherwise it gets its 200 alone. */
   readonly echoMessages?: boolean;
-  /** Serve REGISTER for this domain, and redirect calls to what is registered. */
+  /** Be the registrar of this domain, and the proxy that stands in front of what is registered. */
   readonly registrar?: { readonly domain: string; readonly users: readonly RegistrarUser[] };
   /** Calls at once; one more gets 486. */
   readonly maxCalls: number;

@@ -1,7 +1,7 @@
 /** The parts of an endpoint. One owner holds them; a function that moves several is handed all. */
 import type { CallStore } from './call-store.ts';
 import type { Pings } from './ping.ts';
-import type { Registrar } from './registrar.ts';
+import type { StatefulProxy } from './proxy.ts';
 import type { Registrations } from './registration.ts';
 import type { UserAgent } from './user-agent.ts';
 
@@ -9,8 +9,8 @@ export interface EndpointParts {
   readonly agent: UserAgent;
   readonly calls: CallStore;
   readonly registrations: Registrations;
-  /** Only when the endpoint is a registrar as well. */
-  readonly registrar: Registrar | undefined;
+  /** Only when the endpoint is a registrar and a proxy as well. */
+  readonly proxy: StatefulProxy | undefined;
   /** Where a MESSAGE of ours is under way to (pager-message.ts). */
   readonly messageEchoes: Set<string>;
   /** OPTIONS of ours that wait for an answer (ping.ts). */

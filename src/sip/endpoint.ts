@@ -23,8 +23,8 @@ import { portDue, portsForCalls } from './own-port.ts';
 import { advancePings, Pings, ping, pingResolved } from './ping.ts';
 import { placeCall } from './placing.ts';
 import { ringTimedOut } from './provisional.ts';
+import { StatefulProxy } from './proxy.ts';
 import { receive, receiveStream } from './reception.ts';
-import { Registrar } from './registrar.ts';
 import { Registrations } from './registration.ts';
 import { RejectionLimit } from './rejection-limit.ts';
 import { prackMissing, repeatProvisional } from './reliable-provisional.ts';
@@ -51,8 +51,8 @@ export class Endpoint {
     this.calls = new CallStore(this.agent, readCounters);
     this.registrations = new Registrations(this.agent);
     const { agent, calls, registrations } = this;
-    const registrar = config.registrar === undefined ? undefined : new Registrar(agent, config.registrar);
-    this.parts = { agent, calls, registrations, registrar, messageEchoes: new Set(), pings: new Pings() };
+    const proxy = config.registrar === undefined ? undefined : new StatefulProxy(agent, config.registrar);
+    this.parts = { agent, calls, registrations, proxy, messageEchoes: new Set(), pings: new Pings() };
   }
 
   /** What is alive: a test and a monitor see here that nothing was left behind. */
@@ -64,6 +64,11 @@ export class Endpoint {
     };
   }
 
+  /** Requests that a proxy in here has sent on, and whose answer is waited for. */
+  get proxied(): number {
+    return this.parts.proxy?.size ?? 0;
+  }
+
   /** The earliest time at which `handle` wants to be called, on the clock of `nowMs`. */
   deadlineMs(): number | undefined {
     // A re-INVITE that its call did not wait for may still have a deadline.
@@ -73,6 +78,7 @@ export class Endpoint {
       this.calls.nextMs(),
       this.registrations.nextMs(),
       this.parts.pings.nextMs(),
+      this.parts.proxy?.nextMs(),
       this.agent.transport.nextMs(),
       this.rejections.nextMs(),
       this.stopping?.untilMs,
@@ -109,6 +115,7 @@ export class Endpoint {
         return failDatagram(this.parts, turn, input.remote, input.error);
       case 'resolved':
         this.registrations.resolved(turn, input.host, input.addresses, input.error);
+        this.parts.proxy?.resolved(turn, input.host, input.addresses, input.error);
         callResolved(this.parts, turn, input.host, input.addresses, input.error);
         pingResolved(this.parts, turn, input.host, input.addresses, input.error);
         return;
@@ -164,6 +171,7 @@ export class Endpoint {
         this.stopping = { reason: action.reason, untilMs: turn.nowMs + STOP_MS };
         this.agent.stopping = true;
         for (const call of [...this.calls.all()]) this.hangUp(turn, call, action.reason);
+        this.parts.proxy?.stop(turn);
         this.registrations.stop(turn);
     }
   }
@@ -187,6 +195,7 @@ export class Endpoint {
       }
       this.registrations.advance(turn);
       advancePings(this.parts, turn);
+      this.parts.proxy?.advance(turn);
       this.agent.transport.advance(turn, (connection) => this.isNeeded(connection));
       const leftOut = this.rejections.count(turn.nowMs);
       if (leftOut !== undefined) turn.say(leftOut);
@@ -227,7 +236,7 @@ export class Endpoint {
 
   /** A connection that carries a registration or a call stays, however silent. */
   private isNeeded(connection: number): boolean {
-    if (this.registrations.uses(connection)) return true;
+    if (this.registrations.uses(connection) || this.parts.proxy?.uses(connection) === true) return true;
     for (const { dialog } of this.calls.all()) if (dialog?.flow.connection === connection) return true;
     return false;
   }

@@ -22,6 +22,7 @@ export function indicate(
     return;
   }
   const { user } = transaction;
+  if (user.kind === 'branch') return parts.proxy?.indicated(turn, user, indication);
   if (user.kind === 'message') return messageIndicated(parts, turn, user, indication);
   if (user.kind === 'ping') return pingIndicated(parts, turn, user, indication);
   if (user.kind === 'registration') {

@@ -69,6 +69,13 @@ export const IDLE_CONNECTION_MS = 600_000;
 export const MAX_UNSENT_BYTES = 1_048_576;
 /** Bindings a registrar keeps for one address of record: 403. */
 export const MAX_BINDINGS = 10;
-
+/** Values of Path in one binding: 400. */
+export const MAX_PATHS = 8;
+/** Ways that a proxy sends one request; further bindings are left out. */
+export const MAX_BRANCHES = 10;
+/** Requests that a proxy waits for the answers to, at once, before 503. */
+export const MAX_RESPONSE_CONTEXTS = 10_000;
+/** Names of next hops that a proxy has asked for and not heard of, before 503. */
+export const MAX_WAITING_NAMES = 1_000;
 /** Accounts at once, those that came by `add-account` counted too: a lab has a handful. */
 export const MAX_ACCOUNTS = 1_000;

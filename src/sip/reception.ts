@@ -120,7 +120,7 @@ function receiveRequest(
     report(parts, turn, flow, bytes, request, core, known?.call ?? call?.handle);
     if (known === undefined || transactions.receiveAgain(turn, known, request)) {
       const acknowledged = call ?? parts.calls.findByRequest(core);
-      if (acknowledged === undefined) return;
+      if (acknowledged === undefined) return parts.proxy?.acknowledge(turn, request, core, flow);
       parts.agent.transport.sources.proved(flow);
       receiveAck(parts.calls, turn, acknowledged, request, core, flow);
     }
@@ -161,6 +161,7 @@ function serve(
   const { request, core } = transaction;
   const { method } = request;
   if (method === 'CANCEL') {
+    if (cancelled !== undefined && parts.proxy?.cancel(turn, transaction, cancelled) === true) return;
     if (cancelled !== undefined) return receiveCancel(parts.calls, turn, transaction, cancelled);
     return refuse(
       parts.agent,
@@ -171,6 +172,7 @@ function serve(
   }
   const wrong = validateRequest(request);
   if (wrong !== undefined) return refuse(parts.agent, turn, transaction, wrong);
+  if (call === undefined && parts.proxy?.serve(turn, transaction) === true) return;
   const extension = unsupportedExtension(request);
   if (extension !== undefined) {
     const error = sipError('extension-unsupported', 420, `Require asks for ${extension}`);
@@ -194,7 +196,6 @@ function serve(
     const error = sipError('request-merged', 482, 'the same request came before, by another way');
     return refuse(parts.agent, turn, transaction, error);
   }
-  if (parts.registrar?.serve(turn, transaction) === true) return;
   if (method === 'INVITE') {
     const unacceptable = notAcceptable(request);
     if (unacceptable !== undefined) return refuse(parts.agent, turn, transaction, unacceptable);

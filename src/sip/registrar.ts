@@ -1,34 +1,26 @@
 /**
- * A small registrar for the lab (RFC 3261 §10.3), with digest authentication, and a redirect server for what is
- * registered (§8.3). It becomes a proxy later.
- *
- * Bindings live in memory. They need no timers: one that has expired is dropped when somebody looks.
+ * A small registrar for the lab (RFC 3261 §10.3, RFC 3327), with digest authentication. What it learns stands in the
+ * location service, where the proxy finds it.
  */
-import { parseAuthorization } from '../auth/authorization.ts';
-import { Nonces } from '../auth/nonces.ts';
-import { formatChallenges, verifyCredentials } from '../auth/verify.ts';
 import { type Contact, parseContacts } from './contact.ts';
+import { reachOfContact } from './contact-reach.ts';
 import type { CoreHeaders } from './core-headers.ts';
-import type { EndpointConfig } from './endpoint-config.ts';
 import { MAX_BINDINGS } from './limits.ts';
-import { fields, value } from './message.ts';
-import { refuse } from './refusal.ts';
-import { type SipError, sipError } from './result.ts';
+import { allValues } from './list.ts';
+import type { Binding, LocationService } from './location-service.ts';
+import { type SipRequest, value } from './message.ts';
+import type { OwnDomain } from './own-domain.ts';
+import { readPath } from './path.ts';
+import type { Realm } from './realm.ts';
+import { ownTag, refuse } from './refusal.ts';
+import { ok, type Result, type SipError, sipError } from './result.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { readDigits } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
-import { parseUri } from './uri.ts';
+import { parseUri, serializeUri, unescapeUri } from './uri.ts';
 import { uriEquals } from './uri-equals.ts';
 import type { UserAgent } from './user-agent.ts';
-
-interface Binding {
-  readonly uri: string;
-  readonly expiresMs: number;
-  /** What set it: a REGISTER of the same Call-ID must count up (§10.3 step 7). */
-  readonly callId: string;
-  readonly sequence: number;
-}
 
 /** What a REGISTER without expiry gets, and the least and the most that is given, in seconds. */
 const DEFAULT_EXPIRES_S = 3_600;
@@ -36,158 +28,127 @@ const LEAST_EXPIRES_S = 10;
 const MOST_EXPIRES_S = 7_200;
 
 export class Registrar {
-  private readonly domain: string;
-  private readonly passwords: ReadonlyMap<string, string>;
-  private readonly bindings = new Map<string, Binding[]>();
-  private readonly nonces: Nonces;
-
   constructor(
     private readonly agent: UserAgent,
-    config: NonNullable<EndpointConfig['registrar']>,
-  ) {
-    this.domain = config.domain;
-    this.passwords = new Map(config.users.map(({ user, password }) => [user, password]));
-    this.nonces = new Nonces(agent.identifiers.cnonce());
-  }
+    private readonly realm: Realm,
+    private readonly own: OwnDomain,
+    private readonly location: LocationService,
+  ) {}
 
-  /** Serves REGISTER, and redirects an INVITE for a user of the domain. False for anything else. */
-  serve(turn: Turn, transaction: ServerTransaction): boolean {
-    const { method } = transaction.request;
-    if (transaction.core.toTag !== undefined) return false;
-    if (method === 'REGISTER') this.register(turn, transaction);
-    else if (method === 'INVITE') this.redirect(turn, transaction);
-    else return false;
-    return true;
-  }
-
-  private register(turn: Turn, transaction: ServerTransaction): void {
+  /** Serves a REGISTER. */
+  register(turn: Turn, transaction: ServerTransaction): void {
     const { request, core } = transaction;
+    const required = unknownExtensions(request);
+    if (required !== undefined) {
+      const error = sipError('extension-unsupported', 420, `Require asks for ${required}`);
+      return refuse(this.agent, turn, transaction, error, { headers: [['Unsupported', required]] });
+    }
     const addressOfRecord = parseUri(core.to.uri);
     if (!addressOfRecord.ok || addressOfRecord.value.kind !== 'sip') {
       // §10.3 step 5, RFC 4475 §3.3.4: no registrar has a user of another scheme.
       const error = sipError('address-malformed', 400, 'an address of record is a SIP URI');
-      return this.refuse(turn, transaction, { ...error, header: 'To' });
+      return refuse(this.agent, turn, transaction, { ...error, header: 'To' });
     }
-    const user = this.authenticate(turn, transaction);
+    const user = this.realm.authenticate(turn, transaction, 'registrar');
     if (user === undefined) return;
+    const misdirected = this.misdirected(request.uri);
+    if (misdirected !== undefined) return refuse(this.agent, turn, transaction, misdirected);
     const named = addressOfRecord.value.user;
-    if (named !== user) {
-      return this.refuse(
-        turn,
-        transaction,
-        sipError('not-your-address', 403, `${user} may not register ${named ?? 'that'}`),
-      );
+    if (named === undefined || unescapeUri(named) !== user) {
+      const error = sipError('not-your-address', 403, `${user} may not register ${named ?? 'that'}`);
+      return refuse(this.agent, turn, transaction, error);
     }
-    const contacts = parseContacts(request);
-    if (!contacts.ok) return this.refuse(turn, transaction, contacts.error);
-    const error =
-      contacts.value.kind === 'all'
-        ? this.unbindAll(turn, user, transaction)
-        : this.bind(turn, user, transaction, contacts.value.contacts);
-    if (error !== undefined) {
-      const headers: HeaderLine[] = error.status === 423 ? [['Min-Expires', String(LEAST_EXPIRES_S)]] : [];
-      return refuse(this.agent, turn, transaction, error, { headers });
-    }
-    const headers = this.current(user, turn.nowMs).map((binding): HeaderLine => {
+    const path = readPath(request);
+    const changed = path.ok ? this.change(turn, user, transaction, path.value) : path;
+    if (!changed.ok) return this.refuse(turn, transaction, changed.error);
+    const contacts = changed.value.map((binding): HeaderLine => {
       const leftS = Math.ceil((binding.expiresMs - turn.nowMs) / 1000);
-      return ['Contact', `<${binding.uri}>;expires=${leftS}`];
+      const q = binding.q === 1 ? '' : `;q=${binding.q}`;
+      return ['Contact', `<${binding.uri}>;expires=${leftS}${q}`];
     });
-    this.agent.respond(turn, transaction, 200, { toTag: this.agent.identifiers.tag(), headers });
-  }
-
-  /** The user whose credentials are right; undefined once a 401, 403 or 400 was sent instead. */
-  private authenticate(turn: Turn, transaction: ServerTransaction): string | undefined {
-    const { request } = transaction;
-    const ours = fields(request, 'Authorization')
-      .map(({ value: text }) => parseAuthorization(text))
-      .find((parsed) => parsed.ok && parsed.value.realm === this.domain);
-    if (ours === undefined || !ours.ok) {
-      this.challenge(turn, transaction, false);
-      return undefined;
-    }
-    const verdict = verifyCredentials(ours.value, {
-      method: request.method,
-      uri: request.uri,
-      body: request.body,
-      realm: this.domain,
-      lookupPassword: (user) => this.passwords.get(user),
-      nonces: this.nonces,
-      nowMs: turn.nowMs,
+    const paths = path.ok ? path.value.map((text): HeaderLine => ['Path', text]) : [];
+    this.agent.respond(turn, transaction, 200, {
+      ...ownTag(this.agent, core),
+      headers: [...contacts, ...paths],
     });
-    if (verdict.type === 'ok') return verdict.username;
-    this.challenge(turn, transaction, verdict.type === 'stale');
-    return undefined;
   }
 
-  private challenge(turn: Turn, transaction: ServerTransaction, stale: boolean): void {
-    const challenges = formatChallenges(this.domain, this.nonces.issue(turn.nowMs), stale);
-    const headers = challenges.map((text): HeaderLine => ['WWW-Authenticate', text]);
-    this.agent.respond(turn, transaction, 401, { toTag: this.agent.identifiers.tag(), headers });
+  /** §10.3 step 1. A proxy would pass it on; here it is nearly always a phone with a wrong domain, and 404 says so. */
+  private misdirected(text: string): SipError | undefined {
+    const uri = parseUri(text);
+    if (uri.ok && uri.value.kind === 'sip' && this.own.isOurs(uri.value)) return undefined;
+    const named = uri.ok && uri.value.kind === 'sip' ? uri.value.host : 'that';
+    return sipError('domain-unknown', 404, `this is the registrar of ${this.realm.name}, not of ${named}`);
   }
 
-  /** All contacts of a request, or none (§10.3 step 7). */
-  private bind(
+  private refuse(turn: Turn, transaction: ServerTransaction, error: SipError): void {
+    const headers: HeaderLine[] = [];
+    if (error.status === 423) headers.push(['Min-Expires', String(LEAST_EXPIRES_S)]);
+    if (error.status === 420) headers.push(['Unsupported', 'path']);
+    refuse(this.agent, turn, transaction, error, { headers });
+  }
+
+  /** What is bound now, after all Contacts of a request were, or none (§10.3 steps 6 and 7). */
+  private change(
     turn: Turn,
     user: string,
     transaction: ServerTransaction,
+    path: readonly string[],
+  ): Result<readonly Binding[]> {
+    const contacts = parseContacts(transaction.request);
+    if (!contacts.ok) return contacts;
+    const next =
+      contacts.value.kind === 'all'
+        ? this.withoutAll(turn, user, transaction)
+        : this.withContacts(turn, user, transaction, contacts.value.contacts, path);
+    if (next.ok) this.location.bind(turn, user, next.value);
+    return next;
+  }
+
+  private withContacts(
+    turn: Turn,
+    user: string,
+    { request, core, flow }: ServerTransaction,
     contacts: readonly Contact[],
-  ): SipError | undefined {
-    const { request, core } = transaction;
-    let next = this.current(user, turn.nowMs);
+    path: readonly string[],
+  ): Result<readonly Binding[]> {
+    let next = this.location.bindings(user, turn.nowMs);
     const otherwise = readDigits(value(request, 'Expires') ?? '');
     for (const contact of contacts) {
       const wantedS = contact.expiresS ?? (otherwise >= 0 ? otherwise : DEFAULT_EXPIRES_S);
       if (wantedS > 0 && wantedS < LEAST_EXPIRES_S)
-        return sipError('expires-too-brief', 423, `${wantedS} s is too brief`);
+        return bad(sipError('expires-too-brief', 423, `${wantedS} s is too brief`));
       const known = next.find((binding) => sameUri(binding.uri, contact.uri));
-      if (known !== undefined && isOlder(core, known)) return OUT_OF_ORDER;
+      if (known !== undefined && isOlder(core, known)) return bad(OUT_OF_ORDER);
       next = next.filter((binding) => binding !== known);
       if (wantedS === 0) continue;
-      const expiresMs = turn.nowMs + Math.min(wantedS, MOST_EXPIRES_S) * 1000;
-      next.push({ uri: contact.uri, expiresMs, callId: core.callId, sequence: core.cseq.number });
+      const uri = withoutHeaders(contact.uri);
+      next.push({
+        uri,
+        q: contact.q ?? 1,
+        path,
+        reach: path.length > 0 ? undefined : reachOfContact(uri, core.via, flow),
+        expiresMs: turn.nowMs + Math.min(wantedS, MOST_EXPIRES_S) * 1000,
+        callId: core.callId,
+        sequence: core.cseq.number,
+      });
       // Counted here: each further Contact is compared with all of them.
       if (next.length > MAX_BINDINGS)
-        return sipError('too-many-bindings', 403, `more than ${MAX_BINDINGS} bindings`);
+        return bad(sipError('too-many-bindings', 403, `more than ${MAX_BINDINGS} bindings`));
     }
-    this.bindings.set(user, next);
-    return undefined;
+    return ok(next);
   }
 
   /** "Contact: *" with "Expires: 0" and nothing else (§10.2.2, §10.3 step 6). */
-  private unbindAll(turn: Turn, user: string, { request, core }: ServerTransaction): SipError | undefined {
-    if (value(request, 'Expires') !== '0') return sipError('contact-malformed', 400, '"*" needs Expires: 0');
-    const late = this.current(user, turn.nowMs).some((binding) => isOlder(core, binding));
-    if (late) return OUT_OF_ORDER;
-    this.bindings.set(user, []);
-    return undefined;
-  }
-
-  private redirect(turn: Turn, transaction: ServerTransaction): void {
-    const { request } = transaction;
-    const uri = parseUri(request.uri);
-    const user = uri.ok && uri.value.kind === 'sip' ? (uri.value.user ?? '') : '';
-    const bound = this.passwords.has(user) ? this.current(user, turn.nowMs) : [];
-    if (bound.length === 0) {
-      const error = this.passwords.has(user)
-        ? sipError('not-registered', 480, `${this.addressOf(user)} is not registered`)
-        : sipError('user-unknown', 404, 'no such user here');
-      return this.refuse(turn, transaction, error);
-    }
-    const headers = bound.map((binding): HeaderLine => ['Contact', `<${binding.uri}>`]);
-    this.agent.respond(turn, transaction, 302, { toTag: this.agent.identifiers.tag(), headers });
-  }
-
-  /** What is bound and has not expired. */
-  private current(user: string, nowMs: number): Binding[] {
-    return (this.bindings.get(user) ?? []).filter(({ expiresMs }) => expiresMs > nowMs);
-  }
-
-  private addressOf(user: string): string {
-    return `sip:${user}@${this.domain}`;
-  }
-
-  private refuse(turn: Turn, transaction: ServerTransaction, error: SipError): void {
-    refuse(this.agent, turn, transaction, error);
+  private withoutAll(
+    turn: Turn,
+    user: string,
+    { request, core }: ServerTransaction,
+  ): Result<readonly Binding[]> {
+    if (value(request, 'Expires') !== '0')
+      return bad(sipError('contact-malformed', 400, '"*" needs Expires: 0'));
+    const late = this.location.bindings(user, turn.nowMs).some((binding) => isOlder(core, binding));
+    return late ? bad(OUT_OF_ORDER) : ok([]);
   }
 }
 
@@ -197,9 +158,27 @@ const OUT_OF_ORDER = sipError(
   'an older REGISTER than the one that set the binding',
 );
 
+/** The option tags of Require but path, as Unsupported lists them (§8.2.2.3); undefined when there are none. */
+function unknownExtensions(request: SipRequest): string | undefined {
+  const tags = allValues(request, 'Require');
+  const unknown = tags.ok ? tags.value.filter(({ text }) => text.toLowerCase() !== 'path') : [];
+  return unknown.length === 0 ? undefined : unknown.map(({ text }) => text).join(', ');
+}
+
+function bad(error: SipError): Result<never> {
+  return { ok: false, error };
+}
+
 /** §10.3 steps 6 and 7: a REGISTER of the same Call-ID that went before the one that set the binding. */
 function isOlder({ callId, cseq }: CoreHeaders, binding: Binding): boolean {
   return binding.callId === callId && binding.sequence >= cseq.number;
+}
+
+/** §16.5, Table 1 of §19.1.1: a Request-URI has no header fields, so neither has what becomes one. */
+function withoutHeaders(text: string): string {
+  const uri = parseUri(text);
+  if (!uri.ok || uri.value.kind !== 'sip' || uri.value.headers.length === 0) return text;
+  return serializeUri({ ...uri.value, headers: [] });
 }
 
 function sameUri(a: string, b: string): boolean {

@@ -3,5 +3,6 @@ import type { Call } from './call.ts';
 import type { MessageEcho } from './pager-message.ts';
 import type { Ping } from './ping.ts';
 import type { Registration } from './registration-state.ts';
+import type { ProxyBranch } from './response-context.ts';
 
-export type TransactionUser = Call | Registration | MessageEcho | Ping;
+export type TransactionUser = Call | Registration | MessageEcho | Ping | ProxyBranch;

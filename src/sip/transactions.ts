@@ -256,6 +256,15 @@ export class TransactionLayer<User> {
     this.drop(known);
   }
 
+  /** Ends a request of a peer that gets no answer (RFC 4320 §4.2): one that waits, and is no INVITE. */
+  abandonServer(turn: Turn, transaction: ServerTransaction, cause: string): void {
+    if (transaction.state === 'terminated') return;
+    const before = transaction.state;
+    transaction.state = 'terminated';
+    this.report(turn, transaction, before, cause);
+    this.drop(transaction);
+  }
+
   /** Drops everything without a word, when the endpoint ends. */
   clear(): void {
     for (const transaction of this.table.all()) this.disarmAll(transaction);

@@ -74,6 +74,15 @@ export class UserAgent {
     this.ports[transport] ??= local.port;
   }
 
+  /** Whether we listen on that port, and at that address when it is given (in lower case). */
+  listensAt(port: number, address?: string): boolean {
+    if (!Object.values(this.ports).includes(port)) return false;
+    const { advertiseAddress, defaultAddresses, interfaces } = this.config;
+    if (address === undefined || address === advertiseAddress) return true;
+    if (address === defaultAddresses.ipv4 || address === defaultAddresses.ipv6) return true;
+    return interfaces.some((one) => one.address === address);
+  }
+
   /** Our address as that peer reaches it: the advertised one, or the one that faces the peer. */
   addressTowards(peer: string): string {
     return this.config.advertiseAddress ?? this.facing(peer);
@@ -162,7 +171,7 @@ export class UserAgent {
     const { routes = [], headers = [], body, ...rest } = parts;
     const request = newRequest({
       ...rest,
-      via: `SIP/2.0/${flow.transport.toUpperCase()} ${this.sentBy(flow)};rport;branch=${this.identifiers.branch()}`,
+      via: this.via(flow, this.identifiers.branch()),
       routes,
       headers: [['User-Agent', this.config.product], ...headers],
       ...(body === undefined ? undefined : { body }),
@@ -195,8 +204,13 @@ export class UserAgent {
     return localAddressTowards(peer, this.config) ?? '127.0.0.1';
   }
 
+  /** Our Via for a request on that flow (§18.1.1, RFC 3581 §3). */
+  via(flow: Flow, branch: string): string {
+    return `SIP/2.0/${flow.transport.toUpperCase()} ${this.sentBy(flow)};rport;branch=${branch}`;
+  }
+
   /** §18.1.1: where responses and requests can reach us. On a stream it is the listener, not the stream's port. */
-  private sentBy(flow: Flow): string {
+  sentBy(flow: Flow): string {
     const port = this.ports[flow.transport] ?? this.ports.udp ?? defaultPort(flow.transport);
     return `${formatHost(this.addressTowards(flow.remote.address))}:${port}`;
   }

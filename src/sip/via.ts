@@ -6,7 +6,7 @@
 import type { SocketAddress } from './flow.ts';
 import { parseHostPort, serializeHostPort } from './host-port.ts';
 import { firstValueEnd } from './list.ts';
-import type { SipRequest } from './message.ts';
+import type { SipMessage, SipRequest } from './message.ts';
 import { NO_PARAMS, type Params, parameterText, parseParams, serializeParams, withParams } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
 import { readDigits, skipSpace, tokenEnd, wordAt } from './text.ts';
@@ -146,4 +146,15 @@ export function withTopVia(request: SipRequest, via: Via): SipRequest {
   const rest = top.value.slice(firstValueEnd(top.value));
   const headers = request.headers.with(index, { ...top, value: serializeVia(via) + rest });
   return { ...request, headers };
+}
+
+/** The message without its top Via value: how a proxy passes a response on (§16.7 step 3). Undefined when it was the only one. */
+export function withoutTopVia<M extends SipMessage>(message: M): M | undefined {
+  const index = message.headers.findIndex((header) => header.name === 'Via');
+  const top = message.headers[index];
+  if (!top) return undefined;
+  const rest = top.value.slice(firstValueEnd(top.value) + 1).trim();
+  const headers =
+    rest === '' ? message.headers.toSpliced(index, 1) : message.headers.with(index, { ...top, value: rest });
+  return headers.some((header) => header.name === 'Via') ? { ...message, headers } : undefined;
 }

@@ -1,0 +1,127 @@
+/**
+ * Sending a request on: where its next hop is, and the copy that goes there (RFC 3261 §16.6 steps 5 to 11).
+ */
+import type { CoreHeaders } from './core-headers.ts';
+import type { Flow, NextHop } from './flow.ts';
+import { forwardedRequest } from './forwarded-request.ts';
+import { addressFamily } from './ip-address.ts';
+import { MAX_WAITING_NAMES } from './limits.ts';
+import { branchWithHash } from './loop-detection.ts';
+import type { SipRequest } from './message.ts';
+import { nextHop } from './next-hop.ts';
+import type { ProxyState, StatelessAck } from './proxy-state.ts';
+import { recordRoutes } from './record-route.ts';
+import type { ProxyBranch } from './response-context.ts';
+import { type Onward, routeOnward } from './route-preprocessing.ts';
+import type { Target } from './target-set.ts';
+import { displayText } from './text.ts';
+import { outgoing } from './transport-layer.ts';
+import type { Turn } from './turn.ts';
+import { parseVia } from './via.ts';
+
+/** More than 3 minutes (§16.6 step 11), in ms: how long a phone may ring after its last word. */
+export const TIMER_C_MS = 181_000;
+
+/** Sends a branch on its way, or asks for the address of its next hop. What is wrong, in words, when it cannot go. */
+export function launch(proxy: ProxyState, turn: Turn, branch: ProxyBranch): string | undefined {
+  return send(proxy, turn, branch, branch.target, branch.context.routes);
+}
+
+/** The same for the ACK to a 2xx. */
+export function launchAck(
+  proxy: ProxyState,
+  turn: Turn,
+  ack: StatelessAck,
+  target: Target,
+  routes: readonly string[],
+): string | undefined {
+  return send(proxy, turn, ack, target, routes);
+}
+
+function send(
+  proxy: ProxyState,
+  turn: Turn,
+  what: ProxyBranch | StatelessAck,
+  { uri, path, reach }: Target,
+  beyond: readonly string[],
+): string | undefined {
+  const { transport } = proxy.agent;
+  const onward = routeOnward(uri, [...path, ...beyond]);
+  if (reach !== undefined && onward.hop === uri && transport.isOpen(reach)) {
+    sendOn(proxy, turn, what, onward, reach);
+    return undefined;
+  }
+  const hop = nextHop(onward.hop, 'udp');
+  if (hop === undefined) return `${displayText(onward.hop)} is no SIP URI`;
+  if (hop.transport === 'tls')
+    return `${displayText(onward.hop)} asks for TLS, which this proxy does not speak`;
+  if (addressFamily(hop.host) !== undefined) {
+    sendTo(proxy, turn, what, onward, hop, hop.host);
+    return undefined;
+  }
+  if (proxy.waiting.size >= MAX_WAITING_NAMES) return 'too many names are being looked up';
+  proxy.waiting.add({ hop, onward, what });
+  turn.ask({ type: 'resolve', host: hop.host });
+  return undefined;
+}
+
+/** The next hop has an address. */
+export function sendTo(
+  proxy: ProxyState,
+  turn: Turn,
+  what: ProxyBranch | StatelessAck,
+  onward: Onward,
+  hop: NextHop,
+  address: string,
+): void {
+  const flow = proxy.agent.transport.flowTo(turn, hop.transport, { address, port: hop.port });
+  sendOn(proxy, turn, what, onward, flow);
+}
+
+function sendOn(
+  proxy: ProxyState,
+  turn: Turn,
+  what: ProxyBranch | StatelessAck,
+  onward: Onward,
+  flow: Flow,
+): void {
+  if (what.kind === 'branch') sendBranch(proxy, turn, what, onward, flow);
+  else sendAck(proxy, turn, what, onward, flow);
+}
+
+function sendBranch(proxy: ProxyState, turn: Turn, branch: ProxyBranch, onward: Onward, flow: Flow): void {
+  const { agent } = proxy;
+  const { server, request, core, hash } = branch.context;
+  const via = agent.via(flow, branchWithHash(agent.identifiers.branch(), hash));
+  const recorded = recordRoutes(agent, request.method, server.flow, flow);
+  const copy = forward(proxy, request, core, onward, via, recorded);
+  branch.state = 'calling';
+  if (request.method === 'INVITE') {
+    branch.timer = proxy.deadlines.arm(turn.nowMs + TIMER_C_MS, 'C', branch);
+  }
+  branch.transaction = agent.transactions.openClient(turn, copy.request, copy.core, flow, branch, undefined);
+}
+
+function sendAck(proxy: ProxyState, turn: Turn, ack: StatelessAck, onward: Onward, flow: Flow): void {
+  const via = proxy.agent.via(flow, ack.branch);
+  const { request, core } = forward(proxy, ack.request, ack.core, onward, via, []);
+  const message = outgoing(request, core.callId, `${core.cseq.number} ACK`, ack.branch);
+  proxy.agent.transport.transmit(turn, flow, message, undefined);
+}
+
+/** The copy, and its core headers: those that came, under a Via of ours. */
+function forward(
+  { realm }: ProxyState,
+  request: SipRequest,
+  core: CoreHeaders,
+  { uri, routes }: Onward,
+  via: string,
+  recorded: readonly string[],
+): { readonly request: SipRequest; readonly core: CoreHeaders } {
+  const top = parseVia(via);
+  if (!top.ok) throw new Error(`a Via of our own is malformed: ${top.error.detail}`);
+  return {
+    request: forwardedRequest(request, { uri, via, recordRoutes: recorded, routes, realm }),
+    core: { ...core, via: top.value, viaCount: core.viaCount + 1 },
+  };
+}

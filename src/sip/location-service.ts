@@ -1,0 +1,125 @@
+/**
+ * The location service of a domain: where each of its users can be reached now (RFC 3261 §10.3, §16.5).
+ *
+ * The registrar writes it and the proxy reads it. Bindings live in memory and end by themselves, so that a phone
+ * that left without a word is not called for ever.
+ */
+import type { Deadline } from './deadlines.ts';
+import { Deadlines } from './deadlines.ts';
+import type { Flow } from './flow.ts';
+import { displayText } from './text.ts';
+import type { Turn } from './turn.ts';
+
+/** One address at which a user is reached. */
+export interface Binding {
+  /** The Contact's. */
+  readonly uri: string;
+  /** Preference, 0 to 1 (§20.10). */
+  readonly q: number;
+  /** Values of Path, to be used as Route (RFC 3327 §5.3). */
+  readonly path: readonly string[];
+  /** Where its phone was heard, when that is the way to it and the Contact is not (contact-reach.ts). */
+  readonly reach: Flow | undefined;
+  readonly expiresMs: number;
+  /** What set it: a REGISTER of the same Call-ID must count up (§10.3 step 7). */
+  readonly callId: string;
+  readonly sequence: number;
+}
+
+interface Entry {
+  readonly user: string;
+  readonly binding: Binding;
+  readonly deadline: Deadline<Entry>;
+}
+
+export class LocationService {
+  private readonly entries = new Map<string, Entry[]>();
+  private readonly deadlines = new Deadlines<Entry>();
+
+  /** `domain` names the users in events. */
+  constructor(private readonly domain: string) {}
+
+  nextMs(): number | undefined {
+    return this.deadlines.nextMs();
+  }
+
+  /** Forgets what has expired. */
+  advance(turn: Turn): void {
+    for (
+      let due = this.deadlines.takeDue(turn.nowMs);
+      due !== undefined;
+      due = this.deadlines.takeDue(turn.nowMs)
+    ) {
+      const { owner } = due;
+      const left = (this.entries.get(owner.user) ?? []).filter((entry) => entry !== owner);
+      this.keep(owner.user, left);
+      this.report(turn, owner, 'expired');
+    }
+  }
+
+  /** What is bound to a user and has not expired. */
+  bindings(user: string, nowMs: number): Binding[] {
+    const entries = this.entries.get(user) ?? [];
+    return entries.flatMap(({ binding }) => (binding.expiresMs > nowMs ? [binding] : []));
+  }
+
+  /** Replaces what is bound to a user. A binding that stays must be the same object, or one of the same URI. */
+  bind(turn: Turn, user: string, bindings: readonly Binding[]): void {
+    const before = this.entries.get(user) ?? [];
+    const after = bindings.map((binding): Entry => {
+      const same = before.find((entry) => entry.binding === binding);
+      if (same !== undefined) return same;
+      const entry: { -readonly [K in keyof Entry]?: Entry[K] } = { user, binding };
+      entry.deadline = this.deadlines.arm(binding.expiresMs, 'binding', entry as Entry);
+      return entry as Entry;
+    });
+    this.keep(user, after);
+    for (const entry of before) {
+      if (after.includes(entry)) continue;
+      this.deadlines.disarm(entry.deadline);
+      if (!after.some(({ binding }) => binding.uri === entry.binding.uri))
+        this.report(turn, entry, 'removed');
+    }
+    for (const entry of after) {
+      if (before.includes(entry)) continue;
+      const known = before.some(({ binding }) => binding.uri === entry.binding.uri);
+      this.report(turn, entry, known ? 'refreshed' : 'added');
+    }
+  }
+
+  /** The way to the phone whose Contact that is, when it is not the Contact's own. */
+  reachOf(uri: string): Flow | undefined {
+    for (const entries of this.entries.values()) {
+      for (const { binding } of entries) if (binding.uri === uri && binding.reach) return binding.reach;
+    }
+    return undefined;
+  }
+
+  /** Whether a phone is reached over that connection. */
+  uses(connection: number): boolean {
+    for (const entries of this.entries.values()) {
+      for (const { binding } of entries) if (binding.reach?.connection === connection) return true;
+    }
+    return false;
+  }
+
+  private keep(user: string, entries: Entry[]): void {
+    if (entries.length === 0) this.entries.delete(user);
+    else this.entries.set(user, entries);
+  }
+
+  private report(
+    turn: Turn,
+    { user, binding }: Entry,
+    change: 'added' | 'refreshed' | 'removed' | 'expired',
+  ): void {
+    const lasting = change === 'added' || change === 'refreshed';
+    turn.emit({
+      type: 'binding.changed',
+      addressOfRecord: displayText(`sip:${user}@${this.domain}`),
+      contact: displayText(binding.uri),
+      change,
+      ...(lasting ? { expiresS: Math.ceil((binding.expiresMs - turn.nowMs) / 1000) } : undefined),
+    });
+  }
+}

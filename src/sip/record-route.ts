@@ -1,0 +1,24 @@
+/**
+ * Record-Route: how a proxy stays on the way of a dialog (RFC 3261 §16.6 step 4, §20.30).
+ *
+ * When the two sides of us differ (UDP here, TCP there, or two networks), each side is written with the address and
+ * transport that it can use, the outgoing one on top (RFC 5658 §3). Both come back in Route and are taken out.
+ */
+import type { Flow } from './flow.ts';
+import type { UserAgent } from './user-agent.ts';
+
+/** Methods that make a dialog, or refresh its route set in a peer that was restarted (RFC 6665, RFC 3515). */
+const RECORDED: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER', 'NOTIFY']);
+
+/** The values that a request gets, the topmost first; none when its method makes no dialog. */
+export function recordRoutes(agent: UserAgent, method: string, from: Flow, to: Flow): readonly string[] {
+  if (!RECORDED.has(method)) return [];
+  const incoming = ownRoute(agent, from);
+  const outgoing = ownRoute(agent, to);
+  return incoming === outgoing ? [outgoing] : [outgoing, incoming];
+}
+
+function ownRoute(agent: UserAgent, flow: Flow): string {
+  const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
+  return `<sip:${agent.sentBy(flow)}${transport};lr>`;
+}
