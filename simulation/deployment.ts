@@ -135,7 +135,7 @@ export class Deployment {
     const config = endpointConfig(local, { seed, unwantedEvents: UNREAD ?? new Set(), ...about });
     const wrap = (endpoint: Actor) => this.options.wrap?.(name, endpoint) ?? endpoint;
     const node = this.network.addEndpoint(name, local, config, ports, wrap);
-    this.watcher.add(node);
+    this.watcher.add(node, about.registrar !== undefined);
     return node;
   }
 }

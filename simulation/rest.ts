@@ -129,13 +129,19 @@ function contradictions(
   return faults;
 }
 
+/**
+ * Refusals that nobody called may know of: 487 was asked for, and a proxy that hears no more of a phone gives up in
+ * the caller's name (§16.8 408, §16.9 500), whatever the phone is about to say.
+ */
+const GIVEN_UP: ReadonlySet<number> = new Set([408, 487, 500]);
+
 function callerOutcome(caller: NodeRecord, call: CallRecord): 'stood' | 'refused' | 'given up' {
   if (call.been.has('established')) return 'stood';
   let last = 0;
   for (const { message, final } of caller.sent.values()) {
     if (message.method === 'INVITE' && message.callId === call.callId) last = final;
   }
-  return last >= 300 && last !== 487 ? 'refused' : 'given up';
+  return last >= 300 && !GIVEN_UP.has(last) ? 'refused' : 'given up';
 }
 
 function calleeOutcome({ been }: CallRecord): Outcome {
