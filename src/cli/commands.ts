@@ -41,6 +41,7 @@ const CALLS = [
   'ring-delay',
   'answer-delay',
   'media-timeout',
+  'max-duration',
   'prack',
   'echo-messages',
   'sample-interval',

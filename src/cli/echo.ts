@@ -41,6 +41,7 @@ export async function driverOptions(
       ringDelayMs: options.ringDelayMs,
       answerDelayMs: options.answerDelayMs,
       mediaTimeoutMs: options.mediaTimeoutMs,
+      maxCallMs: options.maxCallMs,
       prack: options.prack,
       echoMessages: options.echoMessages,
       ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),

@@ -222,6 +222,14 @@ export const FLAGS = {
     inFile: true,
     schema: seconds(0, 86_400),
   },
+  'max-duration': {
+    group: 'calls',
+    value: 'SECONDS',
+    help: 'end any call that lasts so long, also one on hold; 0 is never',
+    otherwise: '43200',
+    inFile: true,
+    schema: seconds(0, 31_536_000),
+  },
   'sample-interval': {
     group: 'calls',
     value: 'SECONDS',

@@ -46,6 +46,7 @@ test('nothing given: no account, the defaults of the help page', () => {
     ringDelayMs: 0,
     answerDelayMs: 0,
     mediaTimeoutMs: 60_000,
+    maxCallMs: 43_200_000,
     sampleIntervalMs: 500,
     prack: false,
     echoMessages: false,

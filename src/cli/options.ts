@@ -30,6 +30,7 @@ export interface Options {
   readonly ringDelayMs: number;
   readonly answerDelayMs: number;
   readonly mediaTimeoutMs: number;
+  readonly maxCallMs: number;
   readonly sampleIntervalMs: number;
   /** Reliable provisional responses to whoever can take them (RFC 3262). */
   readonly prack: boolean;
@@ -191,6 +192,7 @@ function withDefaults(settings: Settings, accounts: readonly Account[]): Options
     ringDelayMs: milliseconds(settings['ring-delay'], 0),
     answerDelayMs: milliseconds(settings['answer-delay'], 0),
     mediaTimeoutMs: milliseconds(settings['media-timeout'], 60),
+    maxCallMs: milliseconds(settings['max-duration'], 43_200),
     sampleIntervalMs: milliseconds(settings['sample-interval'], 0.5),
     prack: settings.prack?.value === true,
     echoMessages: settings['echo-messages']?.value === true,

@@ -18,20 +18,21 @@ export function diagnoseSilence(
   severity: 'warning' | 'error',
 ): void {
   const { port } = media;
+  const who = otherSide(call);
   const seconds = Math.round(silentMs / 1000);
   if (packetsReceived > 0) {
     raise(turn, call, severity, {
       code: 'audio-stopped',
       evidence: `no RTP and no RTCP on port ${port} for ${seconds} s, after ${packetsReceived} packets`,
-      cause: 'the caller went away without a BYE, or its NAT forgot the way',
-      next: 'ask whether the caller hung up; if not, look at its NAT and at what lies between',
+      cause: `${who} went away without a BYE, or its NAT forgot the way`,
+      next: `ask whether ${who} hung up; if not, look at its NAT and at what lies between`,
     });
   } else if (dropped > 0) {
     const agreed = media.session?.payloads.map(({ type, name }) => `${type} ${name}`).join(', ') ?? 'nothing';
     raise(turn, call, severity, {
       code: 'audio-not-agreed',
       evidence: `${dropped} packets came to port ${port} in ${seconds} s and none could be used; agreed was ${agreed}`,
-      cause: 'the caller sends a payload type that was not agreed, SRTP, or something that is no RTP',
+      cause: `${who} sends a payload type that was not agreed, SRTP, or something that is no RTP`,
       next: 'compare the payload types in a capture with those of the answer',
     });
   } else {
@@ -44,8 +45,8 @@ export function diagnoseSilence(
     raise(turn, call, severity, {
       code: 'no-audio-received',
       evidence: `no RTP and no RTCP has come to port ${port} in ${seconds} s`,
-      cause: `the caller sends nothing, or cannot reach ${ours}, which our SDP says; the caller ${theirs}${unsent}`,
-      next: `see whether the caller sends at all; if it does, check that UDP reaches ${ours} (a firewall, or --advertise-media-ip)`,
+      cause: `${who} sends nothing, or cannot reach ${ours}, which our SDP says; ${who} ${theirs}${unsent}`,
+      next: `see whether ${who} sends at all; if it does, check that UDP reaches ${ours} (a firewall, or --advertise-media-ip)`,
     });
   }
 }
@@ -54,14 +55,19 @@ export function diagnoseSilence(
 export function diagnoseLoss(turn: Turn, call: Call, { packetsReceived, lost }: MediaCounters): void {
   const expected = packetsReceived + lost;
   if (expected < PACKETS_FOR_A_VERDICT || lost < expected * LOSS_WORTH_A_WORD) return;
+  const gaps = call.direction === 'incoming' ? '; the echo returns the gaps as they are' : '';
   const percent = ((100 * lost) / expected).toFixed(1);
   raise(turn, call, 'warning', {
     code: 'packets-lost',
-    evidence: `${lost} of ${expected} packets from the caller never came (${percent} %)`,
-    cause:
-      'the way from the caller is overloaded, or its radio or Wi-Fi is poor; the echo returns the gaps as they are',
+    evidence: `${lost} of ${expected} packets from ${otherSide(call)} never came (${percent} %)`,
+    cause: `the way from ${otherSide(call)} is overloaded, or its radio or Wi-Fi is poor${gaps}`,
     next: 'call again over a cable; if it stays, capture at both ends to see where the packets are lost',
   });
+}
+
+/** As the person who reads it knows the other one. */
+function otherSide({ direction }: Call): string {
+  return direction === 'incoming' ? 'the caller' : 'the called party';
 }
 
 function raise(

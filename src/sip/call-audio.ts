@@ -6,6 +6,7 @@
  * port that cannot be had.
  */
 import type { MediaCounters, MediaMode, MediaReport, MediaSession } from '../rtp/session.ts';
+import { diagnoseAddress } from './address-verdict.ts';
 import { diagnoseLoss, diagnoseSilence } from './audio-diagnosis.ts';
 import type { Call, CallMedia } from './call.ts';
 import type { NegotiatedMedia } from './negotiated-media.ts';
@@ -66,6 +67,7 @@ export class CallAudio {
   /** Opens the audio, or changes it: the thread is told, and an event says what was agreed. */
   agree(turn: Turn, call: Call, media: CallMedia, agreed: NegotiatedMedia, localAddress: string): void {
     const before = media.session;
+    diagnoseAddress(this.agent, turn, call, agreed);
     const session: MediaSession = {
       slot: media.slot,
       port: media.port,

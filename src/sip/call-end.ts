@@ -7,7 +7,7 @@ import type { CallStore } from './call-store.ts';
 import { type Dialog, routed } from './dialog.ts';
 import { endEarlyDialogs } from './early-dialog.ts';
 import { type Flow, isReliable, type NextHop } from './flow.ts';
-import { addressFamily, isLoopback, isMulticast, isUnspecified } from './ip-address.ts';
+import { addressFamily, isBroadcast, isLoopback, isMulticast, isUnspecified } from './ip-address.ts';
 import { nextHop } from './next-hop.ts';
 import { reasonFor } from './reason.ts';
 import { cancelFor, ownCore } from './requests.ts';
@@ -122,6 +122,6 @@ export function dialogFlow(store: CallStore, turn: Turn, dialog: Dialog): Flow {
  */
 function mayGoTo({ host, transport }: NextHop, { remote }: Flow): boolean {
   if (transport === 'tls' || addressFamily(host) === undefined) return false;
-  if (isUnspecified(host) || isMulticast(host) || host === '255.255.255.255') return false;
+  if (isUnspecified(host) || isMulticast(host) || isBroadcast(host)) return false;
   return !isLoopback(host) || isLoopback(remote.address);
 }

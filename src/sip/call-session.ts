@@ -6,6 +6,7 @@
  * the call ended with a reason.
  */
 import { answerTo, type OwnHalf } from './accepting.ts';
+import { diagnoseAddress } from './address-verdict.ts';
 import { answerAdvice, judgeAnswer } from './answer-verdict.ts';
 import { type Call, changeCall, peerAddress } from './call.ts';
 import { sendBye } from './call-end.ts';
@@ -181,7 +182,7 @@ export function takeAnswer(
     call.outcome = 'unusable';
   }
   if (call.ending !== undefined || !half.ok) return sendBye(store, turn, call);
-  if (call.media === undefined) announce(turn, call, half.value);
+  if (call.media === undefined) announce(store, turn, call, half.value);
   else openAudio(store, turn, call, half.value);
   // Whoever waits for the call sees that it stands, also when the other side holds it from the start.
   changeCall(turn, call, 'established');
@@ -229,8 +230,9 @@ function openAudio(store: CallStore, turn: Turn, call: Call, { description, medi
 }
 
 /** The audio is somebody else's: what was agreed is said, and that is all. */
-function announce(turn: Turn, call: Call, { description, media: agreed }: OwnHalf): void {
+function announce(store: CallStore, turn: Turn, call: Call, { description, media: agreed }: OwnHalf): void {
   if (agreed === undefined) return;
+  diagnoseAddress(store.agent, turn, call, agreed);
   const { codec, remote, direction, rtcpMux } = agreed;
   turn.emit({
     type: 'media.started',

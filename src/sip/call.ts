@@ -65,6 +65,8 @@ export interface Call {
   reliable?: ReliableProvisional | undefined;
   /** Our own re-INVITE or UPDATE, the last one. */
   change?: SessionChange | undefined;
+  /** It was said already that the audio of the other side has an address that will not do (address-verdict.ts). */
+  addressDiagnosed?: boolean;
   /** What was asked for and does not stand yet (hold.ts). */
   wish?: 'hold' | 'resume' | undefined;
   /** Our 2xx that has not been acknowledged (§13.3.1.4). */

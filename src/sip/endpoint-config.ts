@@ -58,6 +58,8 @@ export interface EndpointConfig {
   readonly answerDelayMs: number;
   /** A call that is not held and hears nothing for so long is ended; 0: never. */
   readonly mediaTimeoutMs: number;
+  /** A call that has lasted so long is ended, held or not, when its counters are next read; 0 or absent: never. */
+  readonly maxCallMs?: number;
   /** The local address of each family by the default route; absent when there is no route. */
   readonly defaultAddresses: { readonly ipv4?: string; readonly ipv6?: string };
   readonly interfaces: readonly LocalInterface[];

@@ -231,7 +231,13 @@ export class Endpoint {
   }
 
   private sample(turn: Turn, call: Call): void {
-    if (this.calls.audio.sample(turn, call)) endCall(this.calls, turn, call, 'no audio received');
+    if (this.calls.audio.sample(turn, call)) return endCall(this.calls, turn, call, 'no audio received');
+    // Looked at here and not armed: a deadline for each call would cost every call that ends in time.
+    const { maxCallMs = 0 } = this.agent.config;
+    if (maxCallMs === 0 || call.answeredMs === undefined || call.ending !== undefined) return;
+    if (turn.nowMs - call.answeredMs >= maxCallMs) {
+      endCall(this.calls, turn, call, 'it has lasted as long as a call may');
+    }
   }
 
   /** A connection that carries a registration or a call stays, however silent. */

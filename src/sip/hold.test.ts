@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from 'bun:test';
 import { offerText, type VirtualCaller } from '../io/virtual-caller.ts';
 import { type EchoScene, echoScene, leftovers } from '../io/virtual-scene.ts';
+import type { EndpointConfig } from './endpoint-config.ts';
 import { type SipRequest, value } from './message.ts';
 import type { ResponseParts } from './serialize-message.ts';
 import { bytesOf, latin1 } from './text.ts';
@@ -10,8 +11,11 @@ let scene: EchoScene;
 let call: VirtualCaller;
 
 /** A call from the phone that stands. The phone answers BYE, and re-INVITE as it is told. */
-function open(reinvite: (request: SipRequest) => (ResponseParts & { status: number }) | undefined): void {
-  scene = echoScene({ mediaTimeoutMs: 0 });
+function open(
+  reinvite: (request: SipRequest) => (ResponseParts & { status: number }) | undefined,
+  about: Partial<EndpointConfig> = {},
+): void {
+  scene = echoScene({ mediaTimeoutMs: 0, ...about });
   scene.phone.answering = (request) => {
     if (request.method === 'BYE') return { status: 200 };
     return request.method === 'INVITE' ? reinvite(request) : undefined;
@@ -210,6 +214,19 @@ test('a BYE that overtakes our re-INVITE: its final response is acknowledged, or
   act('hold');
   scene.network.run(50);
   call.bye();
+});
+
+test('a held call that nobody ends is over after the longest time for a call', () => {
+  open(agrees, { maxCallMs: 3_600_000 });
+  act('hold');
+  scene.network.run(3_599_000);
+  scene.echo.sample();
+  expect(states().at(-1)).toBe('held');
+  scene.network.run(1_000);
+  scene.echo.sample();
+  scene.network.run(100);
+  const ended = scene.network.eventsOf(scene.echo, 'call.changed').at(-1);
+  expect(ended).toMatchObject({ to: 'terminated', reason: 'it has lasted as long as a call may' });
 });
 
 test('hold on a call that does not stand is refused with a word', () => {

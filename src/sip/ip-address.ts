@@ -31,6 +31,27 @@ export function isMulticast(text: string): boolean {
   return bytes.length === 4 ? first >= 224 && first <= 239 : first === 0xff;
 }
 
+/** 255.255.255.255: everybody on the link (RFC 919). */
+export function isBroadcast(text: string): boolean {
+  return addressBytes(text)?.every((byte) => byte === 255) ?? false;
+}
+
+/** 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291 §2.5.6), with or without a zone: one cable far. */
+export function isLinkLocal(text: string): boolean {
+  const [first, second = 0, ...rest] = addressBytes(text.split('%', 1)[0] ?? '') ?? [];
+  if (rest.length === 2) return first === 169 && second === 254;
+  return first === 0xfe && (second & 0xc0) === 0x80;
+}
+
+/** 10/8, 172.16/12 and 192.168/16 (RFC 1918), 100.64/10 (RFC 6598), fc00::/7 (RFC 4193): not routed on the Internet. */
+export function isPrivate(text: string): boolean {
+  const [first = 0, second = 0, ...rest] = addressBytes(text) ?? [];
+  if (rest.length > 2) return (first & 0xfe) === 0xfc;
+  if (first === 172) return second >= 16 && second <= 31;
+  if (first === 100) return second >= 64 && second <= 127;
+  return first === 10 || (first === 192 && second === 168);
+}
+
 /** 127.0.0.0/8, also mapped to IPv6 (::ffff:127.0.0.1), and ::1. */
 export function isLoopback(text: string): boolean {
   const bytes = addressBytes(text);

@@ -21,6 +21,8 @@ import {
 
 /** One call's audio as agreed, in the words of rtp/session.ts. */
 export interface NegotiatedMedia {
+  /** The address in its c=, as it stands; absent when there is none. */
+  readonly address?: string;
   /** Where the peer listens; absent when it says nowhere (0.0.0.0) or gives a host name. */
   readonly remote?: MediaAddress;
   /** Where it wants RTCP: `remote` when muxed, a=rtcp, or the next port. */
@@ -157,15 +159,17 @@ function addresses(
   session: SessionDescription,
   media: MediaDescription,
   rtcpMux: boolean,
-): { remote?: MediaAddress; remoteRtcp?: MediaAddress } {
+): { address?: string; remote?: MediaAddress; remoteRtcp?: MediaAddress } {
   const address = connectionOf(session, media)?.address;
-  if (address === undefined || !reachable(address) || media.port === 0) return {};
+  if (address === undefined) return {};
+  if (!reachable(address) || media.port === 0) return { address };
   const remote = { address, port: media.port };
-  if (rtcpMux) return { remote, remoteRtcp: remote };
+  if (rtcpMux) return { address, remote, remoteRtcp: remote };
   const rtcp = rtcpAttribute(media);
   if (rtcp !== undefined) {
-    return { remote, remoteRtcp: { address: rtcp.address ?? address, port: rtcp.port } };
+    return { address, remote, remoteRtcp: { address: rtcp.address ?? address, port: rtcp.port } };
   }
   // RFC 3550 §11: the next higher port. There is none above 65535.
-  return media.port === 65_535 ? { remote } : { remote, remoteRtcp: { address, port: media.port + 1 } };
+  if (media.port === 65_535) return { address, remote };
+  return { address, remote, remoteRtcp: { address, port: media.port + 1 } };
 }

@@ -6,7 +6,7 @@
  * malformed counts as absent, because every one of them has a default.
  */
 
-import { type AddressFamily, addressFamily, isMulticast, isUnspecified } from './ip-address.ts';
+import { type AddressFamily, addressFamily, isBroadcast, isMulticast, isUnspecified } from './ip-address.ts';
 import type { Attribute, Connection, MediaDescription, SessionDescription } from './sdp.ts';
 
 /** Of the one who wrote the description. */
@@ -98,11 +98,12 @@ export function rtcpAttribute(media: MediaDescription): { port: number; address?
 }
 
 /**
- * Whether packets for one call can be sent there: numeric, not 0.0.0.0 and not multicast. A host name is not
+ * Whether packets for one call can be sent there: numeric, not 0.0.0.0, no multicast, no broadcast. A host name is not
  * looked up: symmetric RTP finds the peer as soon as it speaks.
  */
 export function reachable(address: string): boolean {
-  return addressFamily(address) !== undefined && !isUnspecified(address) && !isMulticast(address);
+  if (addressFamily(address) === undefined || isBroadcast(address)) return false;
+  return !isUnspecified(address) && !isMulticast(address);
 }
 
 /** The family of an address as SDP needs it; a host name counts as IPv4. */

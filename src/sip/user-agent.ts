@@ -97,6 +97,11 @@ export class UserAgent {
     return addressFamily(facing) === family ? facing : (defaultAddresses[family] ?? facing);
   }
 
+  /** Whether we have an address to send from to that one. */
+  hasRouteTo(address: string): boolean {
+    return localAddressTowards(address, this.config) !== undefined;
+  }
+
   /** Our Contact (§8.1.1.8): the user, and the address and port that face the peer. */
   contact(flow: Flow, user: string | undefined): string {
     const name = user === undefined || user === '' ? '' : `${user}@`;
