@@ -96,6 +96,8 @@ export const eventBody = z.discriminatedUnion('type', [
     status: count.optional().describe('what was answered; absent when nothing was'),
     detail: text.describe('what was wrong'),
     hint: text.optional().describe('what to do about it'),
+    line: text.optional().describe('the line of the message that it stands in; in a replay of raw messages'),
+    column: count.optional().describe('characters of that line before the place'),
   }),
   event('transaction.changed', {
     call: handle.optional(),

@@ -1,9 +1,11 @@
 /**
- * `ringback replay FILE`: plays a trace through the same engine and prints the same transcript. It ends with 0 when
- * every event was the same, with 1 and the first event that was not, and with 2 for a file that is none of ours.
+ * `ringback replay FILE`: plays a trace through the same engine and prints the same transcript, or observes the
+ * messages of others in a text file. It ends with 0 when every event was the same and every message well-formed, with
+ * 1 and the first thing that was not, and with 2 for a file that cannot be read.
  */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { Event } from '../events.ts';
+import { readRawMessages } from '../io/raw-messages.ts';
 import { replayTrace, type TraceVerdict } from '../io/trace-replay.ts';
 import { jsonLine } from '../report/json.ts';
 import { plainReporter } from '../report/plain-reporter.ts';
@@ -11,6 +13,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { type Options, readOptions } from './options.ts';
 import { type Lines, openLines, withoutRaw } from './output.ts';
+import { tellMessages } from './replay-messages.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A file that is larger is not read into memory. */
@@ -20,13 +23,21 @@ const MAX_FILE_BYTES = 512 * 1024 * 1024;
 export async function run(invocation: Invocation): Promise<number> {
   const options = readOptions(invocation.flags, invocation, 'udp');
   const [file, ...more] = invocation.rest;
-  if (file === undefined) throw new UsageError('ringback replay needs a file: a trace that --trace wrote.');
+  if (file === undefined) throw new UsageError('ringback replay needs a file: a trace, or raw messages.');
   if (more.length > 0) throw new UsageError(`ringback replay takes one file; "${more[0]}" is one too many.`);
-  const text = readFile(file).toString('utf8');
+  const bytes = readFile(file);
   const lines = openLines(() => {});
-  const exitCode = playTrace(file, text, options, lines);
+  const exitCode = play(file, bytes, options, lines);
   await lines.close();
   return exitCode;
+}
+
+/** Whatever kind of file it is, its first bytes tell. */
+function play(file: string, bytes: Buffer, options: Options, lines: Lines): ExitCode {
+  if (bytes[0] === 0x7b) return playTrace(file, bytes.toString('utf8'), options, lines);
+  const messages = readRawMessages(bytes);
+  if (messages.length === 0) throw new UsageError(`${file} has no message in it.`);
+  return tellMessages(messages, undefined, options, lines.color, lines.write).exitCode;
 }
 
 function playTrace(file: string, text: string, options: Options, lines: Lines): ExitCode {

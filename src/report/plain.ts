@@ -187,11 +187,15 @@ function rejectedLine(event: EventOf<'sip.rejected'>): Line {
   const where = `${event.header === undefined ? '' : ` in ${printable(event.header)}`}${place}`;
   const done = event.status === undefined ? 'dropped' : `answered ${event.status}`;
   const hint = event.hint === undefined ? '' : `; ${printable(event.hint)}`;
-  return line(
-    -1,
-    'REJECTED',
-    `${name}${event.transport} ${printable(event.remote)} ${printable(event.code)}: ${printable(event.detail)}${where}; ${done}${hint}`,
-  );
+  const what = `${name}${event.transport} ${printable(event.remote)} ${printable(event.code)}: ${printable(event.detail)}${where}`;
+  if (event.line === undefined) return line(-1, 'REJECTED', `${what}; ${done}${hint}`);
+  // Nobody answers in a replay; there the line itself is shown.
+  const before = ' '.repeat(printable(event.line.slice(0, event.column ?? 0), 4096).length);
+  const rows = [printable(event.line, 4096), `${before}^`];
+  return {
+    ...line(-1, 'REJECTED', what),
+    more: event.hint === undefined ? rows : [...rows, `hint: ${printable(event.hint)}`],
+  };
 }
 
 function registrationLine(event: EventOf<'registration.changed'>, options: PlainOptions): Line {

@@ -246,7 +246,7 @@ function changeDialogToEarly(turn: Turn, call: Call): void {
 }
 
 /** The peer's address without parameters and password, safe to show. */
-function peerOf(uri: string): string {
+export function peerOf(uri: string): string {
   const parsed = parseUri(uri);
   if (!parsed.ok || parsed.value.kind !== 'sip') return displayText(uri);
   const { kind, scheme, user, host, port } = parsed.value;

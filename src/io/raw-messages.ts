@@ -1,0 +1,118 @@
+/**
+ * A text file of raw messages (RFC 3261 §7), one or many, for `ringback replay`.
+ *
+ * Messages stand one after another, each from its start line to its end; or each under a line that says what is known
+ * of it, in this order, any part left out:
+ *
+ *     --- received from 192.0.2.1:5060 udp at 12.3
+ *     --- sent to 192.0.2.1:5060 tcp at 40
+ *
+ * The time is in ms. Lines before the first message that start with # are comments. Editors and mail take away the
+ * carriage returns, so a file without any gets them back; and a missing empty line at the end of a message is added.
+ */
+import { Buffer } from 'node:buffer';
+import type { SocketAddress, Transport } from '../sip/flow.ts';
+import type { ObservedMessage } from '../sip/observed-message.ts';
+
+/** Messages of one file; the rest is not read. */
+export const MAX_RAW_MESSAGES = 100_000;
+
+/** What a `---` line says. */
+type Heading = Omit<ObservedMessage, 'bytes' | 'atMs' | 'transport'> & {
+  readonly transport?: Transport;
+  readonly atMs?: number;
+};
+
+const HEADING =
+  /^---[ \t]*(sent|received)?[ \t]*(?:(?:from|to)[ \t]+(\S+))?[ \t]*(udp|tcp|tls)?[ \t]*(?:at[ \t]+(\d+(?:\.\d+)?))?[ \t]*$/i;
+const ANY_HEADING = /^---(?:[ \t].*)?$/;
+const START_LINE = /^(?:SIP\/\d|[A-Za-z][\w.!%*+`'~-]*[ \t]+\S.*[ \t]SIP\/\d)/;
+
+/** The messages, in order. Whether they are good ones is for the parser to say. */
+export function readRawMessages(file: Uint8Array): ObservedMessage[] {
+  const given = Buffer.from(file.buffer, file.byteOffset, file.byteLength).toString('latin1');
+  const text = given.includes('\r') ? given : given.replaceAll('\n', '\r\n');
+  const messages: ObservedMessage[] = [];
+  let position = 0;
+  let heading: Heading = {};
+  let nextHeading = 0;
+  while (position < text.length && messages.length < MAX_RAW_MESSAGES) {
+    const end = lineEnd(text, position);
+    const line = text.slice(position, end).trimEnd();
+    if (ANY_HEADING.test(line)) {
+      heading = readHeading(line);
+      position = end;
+    } else if (line === '' || (line.startsWith('#') && messages.length === 0)) {
+      position = end;
+    } else {
+      if (nextHeading <= position) nextHeading = headingAfter(text, position);
+      const messageEnd = endOfMessage(text, position, nextHeading);
+      const { transport = 'udp', atMs = messages.at(-1)?.atMs ?? 0, ...rest } = heading;
+      messages.push({ ...rest, transport, atMs, bytes: bytesOf(text.slice(position, messageEnd)) });
+      heading = {};
+      position = messageEnd;
+    }
+  }
+  return messages;
+}
+
+/** Where the message that starts here ends: by its Content-Length if that is true, else before the next one. */
+function endOfMessage(text: string, start: number, heading: number): number {
+  const head = /\r?\n\r?\n/g;
+  head.lastIndex = start;
+  const found = head.exec(text);
+  const bodyStart = found === null || found.index > heading ? undefined : found.index + found[0].length;
+  if (bodyStart === undefined) return heading;
+  const length = /^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$/im.exec(
+    text.slice(start, bodyStart),
+  )?.[1];
+  const announced = bodyStart + Number(length ?? 0);
+  let position = length === undefined || announced > heading ? bodyStart : announced;
+  // What follows a true Content-Length on the same line is no message of its own.
+  if (position > bodyStart && text[position - 1] !== '\n')
+    position = Math.min(lineEnd(text, position), heading);
+  while (position < heading) {
+    const end = lineEnd(text, position);
+    if (START_LINE.test(text.slice(position, Math.min(end, position + 512)))) return position;
+    position = end;
+  }
+  return heading;
+}
+
+/** The next line of three hyphens and no more; a boundary of a multipart body has more. */
+function headingAfter(text: string, from: number): number {
+  for (let at = text.indexOf('\n---', from); at !== -1; at = text.indexOf('\n---', at + 1)) {
+    if (/[ \t\r\n]/.test(text[at + 4] ?? ' ')) return at + 1;
+  }
+  return text.length;
+}
+
+function lineEnd(text: string, from: number): number {
+  const lineFeed = text.indexOf('\n', from);
+  return lineFeed === -1 ? text.length : lineFeed + 1;
+}
+
+function readHeading(line: string): Heading {
+  const [, direction, address, transport, atMs] = HEADING.exec(line) ?? [];
+  const remote = address === undefined ? undefined : readAddress(address);
+  const sent = direction?.toLowerCase() === 'sent';
+  return {
+    ...(direction === undefined ? undefined : { direction: sent ? 'sent' : 'received' }),
+    ...(remote === undefined ? undefined : sent ? { destination: remote } : { source: remote }),
+    ...(transport === undefined ? undefined : { transport: transport.toLowerCase() as Transport }),
+    ...(atMs === undefined ? undefined : { atMs: Number(atMs) }),
+  };
+}
+
+/** "192.0.2.1:5060", "[2001:db8::1]:5060", or without a port. */
+function readAddress(text: string): SocketAddress | undefined {
+  const [, bracketed, plain, port = '5060'] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const address = bracketed ?? plain;
+  return address === undefined || Number(port) > 65_535 ? undefined : { address, port: Number(port) };
+}
+
+/** The text of one message; the empty line after its header fields is put back when an editor took it. */
+function bytesOf(text: string): Uint8Array {
+  const whole = /\r?\n\r?\n/.test(text) ? text : `${text.replace(/(\r?\n)*$/, '')}\r\n\r\n`;
+  return Buffer.from(whole, 'latin1');
+}
