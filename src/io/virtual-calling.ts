@@ -2,6 +2,7 @@
  * What the tests of calls that we place have in common: an endpoint that calls, and a phone that a test plays
  * (RFC 3261 §13.2).
  */
+import type { EventOf } from '../events.ts';
 import type { EndpointConfig } from '../sip/endpoint-config.ts';
 import type { Action } from '../sip/endpoint-io.ts';
 import type { SocketAddress } from '../sip/flow.ts';
@@ -39,13 +40,21 @@ export interface CallingScene {
   respond(status: number, parts?: ResponseParts, index?: number): void;
   /** Where `call.changed` went to. */
   states(): string[];
-  last(): ReturnType<VirtualNetwork['eventsOf']>[number] | undefined;
+  last(): EventOf<'call.changed'> | undefined;
 }
 
-/** Both, with nothing said yet. The phone answers BYE, PRACK and CANCEL, and nothing else until it is told how. */
-export function callingScene(about: Partial<EndpointConfig> = {}, weather?: Weather): CallingScene {
+/**
+ * Both, with nothing said yet. The phone answers BYE, PRACK and CANCEL, and nothing else until it is told how. With
+ * `rtpPorts` the audio of calls is the media thread's.
+ */
+export function callingScene(
+  about: Partial<EndpointConfig> = {},
+  rtpPorts: readonly number[] = [],
+  weather?: Weather,
+): CallingScene {
   const network = new VirtualNetwork([1, 2, 3, 4], weather);
-  const ours = network.addEndpoint('caller', CALLER_ADDRESS, endpointConfig(CALLER_ADDRESS, about));
+  const config = endpointConfig(CALLER_ADDRESS, about);
+  const ours = network.addEndpoint('caller', CALLER_ADDRESS, config, rtpPorts);
   const phone = new VirtualPeer(network, 'phone', PHONE_ADDRESS);
   phone.answering = ({ method }) => (ANSWERED.has(method) ? { status: 200, toTag: 'bob' } : undefined);
   const invite = (index = 0) => {
@@ -58,7 +67,8 @@ export function callingScene(about: Partial<EndpointConfig> = {}, weather?: Weat
     ours,
     phone,
     call: (to = 'sip:bob@192.0.2.20', parts = {}) => {
-      ours.act({ type: 'call', to, audio: { address: '192.0.2.30', port: 40_000 }, ...parts });
+      const audio = rtpPorts.length > 0 ? {} : { audio: { address: '192.0.2.30', port: 40_000 } };
+      ours.act({ type: 'call', to, ...audio, ...parts });
       network.run(50);
     },
     invite,

@@ -20,7 +20,7 @@ export function callStateLine(
   const media = known.get(event.call);
   if (style === 'transcript') {
     const passing = event.to === 'calling' || event.to === 'ringing' || event.to === 'answered';
-    return line(passing ? 1 : 0, 'STATE', event.to);
+    return line(passing ? 1 : 0, 'STATE', [event.to, ...whyNot(event)].join(' '));
   }
   const parts = [printable(event.call), event.to];
   if (event.to === 'established' && media !== undefined) {
@@ -37,6 +37,17 @@ export function callStateLine(
     parts.push(`after ${duration(event.durationMs)}`);
   }
   return line(event.to === 'answered' ? 1 : 0, 'STATE', parts.join(' '));
+}
+
+/**
+ * Why a call that we placed came to nothing: the reason, with the status of whoever said no (nobody said the 408 of a
+ * time-out, RFC 3261 §8.1.3.1). A call that was had needs none.
+ */
+function whyNot({ to, outcome, status, reason }: EventOf<'call.changed'>): string[] {
+  if (to !== 'terminated' || outcome === undefined || outcome === 'completed') return [];
+  const refused = outcome === 'refused' || outcome === 'authentication';
+  const parts = refused && status !== undefined ? [String(status)] : [];
+  return reason === undefined ? parts : [...parts, `(${printable(reason)})`];
 }
 
 /** What happens to the audio of a call; `name` is its handle and a space, or nothing. */

@@ -78,9 +78,7 @@ export function reportForeign(
     code: 'response-mismatched',
     offset: field(response, header)?.offset ?? 0,
     header,
-    detail: displayText(
-      `${response.status} ${response.reason} has our branch, but not the ${header} of our request`,
-    ),
+    detail: displayText(`${response.status} ${response.reason} has our branch, and differs from our request`),
     hint: 'the sender must copy Via, From, Call-ID and CSeq as they came (RFC 3261 §8.2.6.2)',
   });
 }
