@@ -143,6 +143,11 @@ export const eventBody = z.discriminatedUnion('type', [
       .describe('how a call that we placed came out, when it is terminated'),
   }),
   event('timer.fired', { call: handle.optional(), name: text, transaction: text.optional() }),
+  event('timers.changed', {
+    call: handle.optional(),
+    transaction: text.optional().describe('absent: the deadlines of the call itself'),
+    timers: z.array(z.object({ name: text, inMs: z.number() })).describe('all that run'),
+  }),
   event('media.started', {
     call: handle,
     codec: text,

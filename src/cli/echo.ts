@@ -48,6 +48,7 @@ export async function driverOptions(
       ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
       ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy) }),
       rawMessages: options.rawMessages || recorded,
+      liveTimers: options.output === 'screen',
       ...(options.output === 'plain' && !recorded ? { unwantedEvents: unshownAt(options.verbosity) } : {}),
       timers: TIMERS,
     },

@@ -145,6 +145,7 @@ const SESSION: readonly EventBody[] = [
   sip('sip.sent', 'SIP/2.0 200 OK', '1 INVITE', CALL),
   state('ringing', 'answered'),
   { type: 'timer.fired', call: CALL, name: 'Timer G' },
+  { type: 'timers.changed', call: CALL, transaction: 'ist-1', timers: [{ name: 'Timer H', inMs: 31_500 }] },
   sip('sip.received', 'ACK sip:echo@192.0.2.7 SIP/2.0', '1 ACK', CALL),
   state('answered', 'established'),
   {

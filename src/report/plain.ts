@@ -47,6 +47,7 @@ const LOWEST_LEVEL: Partial<Record<Event['type'], number>> = {
   'transaction.changed': 1,
   'dialog.changed': 1,
   'timer.fired': 1,
+  'timers.changed': 3,
 };
 
 /** The types of events that have no line at that level. */
@@ -113,6 +114,8 @@ function describe(event: Event, options: PlainOptions, known: MediaKnown): Line 
       );
     case 'timer.fired':
       return line(1, 'TIMER', `${named(event.call, options)}${printable(event.name)}`);
+    case 'timers.changed':
+      return undefined;
     case 'call.changed':
       return callStateLine(event, options.style, known);
     case 'media.early':

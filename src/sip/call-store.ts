@@ -10,6 +10,7 @@ import { Deadlines } from './deadlines.ts';
 import { dialogKey } from './dialog.ts';
 import type { EarlyDialog } from './early-dialog.ts';
 import type { EarlyCall } from './early-request.ts';
+import { callTimers } from './live-timers.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
 
@@ -24,6 +25,8 @@ export class CallStore {
   /** Early dialogs of calls that we place. */
   private readonly byEarly = new Map<string, EarlyCall>();
   private readonly deadlines = new Deadlines<Call>();
+  /** Calls whose timers changed in this turn, when somebody watches. */
+  private readonly retimed = new Set<Call>();
 
   constructor(
     readonly agent: UserAgent,
@@ -130,7 +133,14 @@ export class CallStore {
     call.timers[name] = this.deadlines.arm(turn.nowMs + inMs, name, call);
   }
 
+  /** The timers of the calls that this turn moved. */
+  reportTimers(turn: Turn): void {
+    for (const call of this.retimed) turn.emit(callTimers(call, turn.nowMs));
+    this.retimed.clear();
+  }
+
   disarm(call: Call, name: CallTimer): void {
+    if (this.agent.config.liveTimers === true) this.retimed.add(call);
     if (name === 'port') this.withoutPort.delete(call);
     this.deadlines.disarm(call.timers[name]);
     delete call.timers[name];

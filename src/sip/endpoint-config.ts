@@ -73,6 +73,8 @@ export interface EndpointConfig {
   readonly unwantedEvents?: ReadonlySet<EventBody['type']>;
   /** Put the message itself into `sip.received` and `sip.sent`, credentials masked. */
   readonly rawMessages: boolean;
+  /** Say which timers run whenever they change: for a screen that counts them down. */
+  readonly liveTimers?: boolean;
   /** RFC 3261 §17.1.1.1, in ms: 500, 4000, 5000. A test on a virtual network may not want to wait either. */
   readonly timers: { readonly t1Ms: number; readonly t2Ms: number; readonly t4Ms: number };
 }

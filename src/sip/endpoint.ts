@@ -92,6 +92,7 @@ export class Endpoint {
     if (this.stopped) return turn.outputs;
     this.take(turn, input);
     this.advance(turn);
+    this.calls.reportTimers(turn);
     this.finishStop(turn);
     return turn.outputs;
   }

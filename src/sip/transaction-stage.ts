@@ -65,7 +65,7 @@ export function readRequest(text: string): { readonly message: SipRequest; reado
 /** A transaction layer alone on a flow. */
 export function openStage(transport: Transport = 'udp', base: TimerBase = RFC_TIMERS) {
   const transports = new TransportLayer(false);
-  const layer = new TransactionLayer<string>(transports, base);
+  const layer = new TransactionLayer<string>(transports, base, false);
   const flow = transport === 'udp' ? DATAGRAMS : STREAM;
   const log: Entry[] = [];
   const opened: (ServerTransaction | ClientTransaction<string>)[] = [];

@@ -12,6 +12,7 @@ import { Deadlines } from './deadlines.ts';
 import { defaultPort, type Flow, isReliable, type SocketAddress } from './flow.ts';
 import { INVITE_CLIENT } from './invite-client.ts';
 import { INVITE_SERVER } from './invite-server.ts';
+import { isOver, transactionTimers } from './live-timers.ts';
 import type { SipRequest, SipResponse } from './message.ts';
 import { NON_INVITE_CLIENT } from './non-invite-client.ts';
 import { NON_INVITE_SERVER } from './non-invite-server.ts';
@@ -53,6 +54,7 @@ export class TransactionLayer<User> {
   constructor(
     private readonly transport: TransportLayer,
     private readonly timers: TimerBase,
+    private readonly liveTimers: boolean,
   ) {}
 
   /** Transactions alive, both sides. */
@@ -290,6 +292,7 @@ export class TransactionLayer<User> {
     }
     if (row.next !== before) this.report(turn, transaction, before, cause);
     if (row.next === 'terminated') this.drop(transaction);
+    else if (this.liveTimers) turn.emit(transactionTimers(transaction, turn.nowMs));
     return told;
   }
 
@@ -398,10 +401,4 @@ export class TransactionLayer<User> {
     if (transaction.call !== undefined) event.call = transaction.call;
     turn.emit(event);
   }
-}
-
-/** Whether the time of that timer has come, though it has not fired yet. */
-function isOver({ timers }: Transaction<unknown>, name: TimerName | undefined, nowMs: number): boolean {
-  const deadline = name === undefined ? undefined : timers[name]?.deadline;
-  return deadline?.owner !== undefined && deadline.atMs <= nowMs;
 }

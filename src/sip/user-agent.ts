@@ -66,7 +66,7 @@ export class UserAgent {
     this.identifiers = new Identifiers(config.seed);
     this.accounts = [...config.accounts];
     this.transport = new TransportLayer(config.rawMessages);
-    this.transactions = new TransactionLayer(this.transport, config.timers);
+    this.transactions = new TransactionLayer(this.transport, config.timers, config.liveTimers === true);
   }
 
   /** A socket of ours listens; the first of each transport is the one that we name in Contact and Via. */

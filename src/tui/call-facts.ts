@@ -37,6 +37,12 @@ export interface LadderEntry {
   readonly again: boolean;
 }
 
+/** A timer that runs. */
+export interface TimerFacts {
+  readonly name: string;
+  readonly firesAtMs: number;
+}
+
 /** A transaction as it was last seen. */
 export interface TransactionFacts {
   readonly kind: string;
@@ -44,6 +50,7 @@ export interface TransactionFacts {
   readonly state: string;
   readonly cause: string;
   readonly sinceMs: number;
+  readonly timers: readonly TimerFacts[];
 }
 
 export interface CallFacts {
@@ -67,6 +74,8 @@ export interface CallFacts {
   readonly diagnoses: EventOf<'diagnosis.raised'>[];
   readonly ladder: Ring<LadderEntry>;
   readonly transactions: Map<string, TransactionFacts>;
+  /** Deadlines of the call itself: ringing, the missing ACK, the session's end. */
+  timers: readonly TimerFacts[];
 }
 
 /** A call of which nothing is known yet. */
@@ -91,6 +100,7 @@ export function newCall(handle: string, atMs: number): CallFacts {
     diagnoses: [],
     ladder: new Ring(LADDER_KEPT),
     transactions: new Map(),
+    timers: [],
   };
 }
 
@@ -122,9 +132,13 @@ export function noteCallEvent(call: CallFacts, event: Event): void {
         const [oldest] = call.transactions.keys();
         if (oldest !== undefined) call.transactions.delete(oldest);
       }
-      call.transactions.set(id, { kind, method, state: to, cause, sinceMs: event.atMs });
+      const timers = call.transactions.get(id)?.timers ?? [];
+      call.transactions.set(id, { kind, method, state: to, cause, sinceMs: event.atMs, timers });
       break;
     }
+    case 'timers.changed':
+      noteTimers(call, event);
+      return;
   }
   if (isLadderEvent(event)) {
     call.ladder.push({ atMs: event.atMs, event, again: wasSeen(call, event) });
@@ -141,6 +155,16 @@ function noteState(call: CallFacts, event: Event & EventOf<'call.changed'>): voi
   call.reason = event.reason ?? call.reason;
   if (event.to === 'established') call.answeredMs ??= event.atMs;
   if (event.to === 'terminated') call.endedMs = event.atMs;
+}
+
+function noteTimers(call: CallFacts, event: Event & EventOf<'timers.changed'>): void {
+  const timers = event.timers.map(({ name, inMs }) => ({ name, firesAtMs: event.atMs + inMs }));
+  if (event.transaction === undefined) {
+    call.timers = timers;
+    return;
+  }
+  const known = call.transactions.get(event.transaction);
+  if (known !== undefined) call.transactions.set(event.transaction, { ...known, timers });
 }
 
 const LADDER_TYPES: ReadonlySet<Event['type']> = new Set<LadderEvent['type']>([

@@ -2,10 +2,11 @@
  * The page of one call: what it is and how its audio goes, what is wrong and what to do, its transactions, and the
  * ladder of its messages.
  */
-import { type CallFacts, type LadderEntry, talkedMs } from './call-facts.ts';
+import { type CallFacts, type LadderEntry, type TimerFacts, talkedMs } from './call-facts.ts';
 import { type Look, peerName } from './call-table.ts';
 import { cell, clock, cutLine, type Line, type Segment } from './cells.ts';
 import { describeEvent } from './log-line.ts';
+import { sdpLines } from './sdp-lines.ts';
 import { sparkline } from './sparkline.ts';
 
 /** Transactions that are listed: the youngest. */
@@ -30,6 +31,7 @@ export function callPage(
     ...audio(call, about.look),
     ...diagnoses(call, columns),
     ...transactions(call, about.nowMs),
+    ...sdpLines(call, columns),
   ];
   // The ladder is what one came for: it keeps at least half of the page.
   const shownHead = head.slice(0, Math.max(4, Math.floor(rows / 2)));
@@ -123,14 +125,29 @@ function diagnoses(call: CallFacts, columns: number): Line[] {
 }
 
 function transactions(call: CallFacts, nowMs: number): Line[] {
-  return [...call.transactions.values()]
-    .filter(({ state }) => state !== 'terminated' && state !== 'Terminated')
+  const lines = [...call.transactions.values()]
+    .filter(({ state }) => state !== 'terminated')
     .slice(-SHOWN_TRANSACTIONS)
-    .map(({ kind, method, state, cause, sinceMs }) => [
-      { text: `${cell(method, 9)} ${cell(kind, 18)} `, style: 'dim' },
-      { text: cell(state, 12), style: 'accent' },
-      { text: ` for ${((nowMs - sinceMs) / 1000).toFixed(1)} s (${cause})`, style: 'dim' },
-    ]);
+    .map(
+      ({ kind, method, state, sinceMs, timers }): Line => [
+        { text: `${cell(method, 9)} ${cell(kind, 18)} `, style: 'dim' },
+        { text: cell(state, 12), style: 'accent' },
+        { text: ` for ${((nowMs - sinceMs) / 1000).toFixed(1)} s`, style: 'dim' },
+        { text: running(timers, nowMs) },
+      ],
+    );
+  const own = call.endedMs === undefined ? running(call.timers, nowMs) : '';
+  return own === '' ? lines : [...lines, [{ text: 'call ', style: 'dim' }, { text: own.trimStart() }]];
+}
+
+/** `  Timer G in 1.2 s, Timer H in 31.0 s`, the next one first; one that should have fired is not shown. */
+function running(timers: readonly TimerFacts[], nowMs: number): string {
+  const left = timers
+    .map(({ name, firesAtMs }) => ({ name, inMs: firesAtMs - nowMs }))
+    .filter(({ inMs }) => inMs > 0)
+    .sort((one, other) => one.inMs - other.inMs)
+    .map(({ name, inMs }) => `${name} in ${(inMs / 1000).toFixed(1)} s`);
+  return left.length === 0 ? '' : `  ${left.join(', ')}`;
 }
 
 function ladder(

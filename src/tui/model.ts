@@ -72,10 +72,13 @@ export function newModel(): Model {
   };
 }
 
+/** What changes all the time is shown where it belongs, and would drown the log. */
+const MEASURED: ReadonlySet<Event['type']> = new Set(['media.sampled', 'timers.changed']);
+
 /** Takes one event in. */
 export function applyEvent(model: Model, event: Event): void {
   model.nowMs = Math.max(model.nowMs, event.atMs);
-  if (event.type !== 'media.sampled') model.log.push({ number: model.log.added, event });
+  if (!MEASURED.has(event.type)) model.log.push({ number: model.log.added, event });
   switch (event.type) {
     case 'session.started':
       model.version = event.version;
@@ -114,7 +117,7 @@ function noteRegistration(model: Model, event: Event & EventOf<'registration.cha
 function noteCall(model: Model, handle: string, event: Event): void {
   let call = model.calls.get(handle);
   if (call === undefined) {
-    if (event.type === 'media.sampled' || event.type === 'media.stopped') return;
+    if (MEASURED.has(event.type) || event.type === 'media.stopped') return;
     call = newCall(handle, event.atMs);
     model.calls.set(handle, call);
     model.total += 1;

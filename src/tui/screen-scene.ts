@@ -81,7 +81,10 @@ function call(
     bytes: 480,
   } as const;
   const branch = `z9hG4bK${number}`;
-  const raw = `INVITE sip:echo@lab.local SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=${branch}\r\n\r\nv=0\r\n`;
+  const sdp = (host: string, port: number, codecs: string) =>
+    `\r\n\r\nv=0\r\no=- 1 1 IN IP4 ${host}\r\ns=-\r\nc=IN IP4 ${host}\r\nt=0 0\r\nm=audio ${port} RTP/AVP ${codecs}\r\na=rtpmap:0 PCMU/8000\r\na=sendrecv\r\n`;
+  const raw = `INVITE sip:echo@lab.local SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=${branch}${sdp('192.0.2.20', 4000, '0 8 101')}`;
+  const ok = `SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.20;branch=${branch}${sdp('192.0.2.10', 10_000, '0 101')}`;
   say({
     type: 'sip.received',
     startLine: 'INVITE sip:echo@lab.local SIP/2.0',
@@ -101,9 +104,10 @@ function call(
   say({ ...transaction, from: 'none', to: 'proceeding', cause: 'INVITE received' });
   say({ ...base, from: 'idle', to: 'ringing' });
   say({ type: 'sip.sent', startLine: 'SIP/2.0 180 Ringing', cseq: '1 INVITE', branch, ...line });
-  say({ type: 'sip.sent', startLine: 'SIP/2.0 200 OK', cseq: '1 INVITE', branch, ...line });
+  say({ type: 'sip.sent', startLine: 'SIP/2.0 200 OK', cseq: '1 INVITE', branch, raw: ok, ...line });
   say({ ...transaction, from: 'proceeding', to: 'accepted', cause: '200 sent' });
-  say({ type: 'sip.sent', startLine: 'SIP/2.0 200 OK', cseq: '1 INVITE', branch, ...line }, 500);
+  say({ type: 'timers.changed', call: handle, transaction: id, timers: [{ name: 'Timer L', inMs: 90_000 }] });
+  say({ type: 'sip.sent', startLine: 'SIP/2.0 200 OK', cseq: '1 INVITE', branch, raw: ok, ...line }, 500);
   say({
     type: 'sip.received',
     startLine: 'ACK sip:echo@192.0.2.10 SIP/2.0',
