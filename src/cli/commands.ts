@@ -85,12 +85,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ping: later('asks a target with OPTIONS what it supports, and how fast'),
   probe: later('calls an echo and judges signalling and audio apart'),
   replay: {
-    summary: 'plays a trace, or explains a file of raw messages, through the same engine',
+    summary: 'plays a trace, or explains raw messages and captures (pcap), through the same engine',
     load: () => import('./replay.ts'),
     takesFile: true,
     flags: ['json', 'plain', 'raw', 'verbose', 'quiet'],
     notes: [
       'A trace is what --trace FILE wrote: the same inputs give the same transcript.',
+      'A capture is pcap or pcapng: SIP over UDP and TCP is found in it on any port.',
       'A text file holds SIP messages one after another. A line above a message may',
       'say more of it: --- received from 192.0.2.1:5060 udp at 12.3 (or: sent to; ms).',
       '',
@@ -101,6 +102,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       '  ringback echo --trace session.trace',
       '  ringback replay session.trace -vv',
       '  ringback replay messages.txt --json',
+      '  ringback replay capture.pcapng',
     ],
   },
   doctor: later('says what will work from here, and what will not'),

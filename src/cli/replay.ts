@@ -1,10 +1,11 @@
 /**
  * `ringback replay FILE`: plays a trace through the same engine and prints the same transcript, or observes the
- * messages of others in a text file. It ends with 0 when every event was the same and every message well-formed, with
+ * messages of others in a text file or a capture. It ends with 0 when every event was the same and every message well-formed, with
  * 1 and the first thing that was not, and with 2 for a file that cannot be read.
  */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { Event } from '../events.ts';
+import { capturedMessages } from '../io/pcap/captured-messages.ts';
 import { readRawMessages } from '../io/raw-messages.ts';
 import { replayTrace, type TraceVerdict } from '../io/trace-replay.ts';
 import { jsonLine } from '../report/json.ts';
@@ -23,7 +24,8 @@ const MAX_FILE_BYTES = 512 * 1024 * 1024;
 export async function run(invocation: Invocation): Promise<number> {
   const options = readOptions(invocation.flags, invocation, 'udp');
   const [file, ...more] = invocation.rest;
-  if (file === undefined) throw new UsageError('ringback replay needs a file: a trace, or raw messages.');
+  if (file === undefined)
+    throw new UsageError('ringback replay needs a file: a trace, raw messages, or a capture.');
   if (more.length > 0) throw new UsageError(`ringback replay takes one file; "${more[0]}" is one too many.`);
   const bytes = readFile(file);
   const lines = openLines(() => {});
@@ -35,9 +37,16 @@ export async function run(invocation: Invocation): Promise<number> {
 /** Whatever kind of file it is, its first bytes tell. */
 function play(file: string, bytes: Buffer, options: Options, lines: Lines): ExitCode {
   if (bytes[0] === 0x7b) return playTrace(file, bytes.toString('utf8'), options, lines);
-  const messages = readRawMessages(bytes);
-  if (messages.length === 0) throw new UsageError(`${file} has no message in it.`);
-  return tellMessages(messages, undefined, options, lines.color, lines.write).exitCode;
+  const captured = capturedMessages(bytes);
+  const messages = captured?.messages ?? readRawMessages(bytes);
+  if (messages.length === 0) {
+    const what =
+      captured === undefined ? '' : `, in ${captured.packets} packets (what is encrypted cannot be read)`;
+    throw new UsageError(`${file} has no SIP message in it${what}.`);
+  }
+  const { exitCode } = tellMessages(messages, captured?.endMs, options, lines.color, lines.write);
+  for (const fault of captured?.faults ?? []) process.stderr.write(`${file}: ${fault}.\n`);
+  return exitCode;
 }
 
 function playTrace(file: string, text: string, options: Options, lines: Lines): ExitCode {

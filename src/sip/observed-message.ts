@@ -21,6 +21,10 @@ export interface ObservedMessage {
   /** From the view of whoever wrote the file. */
   readonly direction?: Direction;
   readonly bytes: Uint8Array;
+  /** Bytes of it that a capture left out. */
+  readonly missing?: number;
+  /** Why nobody knows where it ends: it broke its stream (§18.3). */
+  readonly error?: SipError;
 }
 
 /** From the view of the one whose story is told. */
@@ -34,10 +38,19 @@ export interface ReadMessage extends ObservedMessage {
 
 /** Reads it, or says what is wrong with it. */
 export function readObserved(observed: ObservedMessage): ReadMessage | SipError {
-  const parsed = parseMessage(observed.bytes);
+  if (observed.error !== undefined) return observed.error;
+  const { missing = 0 } = observed;
+  // What a capture left out of the body was there: its head can be understood all the same.
+  const parsed = parseMessage(missing === 0 ? observed.bytes : padded(observed.bytes, missing));
   if (!parsed.ok) return parsed.error;
   const core = readCoreHeaders(parsed.value);
   return core.ok ? { ...observed, message: parsed.value, core: core.value } : core.error;
+}
+
+function padded(bytes: Uint8Array, missing: number): Uint8Array {
+  const whole = new Uint8Array(bytes.length + missing).fill(0x20);
+  whole.set(bytes);
+  return whole;
 }
 
 /** The other direction. */

@@ -88,6 +88,8 @@ class Observation {
   }
 
   reject(observed: ObservedMessage, error: Parameters<typeof rejectedEvent>[1]): void {
+    // It is the capture that is broken, not the message; whoever made it says so.
+    if (observed.missing !== undefined) return;
     this.turn(observed.atMs, (turn) => turn.emit(rejectedEvent(observed, error)));
   }
 
@@ -214,7 +216,7 @@ class Observation {
   private checkBody(turn: Turn, exchange: Exchange, read: ReadMessage): void {
     const { message, bytes } = read;
     const type = fields(message, 'Content-Type')[0]?.value.split(';', 1)[0]?.trim().toLowerCase();
-    if (message.body.length === 0 || type !== 'application/sdp') return;
+    if (message.body.length === 0 || read.missing !== undefined || type !== 'application/sdp') return;
     const described = readDescription(message);
     if (described.ok) return;
     const start = bytes.length - message.body.length;
