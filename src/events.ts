@@ -215,6 +215,14 @@ export const eventBody = z.discriminatedUnion('type', [
       .describe('why there is no answer, or none that counts'),
     detail: text.optional().describe('the failure in words'),
   }),
+  event('ping.finished', {
+    to: text.describe('the URI that was asked'),
+    sent: count,
+    answered: count.describe('with any final response'),
+    minMs: z.number().optional().describe('round trip, of those that were answered'),
+    avgMs: z.number().optional(),
+    maxMs: z.number().optional(),
+  }),
   event('message.waiting', {
     account: text.optional(),
     waiting: z.boolean(),

@@ -96,6 +96,15 @@ const SESSION: readonly EventBody[] = [
     supported: ['path'],
   },
   { type: 'ping.answered', to: 'sip:pbx.example.org', failure: 'network', detail: 'the name is not known' },
+  {
+    type: 'ping.finished',
+    to: 'sip:pbx.example.org',
+    sent: 2,
+    answered: 1,
+    minMs: 1.34,
+    avgMs: 1.34,
+    maxMs: 1.34,
+  },
   { type: 'message.waiting', account: ACCOUNT, waiting: true, newMessages: 2, oldMessages: 8 },
   sip('sip.received', 'INVITE sip:echo@192.0.2.7 SIP/2.0', '1 INVITE', CALL),
   {

@@ -9,7 +9,7 @@
 import type { Event, EventOf } from '../events.ts';
 import { callStateLine, type MediaKnown, mediaLine } from './plain-call.ts';
 import { at, type Line, line } from './plain-line.ts';
-import { pingLine } from './plain-ping.ts';
+import { pingLine, pingTotalsLine } from './plain-ping.ts';
 import { printable } from './printable.ts';
 
 /** How the lines are written. */
@@ -136,6 +136,8 @@ function describe(event: Event, options: PlainOptions, known: MediaKnown): Line 
     }
     case 'ping.answered':
       return pingLine(event);
+    case 'ping.finished':
+      return pingTotalsLine(event);
     case 'message.waiting':
       return messageWaitingLine(event);
     case 'diagnosis.raised':
