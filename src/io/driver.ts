@@ -11,7 +11,7 @@ import { type MediaCommand, type MediaCounters, NOTHING_COUNTED } from '../rtp/s
 import { Endpoint } from '../sip/endpoint.ts';
 import type { EndpointConfig } from '../sip/endpoint-config.ts';
 import type { Action, Input, Output } from '../sip/endpoint-io.ts';
-import type { Transport } from '../sip/flow.ts';
+import type { SocketAddress, Transport } from '../sip/flow.ts';
 import { findLocalAddresses, type LocalAddresses } from './local-addresses.ts';
 import { type Media, startMedia } from './media.ts';
 import { isInUse, openTcp, type TcpConnections } from './tcp-connections.ts';
@@ -33,6 +33,8 @@ export interface DriverOptions {
   readonly mediaThreads: number;
   /** Between two readings of the counters, in ms; 500. */
   readonly sampleIntervalMs: number;
+  /** All that is sent over UDP goes to one peer (`ringback ping`), so that an ICMP error is about it. */
+  readonly onePeer?: true;
   readonly onEvent: (event: Event) => void;
   /** Whoever writes down what goes into the endpoint, so that it can be played again (trace-recorder.ts). */
   readonly tap?: DriverTap;
@@ -80,6 +82,8 @@ class Driver implements Running {
   /** The time of the input that is being handled: all that it causes happens then. */
   private turnMs = 0;
   private sequence = 0;
+  /** Where the last datagram went. */
+  private sentTo: SocketAddress | undefined;
   private udp: UdpListener | undefined;
   private tcp: TcpConnections | undefined;
   private media: Media | undefined;
@@ -134,8 +138,11 @@ class Driver implements Running {
     for (let tries = 1; ; tries++) {
       try {
         if (listen.includes('udp')) {
-          this.udp = await listenUdp(bind, sipPort, (remote, bytes) =>
-            this.feed({ type: 'datagram', remote, bytes }),
+          this.udp = await listenUdp(
+            bind,
+            sipPort,
+            (remote, bytes) => this.feed({ type: 'datagram', remote, bytes }),
+            () => this.icmpError(),
           );
         }
         const port = this.udp?.port ?? sipPort;
@@ -233,6 +240,7 @@ class Driver implements Running {
       case 'send': {
         const { flow, bytes } = output;
         if (flow.connection !== undefined) return this.tcp?.send(flow.connection, bytes);
+        this.sentTo = flow.remote;
         const error = this.udp?.send(bytes, flow.remote);
         if (error !== undefined) this.queue.push({ type: 'unreachable', remote: flow.remote, error });
         return;
@@ -247,6 +255,17 @@ class Driver implements Running {
       case 'stopped':
         void this.close(output.reason);
     }
+  }
+
+  /** Where there are several peers nobody knows whose it is; the transactions' timers find out (§18.4 is a SHOULD). */
+  private icmpError(): void {
+    const { sentTo } = this;
+    if (this.options.onePeer !== true || sentTo === undefined) return;
+    this.feed({
+      type: 'unreachable',
+      remote: sentTo,
+      error: 'nobody listens there, or no way leads there (ICMP)',
+    });
   }
 
   /** A and AAAA, IPv4 first. */

@@ -11,11 +11,15 @@ export interface UdpListener {
   close(): void;
 }
 
-/** Binds; rejects with the system's error. Port 0 takes any. */
+/**
+ * Binds; rejects with the system's error. Port 0 takes any. `onError` hears of ICMP errors; Bun does not say what
+ * they are and which datagram they are about.
+ */
 export async function listenUdp(
   bind: string | undefined,
   port: number,
   onDatagram: (remote: SocketAddress, bytes: Uint8Array) => void,
+  onError: () => void,
 ): Promise<UdpListener> {
   const open = (hostname: string) =>
     Bun.udpSocket({
@@ -25,8 +29,7 @@ export async function listenUdp(
         data(_socket, bytes, remotePort, address) {
           onDatagram({ address: unmapped(address), port: remotePort }, bytes);
         },
-        // An ICMP error names no datagram here; the transaction's timer finds out.
-        error() {},
+        error: onError,
       },
     });
   const socket = bind === undefined ? await open('::').catch(() => open('0.0.0.0')) : await open(bind);
