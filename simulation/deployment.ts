@@ -49,6 +49,7 @@ export class Deployment {
   readonly callers: readonly VirtualEndpoint[];
   private readonly delays: Pick<EndpointConfig, 'ringDelayMs' | 'answerDelayMs' | 'mediaTimeoutMs'>;
   private readonly ports: readonly number[];
+  private readonly prack: boolean;
   private readonly echoTransport: Transport;
   private starts = 0;
 
@@ -73,6 +74,7 @@ export class Deployment {
     // Fewer than calls at times, so that some wait for one.
     const count = chance.one([4, 16, 40, 40]);
     this.ports = Array.from({ length: count }, (_, index) => 10_000 + 2 * index);
+    this.prack = chance.percent(50);
     this.echoTransport = chance.one(['udp', 'tcp']);
     this.echo = this.startEcho();
     this.callers = Array.from({ length: PHONES + STRANGERS }, (_, index) => this.startCaller(index));
@@ -106,6 +108,7 @@ export class Deployment {
       ECHO_ADDRESS,
       {
         echo: true,
+        prack: this.prack,
         accounts: [accountOf('echo', { server, expiresS: 60 })],
         maxCalls: Math.max(this.ports.length, 8),
         ...this.delays,
@@ -120,8 +123,11 @@ export class Deployment {
     const server = { ...REGISTRAR_ADDRESS, host: REGISTRAR_ADDRESS.address, transport };
     const account = accountOf(phoneUser(index), { server, expiresS: chance.one([60, 300, 3_600]) });
     const local = { address: `192.0.2.${101 + index}`, port: 5060 };
-    const about = index < PHONES ? { accounts: [account] } : {};
-    return this.start(index < PHONES ? `phone-${index}` : `stranger-${index}`, local, about);
+    const ports = Array.from({ length: chance.one([2, 6]) }, (_, number) => 20_000 + 2 * number);
+    const name = index < PHONES ? `phone-${index}` : `stranger-${index}`;
+    // Every third phone answers calls.
+    const about = { echo: index % 3 === 0, accounts: index < PHONES ? [account] : [] };
+    return this.start(name, local, about, ports);
   }
 
   private start(

@@ -108,11 +108,12 @@ export function acceptanceKey({ callId, number, fromTag }: WireMessage): string 
   return `${callId}|${number}|${fromTag}`;
 }
 
-type DialogNames = Pick<WireMessage, 'callId' | 'fromTag' | 'toTag'>;
-
-/** Call-ID and both tags, the same from either side (§12). */
-export function dialogKey({ callId, fromTag, toTag }: DialogNames): string {
-  return fromTag < toTag ? `${callId}|${fromTag}|${toTag}` : `${callId}|${toTag}|${fromTag}`;
+/**
+ * The dialog of a message, from the side that sends it (§12): a request of ours has our tag in From, a response of ours
+ * to the peer's has it in To. Somebody who calls himself has two.
+ */
+export function dialogKey({ status, callId, fromTag, toTag }: WireMessage): string {
+  return status === 0 ? `${callId}|${fromTag}|${toTag}` : `${callId}|${toTag}|${fromTag}`;
 }
 
 /** Notes a message that reached the endpoint. */
@@ -173,7 +174,7 @@ export function noteEvent(record: NodeRecord, event: EventBody): void {
     else record.transactions.set(event.id, event.method);
   } else if (event.type === 'dialog.changed') {
     if (event.cause !== 'BYE sent') return;
-    const key = dialogKey({ ...event, fromTag: event.localTag, toTag: event.remoteTag ?? '' });
+    const key = `${event.callId}|${event.localTag}|${event.remoteTag ?? ''}`;
     if (!record.over.has(key)) record.ending.add(key);
   } else if (event.type === 'call.changed') {
     const { call: handle, callId, direction, to, reason } = event;

@@ -72,8 +72,8 @@ export function doubledAt({ calls, invites }: NodeRecord): string[] {
   const begun = new Map<string, number>();
   const answered = new Set<string>();
   for (const { callId, direction, been } of calls.values()) {
-    const sofar = (begun.get(callId) ?? 0) + 1;
-    begun.set(callId, sofar);
+    const sofar = (begun.get(`${direction} ${callId}`) ?? 0) + 1;
+    begun.set(`${direction} ${callId}`, sofar);
     const tries = direction === 'outgoing' ? 1 : (invites.get(callId)?.size ?? 0);
     if (sofar > tries) faults.push(`${callId} became ${sofar} calls by ${tries} INVITEs`);
     if (!been.has('answered')) continue;

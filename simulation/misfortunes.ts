@@ -1,0 +1,52 @@
+/**
+ * What befalls a deployment: weather, cables, sleep, restarts. Every one is drawn from its seed before it starts, but
+ * for whom it hits.
+ */
+import type { VirtualEndpoint } from '../src/io/virtual.ts';
+import type { Script } from './script.ts';
+
+/** Over that time. How rough it gets is the seed's to say. */
+export function planFaults(script: Script, lastMs: number): void {
+  const { deployment } = script;
+  const { chance, network, registrar, callers } = deployment;
+  const somebody = () => chance.one([deployment.echo, deployment.echo, registrar, ...callers]);
+  const often = (everyMs: number, what: () => void) => {
+    for (let atMs = chance.between(0, everyMs); atMs < lastMs; atMs += chance.between(1, 2 * everyMs)) {
+      script.at(atMs, what);
+    }
+  };
+  const rough = chance.between(2, 8) * 20_000;
+  often(15_000, () => {
+    network.weather = deployment.weather();
+  });
+  often(rough, () => takeOff(script, somebody(), 'unplugged', chance.between(1_000, 40_000)));
+  often(rough, () => takeOff(script, somebody(), 'asleep', chance.between(500, 90_000)));
+  often(rough, () => network.breakStreams(somebody()));
+  if (chance.percent(60)) often(lastMs, () => deployment.restartEcho());
+  if (chance.percent(40)) script.at(chance.between(0, lastMs), () => lose(script, chance.one(callers)));
+  // Everybody's clock at once.
+  if (chance.percent(20)) script.at(chance.between(0, lastMs), () => takeAllOff(script));
+}
+
+function takeOff(script: Script, node: VirtualEndpoint, how: 'unplugged' | 'asleep', forMs: number): void {
+  const { network } = script.deployment;
+  if (node.off !== undefined || node.gone) return;
+  network.takeOff(node, how);
+  script.later(forMs, () => {
+    if (!script.lost.has(node)) network.bringBack(node);
+  });
+}
+
+function takeAllOff(script: Script): void {
+  const { echo, registrar, callers, chance } = script.deployment;
+  const forMs = chance.between(1_000, 3_600_000);
+  for (const node of [echo, registrar, ...callers]) takeOff(script, node, 'asleep', forMs);
+}
+
+/** A phone that never comes back; its streams time out after a while. */
+function lose(script: Script, node: VirtualEndpoint): void {
+  const { network, chance } = script.deployment;
+  script.lost.add(node);
+  network.takeOff(node, 'unplugged');
+  script.later(chance.between(1_000, 90_000), () => network.breakStreams(node));
+}
