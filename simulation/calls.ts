@@ -13,12 +13,12 @@ type Call = Extract<Action, { type: 'call' }>;
 
 /** Plans so many calls; when the last of them is placed. */
 export function planCalls(script: Script, calls: number): number {
-  const { chance, callers } = script.deployment;
+  const { chance, callers, pace } = script.deployment;
   let lastMs = 0;
   callers.forEach((caller, index) => {
     let atMs = 3_000;
     for (let count = index; count < calls; count += callers.length) {
-      atMs += chance.between(100, 12_000);
+      atMs += chance.between(100, 12_000 * pace);
       planCall(script, caller, index, atMs);
     }
     lastMs = Math.max(lastMs, atMs);
@@ -31,7 +31,7 @@ function planCall(script: Script, caller: VirtualEndpoint, index: number, atMs: 
   const { deployment } = script;
   const { chance, watcher } = deployment;
   const call = { ...callOptions(deployment, caller), to: destination(deployment, index) };
-  const hangUpMs = chance.between(0, chance.one([1_500, 8_000, 20_000]));
+  const hangUpMs = chance.between(0, chance.one([1_500, 8_000, 20_000 * deployment.pace]));
   const byCaller = chance.percent(65);
   const byEcho = !byCaller || chance.percent(15);
   const skewMs = chance.percent(50) ? 0 : chance.between(0, 300);

@@ -42,6 +42,8 @@ export class Deployment {
   readonly chance: Chance;
   readonly watcher: Watcher;
   readonly network: VirtualNetwork;
+  /** How many times slower everything goes: some calls last so long that their sessions are refreshed (RFC 4028). */
+  readonly pace: number;
   readonly registrar: VirtualEndpoint;
   /** The echo that runs now. */
   echo: VirtualEndpoint;
@@ -61,6 +63,7 @@ export class Deployment {
     this.watcher = new Watcher(options.trace);
     const { chance, watcher } = this;
     this.network = new VirtualNetwork([seed, 2, 3, 4], this.weather(), { keep: false, watch: watcher.watch });
+    this.pace = chance.percent(15) ? 200 : 1;
     this.network.addActor('silent', SILENT_ADDRESS, SILENT);
     const users = ['echo', ...Array.from({ length: PHONES }, (_, index) => phoneUser(index))];
     this.registrar = this.start('registrar', REGISTRAR_ADDRESS, {
@@ -69,7 +72,7 @@ export class Deployment {
     this.delays = {
       ringDelayMs: chance.percent(50) ? 0 : chance.between(1, 1_000),
       answerDelayMs: chance.percent(30) ? 0 : chance.between(1, 4_000),
-      mediaTimeoutMs: chance.percent(50) ? 0 : 10_000,
+      mediaTimeoutMs: chance.percent(50) ? 0 : 10_000 * this.pace,
     };
     // Fewer than calls at times, so that some wait for one.
     const count = chance.one([4, 16, 40, 40]);

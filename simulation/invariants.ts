@@ -8,7 +8,7 @@
  */
 import type { EventOf } from '../src/events.ts';
 import { MAX_BINDINGS } from '../src/sip/limits.ts';
-import { acceptanceKey, dialogKey, type NodeRecord, transactionKey } from './node-record.ts';
+import { acceptanceKey, descriptionOf, dialogKey, type NodeRecord, transactionKey } from './node-record.ts';
 import { countFields, type WireMessage } from './wire-message.ts';
 
 /** What is wrong; undefined when nothing is. */
@@ -66,6 +66,29 @@ export function nothingAfterBye({ sent, over, ending, forwards }: NodeRecord, me
   return `${method} after BYE in ${callId}`;
 }
 
+/** §14.1: no INVITE in a dialog while one of the peer is being answered, or waits for its ACK. */
+export function inviteWaitsForPeers({ sent, reinvites, forwards }: NodeRecord, message: WireMessage): Fault {
+  const { method, toTag, callId } = message;
+  if (forwards || method !== 'INVITE' || toTag === '' || sent.has(transactionKey(message))) return undefined;
+  const theirs = reinvites.get(dialogKey(message));
+  return theirs !== undefined && theirs.final === undefined
+    ? `an INVITE in ${callId} while the peer's is being answered`
+    : undefined;
+}
+
+/** RFC 3264 §8: a description that is another one counts its version up by one; one that is the same may keep it. */
+export function descriptionCounted({ descriptions, forwards }: NodeRecord, message: WireMessage): Fault {
+  const description = forwards ? undefined : descriptionOf(message);
+  if (description === undefined) return undefined;
+  const { callId, status, fromTag, toTag } = message;
+  const last = descriptions.get(`${callId}|${status === 0 ? fromTag : toTag}`);
+  if (last === undefined) return undefined;
+  if (last.id !== description.id) return `the session of ${callId} has another name`;
+  const more = description.version - last.version;
+  if (more === 1 || (more === 0 && description.rest === last.rest)) return undefined;
+  return `the session of ${callId} goes from version ${last.version} to ${description.version}`;
+}
+
 /** §8.2.6: a response has a request that came, and its Call-ID and CSeq. */
 export function responseAnswersRequest({ heard }: NodeRecord, message: WireMessage): Fault {
   const { status, method, callId, number } = message;
@@ -115,6 +138,17 @@ export function callMovesOn(record: NodeRecord, event: EventOf<'call.changed'>):
   return before === event.from ? undefined : `${event.call} is ${before} and goes on from ${event.from}`;
 }
 
+/** §14.1: one INVITE of ours at a time in a call. */
+export function oneInviteAtATime({ transactions }: NodeRecord, event: EventOf<'transaction.changed'>): Fault {
+  const { call, kind, from, id } = event;
+  if (kind !== 'invite-client' || from !== 'none' || call === undefined) return undefined;
+  for (const other of transactions.values()) {
+    const open = other.state === 'calling' || other.state === 'proceeding';
+    if (open && other.kind === kind && other.call === call) return `${id} is a second INVITE in ${call}`;
+  }
+  return undefined;
+}
+
 /** A deadline that has passed was overlooked. */
 export function deadlineAhead({ node }: NodeRecord, nowMs: number): Fault {
   const deadlineMs = node.actor.deadlineMs();
@@ -140,6 +174,8 @@ export const OF_REQUESTS_SENT: readonly OfMessage[] = [
   ackAnswersFinal,
   cancelHasTarget,
   nothingAfterBye,
+  inviteWaitsForPeers,
+  descriptionCounted,
 ];
 
 export const OF_RESPONSES_SENT: readonly OfMessage[] = [
@@ -148,11 +184,17 @@ export const OF_RESPONSES_SENT: readonly OfMessage[] = [
   provisionalBeforeFinal,
   okUntilAcknowledged,
   bindingsBounded,
+  descriptionCounted,
 ];
 
 export const OF_CALLS: readonly ((record: NodeRecord, event: EventOf<'call.changed'>) => Fault)[] = [
   callMovesOn,
 ];
+
+export const OF_TRANSACTIONS: readonly ((
+  record: NodeRecord,
+  event: EventOf<'transaction.changed'>,
+) => Fault)[] = [oneInviteAtATime];
 
 export const OF_ENDPOINTS: readonly ((record: NodeRecord, nowMs: number) => Fault)[] = [
   deadlineAhead,

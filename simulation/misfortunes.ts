@@ -8,15 +8,15 @@ import type { Script } from './script.ts';
 /** Over that time. How rough it gets is the seed's to say. */
 export function planFaults(script: Script, lastMs: number): void {
   const { deployment } = script;
-  const { chance, network, registrar, callers } = deployment;
+  const { chance, network, registrar, callers, pace } = deployment;
   const somebody = () => chance.one([deployment.echo, deployment.echo, registrar, ...callers]);
   const often = (everyMs: number, what: () => void) => {
     for (let atMs = chance.between(0, everyMs); atMs < lastMs; atMs += chance.between(1, 2 * everyMs)) {
       script.at(atMs, what);
     }
   };
-  const rough = chance.between(2, 8) * 20_000;
-  often(15_000, () => {
+  const rough = chance.between(2, 8) * 20_000 * pace;
+  often(15_000 * pace, () => {
     network.weather = deployment.weather();
   });
   often(rough, () => takeOff(script, somebody(), 'unplugged', chance.between(1_000, 40_000)));

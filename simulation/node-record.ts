@@ -37,6 +37,21 @@ export interface CallRecord {
   reason: string | undefined;
 }
 
+/** A transaction as its endpoint tells of it. */
+export interface TransactionRecord {
+  readonly method: string;
+  readonly kind: string;
+  readonly call: string | undefined;
+  state: string;
+}
+
+/** What a session description says of itself in its o= line (RFC 4566 §5.2), and the rest of it. */
+export interface Description {
+  readonly id: string;
+  readonly version: number;
+  readonly rest: string;
+}
+
 export interface NodeRecord {
   readonly node: VirtualEndpoint;
   /** Forwards requests of others, whose numbers and order are not its own. */
@@ -46,6 +61,10 @@ export interface NodeRecord {
   readonly heard: Map<string, HeardRequest>;
   /** The CSeq numbers of the INVITEs outside a dialog that it heard, by Call-ID: one more is another try (§8.1.3.5). */
   readonly invites: Map<string, Set<number>>;
+  /** The last INVITE of the peer, by dialog. */
+  readonly reinvites: Map<string, HeardRequest>;
+  /** The session description that it sent last, by Call-ID and its own tag. */
+  readonly descriptions: Map<string, Description>;
   /** INVITEs that it accepted, by what their ACK has in common with them. */
   readonly accepted: Map<string, HeardRequest>;
   /** Call-ID, CSeq number and To tag of every 2xx to an INVITE that it heard. */
@@ -69,8 +88,8 @@ export interface NodeRecord {
   readonly callOf: Map<string, CallRecord>;
   /** The call that it told of first last. */
   newest: CallRecord | undefined;
-  /** Transactions that it told of and that have not ended: id and method. */
-  readonly transactions: Map<string, string>;
+  /** Transactions that it told of and that have not ended, by id. */
+  readonly transactions: Map<string, TransactionRecord>;
   portsOpened: number;
   portsClosed: number;
 }
@@ -82,6 +101,8 @@ export function newRecord(node: VirtualEndpoint, forwards: boolean): NodeRecord 
     sent: new Map(),
     heard: new Map(),
     invites: new Map(),
+    reinvites: new Map(),
+    descriptions: new Map(),
     accepted: new Map(),
     acceptances: new Set(),
     acknowledged: new Set(),
@@ -116,9 +137,19 @@ export function dialogKey({ status, callId, fromTag, toTag }: WireMessage): stri
   return status === 0 ? `${callId}|${fromTag}|${toTag}` : `${callId}|${toTag}|${fromTag}`;
 }
 
+/** The session description of a message; undefined when it carries none. */
+export function descriptionOf({ text }: WireMessage): Description | undefined {
+  const start = text.indexOf('\r\n\r\nv=0\r\no=');
+  if (start === -1) return undefined;
+  const from = start + 11;
+  const end = text.indexOf('\r\n', from);
+  const [, id = '', version = ''] = text.slice(from, end).split(' ');
+  return { id, version: Number(version), rest: text.slice(end) };
+}
+
 /** Notes a message that reached the endpoint. */
 export function noteHeard(record: NodeRecord, message: WireMessage): void {
-  const { status, method, callId, number, toTag } = message;
+  const { status, method, callId, number, fromTag, toTag } = message;
   if (status === 0) {
     if (method === 'ACK') {
       const accepted = record.accepted.get(acceptanceKey(message));
@@ -131,7 +162,10 @@ export function noteHeard(record: NodeRecord, message: WireMessage): void {
       else numbers.add(number);
     }
     const key = transactionKey(message);
-    if (!record.heard.has(key)) record.heard.set(key, { message, final: undefined, acknowledged: false });
+    if (record.heard.has(key)) return;
+    const request = { message, final: undefined, acknowledged: false };
+    record.heard.set(key, request);
+    if (method === 'INVITE') record.reinvites.set(`${callId}|${toTag}|${fromTag}`, request);
     return;
   }
   const request = record.sent.get(transactionKey(message));
@@ -147,6 +181,10 @@ export function noteHeard(record: NodeRecord, message: WireMessage): void {
 export function noteSent(record: NodeRecord, message: WireMessage): void {
   const { status, method, callId, fromTag, toTag, number } = message;
   const key = transactionKey(message);
+  const description = descriptionOf(message);
+  if (description !== undefined) {
+    record.descriptions.set(`${callId}|${status === 0 ? fromTag : toTag}`, description);
+  }
   if (status === 0) {
     if (!record.sent.has(key)) record.sent.set(key, { message, provisional: false, final: 0 });
     if (method === 'BYE') {
@@ -171,7 +209,10 @@ export function noteSent(record: NodeRecord, message: WireMessage): void {
 export function noteEvent(record: NodeRecord, event: EventBody): void {
   if (event.type === 'transaction.changed') {
     if (event.to === 'terminated') record.transactions.delete(event.id);
-    else record.transactions.set(event.id, event.method);
+    else {
+      const { id, method, kind, call, to: state } = event;
+      record.transactions.set(id, { method, kind, call, state });
+    }
   } else if (event.type === 'dialog.changed') {
     if (event.cause !== 'BYE sent') return;
     const key = `${event.callId}|${event.localTag}|${event.remoteTag ?? ''}`;

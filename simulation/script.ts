@@ -43,7 +43,8 @@ export class Script {
       this.at(deployment.chance.between(0, 2_000), () => this.act(node, { type: 'register' }));
     }
     const lastMs = planCalls(this, calls);
-    for (let atMs = 0; atMs < lastMs; atMs += SAMPLE_EVERY_MS) this.at(atMs, () => this.sample());
+    const everyMs = SAMPLE_EVERY_MS * deployment.pace;
+    for (let atMs = 0; atMs < lastMs; atMs += everyMs) this.at(atMs, () => this.sample());
     if (deployment.options.fair !== true) planFaults(this, lastMs);
     const { faults } = watcher;
     try {

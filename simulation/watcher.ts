@@ -6,7 +6,13 @@ import { createHash } from 'node:crypto';
 import type { Step, VirtualEndpoint } from '../src/io/virtual.ts';
 import { formatAddress } from '../src/sip/flow.ts';
 import { StreamFramer } from '../src/sip/stream-framing.ts';
-import { OF_CALLS, OF_ENDPOINTS, OF_REQUESTS_SENT, OF_RESPONSES_SENT } from './invariants.ts';
+import {
+  OF_CALLS,
+  OF_ENDPOINTS,
+  OF_REQUESTS_SENT,
+  OF_RESPONSES_SENT,
+  OF_TRANSACTIONS,
+} from './invariants.ts';
 import { type NodeRecord, newRecord, noteEvent, noteHeard, noteSent } from './node-record.ts';
 import { readWire, type WireMessage } from './wire-message.ts';
 
@@ -100,6 +106,9 @@ export class Watcher {
         this.trace?.(`${nowMs} ${record.node.name} ${JSON.stringify(event)}`);
         if (event.type === 'call.changed') {
           for (const invariant of OF_CALLS) this.note(record, nowMs, invariant(record, event));
+        }
+        if (event.type === 'transaction.changed') {
+          for (const invariant of OF_TRANSACTIONS) this.note(record, nowMs, invariant(record, event));
         }
         return noteEvent(record, event);
       }
