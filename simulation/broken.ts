@@ -226,4 +226,47 @@ export const BROKEN: readonly {
     },
     said: /transactions are alive and \d+ were told of/,
   },
+  {
+    what: 'sends a second INVITE before the first one is answered',
+    at: 'phone',
+    fault: {
+      falsifies: (output) => {
+        if (output.type !== 'event' || output.event.type !== 'transaction.changed') return [output];
+        const { event } = output;
+        return event.from === 'none' && event.kind === 'invite-client'
+          ? [output, { type: 'event', event: { ...event, id: `${event.id}b` } }]
+          : [output];
+      },
+    },
+    said: /is a second INVITE in/,
+  },
+  {
+    what: 'sends an INVITE while it answers one',
+    at: 'echo',
+    fault: replacing(
+      (output) => isStatus(output, 'INVITE', 100) && messageOf(output)?.toTag !== '',
+      (output) => {
+        const { callId = '', fromTag = '', toTag = '' } = messageOf(output) ?? {};
+        const head = `INVITE sip:a SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK-${fromTag}\r\nFrom: <sip:a>;tag=${toTag}`;
+        const rest = `To: <sip:b>;tag=${fromTag}\r\nCall-ID: ${callId}\r\nCSeq: 900 INVITE\r\n\r\n`;
+        return [output, resent(output, `${head}\r\n${rest}`)];
+      },
+    ),
+    said: /an INVITE in \S+ while the peer's is being answered/,
+  },
+  {
+    what: 'gives every session description one version',
+    at: 'echo',
+    fault: replacing(
+      (output) => /\r\no=\S+ \d+ \d+/.test(messageOf(output)?.text ?? ''),
+      (output, text) => [
+        // As long as it was: Content-Length stands.
+        resent(
+          output,
+          text.replace(/(\r\no=\S+ \d+ )(\d+)/, (_, head, version) => head + '5'.repeat(version.length)),
+        ),
+      ],
+    ),
+    said: /version 5\d* of the session of \S+ is another one/,
+  },
 ];

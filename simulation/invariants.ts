@@ -76,17 +76,23 @@ export function inviteWaitsForPeers({ sent, reinvites, forwards }: NodeRecord, m
     : undefined;
 }
 
-/** RFC 3264 §8: a description that is another one counts its version up by one; one that is the same may keep it. */
+/** RFC 3264 §8: a description that is another one counts the version up by one, and a version is one description. */
 export function descriptionCounted({ descriptions, forwards }: NodeRecord, message: WireMessage): Fault {
   const description = forwards ? undefined : descriptionOf(message);
   if (description === undefined) return undefined;
   const { callId, status, fromTag, toTag } = message;
-  const last = descriptions.get(`${callId}|${status === 0 ? fromTag : toTag}`);
+  const before = descriptions.get(`${callId}|${status === 0 ? fromTag : toTag}`) ?? [];
+  const last = before.at(-1);
   if (last === undefined) return undefined;
-  if (last.id !== description.id) return `the session of ${callId} has another name`;
-  const more = description.version - last.version;
-  if (more === 1 || (more === 0 && description.rest === last.rest)) return undefined;
-  return `the session of ${callId} goes from version ${last.version} to ${description.version}`;
+  const { id, version, rest } = description;
+  if (last.id !== id) return `the session of ${callId} has another name`;
+  const known = before.find((one) => one.version === version);
+  if (known !== undefined) {
+    return known.rest === rest ? undefined : `version ${version} of the session of ${callId} is another one`;
+  }
+  return version === last.version + 1
+    ? undefined
+    : `the session of ${callId} goes from version ${last.version} to ${version}`;
 }
 
 /** §8.2.6: a response has a request that came, and its Call-ID and CSeq. */

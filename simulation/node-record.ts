@@ -63,8 +63,8 @@ export interface NodeRecord {
   readonly invites: Map<string, Set<number>>;
   /** The last INVITE of the peer, by dialog. */
   readonly reinvites: Map<string, HeardRequest>;
-  /** The session description that it sent last, by Call-ID and its own tag. */
-  readonly descriptions: Map<string, Description>;
+  /** The session descriptions that it sent, by Call-ID and its own tag. */
+  readonly descriptions: Map<string, Description[]>;
   /** INVITEs that it accepted, by what their ACK has in common with them. */
   readonly accepted: Map<string, HeardRequest>;
   /** Call-ID, CSeq number and To tag of every 2xx to an INVITE that it heard. */
@@ -183,7 +183,10 @@ export function noteSent(record: NodeRecord, message: WireMessage): void {
   const key = transactionKey(message);
   const description = descriptionOf(message);
   if (description !== undefined) {
-    record.descriptions.set(`${callId}|${status === 0 ? fromTag : toTag}`, description);
+    const own = `${callId}|${status === 0 ? fromTag : toTag}`;
+    const before = record.descriptions.get(own) ?? [];
+    if (before.length === 0) record.descriptions.set(own, before);
+    if (!before.some(({ version }) => version === description.version)) before.push(description);
   }
   if (status === 0) {
     if (!record.sent.has(key)) record.sent.set(key, { message, provisional: false, final: 0 });

@@ -19,6 +19,7 @@ import { fail, type Result, type SipError } from './result.ts';
 import { type SessionDescription, serializeSdp } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { agreeInterval } from './session-timer.ts';
+import { nextVersion } from './session-version.ts';
 import { bytesOf } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -144,8 +145,7 @@ export function answerTo(store: CallStore, call: Call, offer: SessionDescription
   const answered = answerOffer(offer, local, options);
   if (!answered.ok || before === undefined || sameSession(before, answered.value.description))
     return answered;
-  const sessionVersion = String(BigInt(local.sessionVersion) + 1n);
-  return answerOffer(offer, { ...local, sessionVersion }, options);
+  return answerOffer(offer, { ...local, sessionVersion: nextVersion(media) }, options);
 }
 
 /** Refuses an offer, with what would have been taken. */

@@ -94,8 +94,10 @@ export interface CallMedia {
   readonly sessionId: string;
   /** What is done with the audio; absent: the caller's own voice goes back. */
   readonly mode?: MediaMode;
-  /** The description that we sent last. */
+  /** The description that we sent last, refused offers apart. */
   description: SessionDescription | undefined;
+  /** The version of our last re-INVITE's offer, whether or not it was taken (session-version.ts). */
+  offeredVersion?: string;
   /** What the media thread was told last; undefined until it was opened. */
   session: MediaSession | undefined;
   codec: string;

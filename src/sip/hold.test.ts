@@ -72,6 +72,22 @@ test('hold offers sendonly, resume sendrecv, each one version later, and both ar
   call.bye();
 });
 
+test('a hold that was refused has used its version up: what comes next has another one (RFC 3264 §8)', () => {
+  open((request) => (latin1(request.body).includes('a=sendonly') ? { status: 488 } : agrees(request)));
+  act('hold');
+  scene.network.run(100);
+  // The same session with another codec is another description.
+  call.invite(offerText({ codecs: { 8: 'PCMA/8000' } }));
+  scene.network.run(100);
+  call.ack();
+  const versionIn = (text: string) => Number(/o=\S+ \d+ (\d+)/.exec(text)?.[1]);
+  const [refused, answered] = [latin1(reinvites().at(-1)?.body ?? new Uint8Array()), call.answer()].map(
+    versionIn,
+  );
+  expect(answered).toBe((refused ?? 0) + 1);
+  call.bye();
+});
+
 test('holding twice sends one re-INVITE', () => {
   open(agrees);
   act('hold');

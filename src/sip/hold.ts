@@ -12,6 +12,7 @@ import { isAudio } from './negotiated-media.ts';
 import type { SessionDescription } from './sdp.ts';
 import type { Direction } from './sdp-attributes.ts';
 import { isBusy, isOver, sendChange } from './session-change.ts';
+import { nextVersion } from './session-version.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
 
@@ -42,7 +43,8 @@ export function tryHold(store: CallStore, turn: Turn, call: Call): void {
     call.wish = undefined;
     return;
   }
-  sendChange(store, turn, call, wish, withDirection(before, directionFor(wish, media.session.send)));
+  const direction = directionFor(wish, media.session.send);
+  sendChange(store, turn, call, wish, withDirection(before, direction, nextVersion(media)));
 }
 
 /**
@@ -54,10 +56,13 @@ function directionFor(wish: HoldWish, heard: boolean): Direction {
   return heard ? 'sendrecv' : 'recvonly';
 }
 
-/** The same session in another direction, one version later (RFC 3264 §8). */
-function withDirection(before: SessionDescription, direction: Direction): SessionDescription {
+/** The same session in another direction, as another version (RFC 3264 §8). */
+function withDirection(
+  before: SessionDescription,
+  direction: Direction,
+  sessionVersion: string,
+): SessionDescription {
   const { origin } = before;
-  const sessionVersion = String(BigInt(origin.sessionVersion) + 1n);
   const media = before.media.map((line) => {
     if (!isAudio(line)) return line;
     const others = line.attributes.filter(({ name }) => !DIRECTIONS.has(name));

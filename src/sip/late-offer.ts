@@ -15,6 +15,7 @@ import { sameSession } from './offer-answer.ts';
 import { readDescription } from './offer-body.ts';
 import { fail, ok, type Result, type SipError } from './result.ts';
 import type { SessionDescription } from './sdp.ts';
+import { nextVersion } from './session-version.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
 
@@ -40,8 +41,8 @@ export function lateOffer(
   const direction = media.holding ? 'sendonly' : 'sendrecv';
   const offer = renewOffer(before, local, codecs, direction);
   if (sameSession(before, offer)) return ok({ description: offer });
-  const sessionVersion = String(BigInt(local.sessionVersion) + 1n);
-  return ok({ description: renewOffer(before, { ...local, sessionVersion }, codecs, direction) });
+  const changed = { ...local, sessionVersion: nextVersion(media) };
+  return ok({ description: renewOffer(before, changed, codecs, direction) });
 }
 
 /** The answer in the ACK to our offer. Without one that can be used the session stays what it was, if it was one. */

@@ -49,8 +49,9 @@ export function sendChange(
   purpose: ChangePurpose,
   offer: SessionDescription | undefined,
 ): void {
-  const { dialog } = call;
+  const { dialog, media } = call;
   if (dialog === undefined) return;
+  if (offer !== undefined && media !== undefined) media.offeredVersion = offer.origin.sessionVersion;
   const flow = dialogFlow(store, turn, dialog);
   const headers: HeaderLine[] = [
     ['Contact', store.agent.contact(flow, localUser(dialog))],
