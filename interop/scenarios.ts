@@ -9,6 +9,7 @@ import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
 import { registrationScenarios } from './scenarios/registration.ts';
 import { requestScenarios } from './scenarios/requests.ts';
+import { screenScenarios } from './scenarios/screen.ts';
 import { sloppyScenarios } from './scenarios/sloppy.ts';
 import { stoppingScenarios } from './scenarios/stopping.ts';
 import { strangerScenarios } from './scenarios/strangers.ts';
@@ -29,4 +30,5 @@ export const scenarios: readonly Scenario[] = [
   ...sloppyScenarios,
   ...strangerScenarios,
   ...tortureScenarios,
+  ...screenScenarios,
 ];

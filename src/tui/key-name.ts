@@ -1,8 +1,22 @@
-/** What was pressed, by the name that keys.ts uses, from what Ink's `useInput` says. */
+/** What was pressed, by the names that keys.ts uses, from what Ink's `useInput` says. */
 import type { Key } from 'ink';
 
-/** `up`, `enter`, `ctrl-c`, or the text itself; undefined for what no key of ours is made of. */
-export function keyName(input: string, key: Key): string | undefined {
+/**
+ * The keys in one input: a quick hand, or a paste, sends several at once, and Ink hands them over as one text. None
+ * for what no key of ours is made of.
+ */
+export function keyNames(input: string, key: Key): readonly string[] {
+  const named = nameOf(key);
+  if (named !== undefined) return [named];
+  if (key.meta || input === '') return [];
+  if (key.ctrl) return [`ctrl-${input}`];
+  return [...input].flatMap((character) => {
+    if (character === '\r' || character === '\n') return 'enter';
+    return /\p{Cc}/u.test(character) ? [] : character;
+  });
+}
+
+function nameOf(key: Key): string | undefined {
   if (key.upArrow) return 'up';
   if (key.downArrow) return 'down';
   if (key.leftArrow) return 'left';
@@ -15,6 +29,5 @@ export function keyName(input: string, key: Key): string | undefined {
   if (key.escape) return 'esc';
   if (key.tab) return key.shift ? 'shift-tab' : 'tab';
   if (key.backspace || key.delete) return 'backspace';
-  if (key.ctrl) return input === '' ? undefined : `ctrl-${input}`;
-  return input === '' || key.meta ? undefined : input;
+  return undefined;
 }

@@ -4,7 +4,7 @@ import { useSyncExternalStore } from 'react';
 import type { Look } from './call-table.ts';
 import { frame, pageRows } from './frame.ts';
 import { FrameView } from './frame-view.tsx';
-import { keyName } from './key-name.ts';
+import { keyNames } from './key-name.ts';
 import type { Store } from './store.ts';
 import type { Theme } from './theme.ts';
 
@@ -20,8 +20,7 @@ export function Screen({
   const size = useWindowSize();
   useSyncExternalStore(store.subscribe, store.snapshot, store.snapshot);
   useInput((input, key) => {
-    const name = keyName(input, key);
-    if (name !== undefined) store.press(name, pageRows(store.view(), size));
+    for (const name of keyNames(input, key)) store.press(name, pageRows(store.view(), size));
   });
   return <FrameView lines={frame(store.model, store.view(), size, look)} size={size} theme={theme} />;
 }

@@ -134,8 +134,8 @@ function type(view: View, prompt: Prompt, key: string): Pressed {
   }
   if (key === 'backspace') return { view: next([...prompt.text].slice(0, -1).join('')) };
   if (key === 'ctrl-u') return { view: next('') };
-  const printableKey = [...key].length === 1 || !/^[a-z]+(-[a-z]+)*$/.test(key);
-  return printableKey ? { view: next((prompt.text + key).slice(0, MAX_PROMPT)) } : { view };
+  // A key with a name is no text.
+  return [...key].length === 1 ? { view: next((prompt.text + key).slice(0, MAX_PROMPT)) } : { view };
 }
 
 /** A filter works while it is typed. */

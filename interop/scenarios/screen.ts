@@ -1,0 +1,113 @@
+/** The screen on a real terminal: a call comes, is looked at, hung up by a key, and the terminal is as it was. */
+import { check, type Lab, LOOPBACK, until } from '../lab.ts';
+import type { Scenario } from '../scenario.ts';
+import { sippPassed, startSipp } from '../sipp.ts';
+import { openTerminal, type Terminal } from '../terminal.ts';
+
+const needs = ['tmux', 'sipp'];
+
+/** `ringback echo` in a terminal. */
+async function echoOnTerminal(lab: Lab, size?: { columns: number; rows: number }) {
+  const port = await lab.port();
+  const [first, last] = lab.rtpPorts;
+  const words = ['echo', '--bind', LOOPBACK, '--sip-port', `${port}`, '--rtp-ports', `${first}-${last}`];
+  const terminal = await openTerminal(lab, [...lab.ringback, ...words], size);
+  await terminal.shows('No calls yet');
+  return { terminal, target: `${LOOPBACK}:${port}` };
+}
+
+/** The program has ended with that code, and put back what it changed. */
+async function isClean(terminal: Terminal, code: number): Promise<void> {
+  await terminal.shows(`code=${code}`);
+  const { alternate, cursor } = await terminal.state();
+  check(!alternate, 'the alternate screen was not left');
+  check(cursor, 'the cursor is still hidden');
+  const text = await terminal.screen();
+  check(!text.includes('packets/s'), `the screen was left behind:\n${text}`);
+}
+
+async function hangUpByKey(lab: Lab): Promise<void> {
+  const { terminal, target } = await echoOnTerminal(lab);
+  const peer = await startSipp(lab, 'hangup-by-echo', { target, transport: 'udp' });
+  await terminal.shows(/SIPp +established/);
+  check((await terminal.state()).alternate, 'the screen is not on the alternate screen');
+  // One key alone ends nothing.
+  await terminal.press('h');
+  await terminal.shows('y yes, any other key no');
+  await terminal.press('n');
+  await terminal.shows('Nothing was done.');
+  await terminal.press('Enter');
+  await terminal.shows('LADDER');
+  await terminal.shows('OFFER (theirs)');
+  await terminal.press('h', 'y');
+  await sippPassed(lab, peer);
+  await terminal.shows('terminated');
+  await terminal.press('Escape');
+  await terminal.shows(/SIPp +ended/);
+  await terminal.press('q');
+  await isClean(terminal, 0);
+}
+
+async function leaveWithCalls(lab: Lab): Promise<void> {
+  const { terminal, target } = await echoOnTerminal(lab);
+  const peer = await startSipp(lab, 'hangup-by-echo', { target, transport: 'tcp' });
+  await terminal.shows(/SIPp +established/);
+  await terminal.press('q');
+  await terminal.shows('Leave, and end the call?');
+  await terminal.press('y');
+  await sippPassed(lab, peer);
+  await isClean(terminal, 0);
+}
+
+async function everySize(lab: Lab): Promise<void> {
+  const { terminal } = await echoOnTerminal(lab, { columns: 80, rows: 24 });
+  for (const [columns, rows] of [
+    [60, 20],
+    [250, 60],
+    [30, 5],
+    [80, 24],
+  ] as const) {
+    await terminal.resize(columns, rows);
+    const expected = columns < 40 ? 'too small' : /calls +0 /;
+    await terminal.shows(expected);
+    const lines = (await terminal.screen()).split('\n');
+    check(lines.length <= rows + 1, `${lines.length} lines on ${rows} rows`);
+  }
+  await terminal.press('?');
+  await terminal.shows('hang up all calls');
+  await terminal.press('x', 'C-c');
+  await isClean(terminal, 0);
+}
+
+async function killed(lab: Lab): Promise<void> {
+  const { terminal, target } = await echoOnTerminal(lab);
+  const peer = await startSipp(lab, 'hangup-by-echo', { target, transport: 'udp' });
+  await terminal.shows(/SIPp +established/);
+  const port = target.split(':')[1];
+  const pids = Bun.spawnSync([
+    'pgrep',
+    '-f',
+    `echo --bind ${LOOPBACK} --sip-port ${port} `,
+  ]).stdout.toString();
+  const own = pids
+    .split('\n')
+    .filter((pid) => pid !== '')
+    .map(Number)
+    .filter((pid) => !/^(?:sh|tmux|bash)/.test(nameOf(pid)));
+  check(own.length > 0, 'ringback was not found');
+  for (const pid of own) process.kill(pid, 'SIGTERM');
+  await sippPassed(lab, peer);
+  await until('the end', async () => /code=\d+/.test(await terminal.screen()), 8_000);
+  await isClean(terminal, 0);
+}
+
+function nameOf(pid: number): string {
+  return Bun.spawnSync(['ps', '-o', 'comm=', '-p', `${pid}`]).stdout.toString();
+}
+
+export const screenScenarios: readonly Scenario[] = [
+  { name: 'the screen shows a call and hangs it up by key, tmux', needs, run: hangUpByKey },
+  { name: 'the screen asks before it leaves with a call, tmux', needs, run: leaveWithCalls },
+  { name: 'the screen follows the size of its terminal, tmux', needs, run: everySize },
+  { name: 'SIGTERM ends the calls and restores the terminal, tmux', needs, run: killed },
+];
