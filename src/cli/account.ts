@@ -17,7 +17,8 @@ export type AccountSettings = Pick<
   'user' | 'password' | 'password-file' | 'auth-user' | 'server' | 'port' | 'domain' | 'transport' | 'expires'
 >;
 
-function readPassword(settings: AccountSettings): string {
+/** The password, or the first line of its file; empty when there is none. Throws a `UsageError`. */
+export function readPassword(settings: AccountSettings): string {
   const { password, 'password-file': file } = settings;
   if (password !== undefined && (file === undefined || compareSources(password.source, file.source) > 0)) {
     return password.value;

@@ -4,6 +4,7 @@
  */
 import meow from 'meow';
 import packageJson from '../../package.json' with { type: 'json' };
+import { COMMANDS } from './commands.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { FLAG_NAMES, type FlagName, flag, isFlagName } from './flags.ts';
 import type { Given } from './settings.ts';
@@ -38,10 +39,11 @@ function unknownFlag(key: string): UsageError {
 }
 
 /** The text for the schema, of what meow collected for a flag; undefined when it was not given. */
-function textOf(name: FlagName, values: readonly unknown[]): string | undefined {
+function textOf(name: FlagName, values: readonly unknown[], many: readonly FlagName[]): string | undefined {
   if (values.length === 0) return undefined;
   if (name === 'verbose') return String(Math.min(2, values.filter((value) => value === true).length));
   if (flag(name).value === undefined) return String(values.at(-1));
+  if (many.includes(name)) return values.map(String).join('\n');
   if (values.length > 1) throw new UsageError(`--${name} is given ${values.length} times; once is enough.`);
   return String(values[0]);
 }
@@ -74,11 +76,13 @@ export function parseArguments(argv: readonly string[]): Arguments {
     autoVersion: false,
     booleanDefault: undefined,
   });
+  const [named = ''] = input;
+  const many = (Object.hasOwn(COMMANDS, named) ? COMMANDS[named]?.many : undefined) ?? [];
   const given = new Map<FlagName, Given>();
   for (const [key, values] of Object.entries(flags as Record<string, unknown>)) {
     const name = kebab(key);
     if (!isFlagName(name)) throw unknownFlag(key);
-    const text = textOf(name, Array.isArray(values) ? values : [values]);
+    const text = textOf(name, Array.isArray(values) ? values : [values], many);
     if (text !== undefined) given.set(name, { text, source: { kind: 'flag' } });
   }
   checkMissingValues(typed, given);

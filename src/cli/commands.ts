@@ -2,7 +2,7 @@
  * The commands: what each does, which flags it takes, and where it lives. The code of a command is loaded when it is
  * called, so that `ringback --version` does not pay for sockets.
  */
-import type { FlagName } from './flags.ts';
+import type { Flag, FlagName } from './flags.ts';
 import type { Invocation } from './invocation.ts';
 
 /** What a file of a command exports. It resolves to the exit code. */
@@ -18,6 +18,10 @@ export interface Command {
   readonly flags: readonly FlagName[];
   /** Words may follow that are no flags. */
   readonly takesFile?: true;
+  /** Flags that may be given several times: their texts come as lines of one. */
+  readonly many?: readonly FlagName[];
+  /** Flags that mean something else here. */
+  readonly wording?: Partial<Record<FlagName, Pick<Flag, 'value' | 'help' | 'otherwise'>>>;
   /** Lines under the flags of its help page. */
   readonly notes?: readonly string[];
 }
@@ -106,7 +110,26 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     ],
   },
   doctor: later('says what will work from here, and what will not'),
-  registrar: later('a small registrar and proxy for the lab'),
+  registrar: {
+    summary: 'a small registrar and proxy for the lab, with digest authentication',
+    load: () => import('./registrar.ts'),
+    flags: ['user', 'domain', 'bind', 'sip-port', 'advertise-ip', ...OUTPUT, ...RECORDS, ...CONFIGURATION],
+    many: ['user'],
+    wording: {
+      user: { value: 'NAME:SECRET', help: 'a user and the password; once for each user' },
+      domain: { value: 'DOMAIN', help: 'what stands after the @, and the realm', otherwise: 'the address' },
+      'sip-port': { value: 'PORT', help: 'port to listen on, UDP and TCP; 0 is any', otherwise: '5060' },
+    },
+    notes: [
+      'Phones register with it and reach each other through it, over UDP and TCP.',
+      'All phones of a user ring; whoever is no user here can neither register nor call.',
+      'In a --config file each [[account]] with user and password is a user.',
+      '',
+      'Examples:',
+      '  ringback registrar --domain lab.local --user 100:secret --user 101:secret',
+      '  ringback registrar --config lab.toml --sip-port 5070 --json',
+    ],
+  },
   status: later("lists the running agent's calls and accounts"),
   attach: later('opens the screen on the running agent'),
   stop: later('ends the running agent cleanly'),

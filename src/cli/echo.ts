@@ -75,7 +75,7 @@ async function resolveProxy({ host, port, transport }: ServerAddress) {
 }
 
 /** Starts, or says what a person can do about the port. */
-async function startOrExplain(options: DriverOptions): Promise<Running> {
+export async function startOrExplain(options: DriverOptions): Promise<Running> {
   try {
     return await start(options);
   } catch (error) {

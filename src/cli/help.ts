@@ -2,7 +2,7 @@
  * Help: the short page for a newcomer, the list of commands, and the page of each command, all out of the two tables
  * (commands.ts, flags.ts). It fits the terminal that it is read on.
  */
-import { COMMANDS, EVERYWHERE, isHere } from './commands.ts';
+import { COMMANDS, type Command, EVERYWHERE, isHere } from './commands.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { type Flag, type FlagName, flag } from './flags.ts';
 import type { Invocation } from './invocation.ts';
@@ -65,8 +65,11 @@ export function commandsPage(columns: number | undefined): string {
   ].join('\n');
 }
 
-function flagEntry(name: FlagName, width: number): string {
-  const { short, value, help, otherwise, variable }: Flag = flag(name);
+function flagEntry(name: FlagName, width: number, command?: Command): string {
+  const here: Flag = { ...flag(name), ...command?.wording?.[name] };
+  const { short, value, help, otherwise } = here;
+  // A flag with words of its own is not the one that the variable is for.
+  const variable = command?.wording?.[name] === undefined ? here.variable : undefined;
   const left = `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
   const notes = [
     ...(otherwise === undefined ? [] : [`default ${otherwise}`]),
@@ -90,7 +93,9 @@ export function commandPage(name: string, columns: number | undefined): string {
   const names = [...command.flags, ...EVERYWHERE];
   const groups = (Object.keys(GROUPS) as (keyof typeof GROUPS)[]).flatMap((group) => {
     const members = names.filter((one) => flag(one).group === group);
-    return members.length === 0 ? [] : ['', GROUPS[group], ...members.map((one) => flagEntry(one, width))];
+    return members.length === 0
+      ? []
+      : ['', GROUPS[group], ...members.map((one) => flagEntry(one, width, command))];
   });
   const capital = `${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`;
   const notes = (command.notes ?? []).map((note) => (note.startsWith('  ') ? note : wrap(note, width, 0)));

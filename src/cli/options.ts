@@ -155,6 +155,15 @@ export function readOptions(
   surroundings: Surroundings,
   transport: 'udp' | 'tcp',
 ): Options {
+  const { settings, tables } = readSettings(flags, surroundings);
+  return withDefaults(settings, readAccounts(settings, tables, transport));
+}
+
+/** What all sources together set, and the `[[account]]` tables beside it, which are for the command to read. */
+export function readSettings(
+  flags: GivenValues,
+  surroundings: Surroundings,
+): { readonly settings: Settings; readonly tables: readonly ConfigAccount[] } {
   const { takes } = surroundings;
   const fileGiven = flags.get('env-file');
   const envFiles =
@@ -170,10 +179,11 @@ export function readOptions(
   const sources = [flags, ...around.map((values) => onlyTaken(values, takes))];
   const settings = mergeSettings(config === undefined ? sources : [...sources, config.settings]);
   checkTogether(settings);
-  return withDefaults(settings, readAccounts(settings, config?.accounts ?? [], transport));
+  return { settings, tables: config?.accounts ?? [] };
 }
 
-function withDefaults(settings: Settings, accounts: readonly Account[]): Options {
+/** The options of a run, out of its settings and accounts. */
+export function withDefaults(settings: Settings, accounts: readonly Account[]): Options {
   const { proxy, bind, password, trace, transcript } = settings;
   const advertise = settings['advertise-ip'];
   const advertiseMedia = settings['advertise-media-ip'];

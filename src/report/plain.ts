@@ -165,11 +165,13 @@ function messageLine(event: EventOf<'sip.received' | 'sip.sent'>, options: Plain
         : '';
     text = `${printable(method)}${sequence}${handle}`;
   }
-  // Who calls is worth knowing at every level: the address in From is whatever the caller wrote.
-  const source = options.style === 'service' && tag === 'RX' && method === 'INVITE';
+  // Who calls is worth knowing at every level: the address in From is whatever the caller wrote. And what belongs to
+  // no call of ours can be told apart by its peer alone.
+  const calls = tag === 'RX' && method === 'INVITE';
+  const peer = options.style === 'service' && (calls || event.call === undefined);
   const size =
-    options.level < 1 && source
-      ? ` from ${event.transport} ${printable(event.remote)}`
+    options.level < 1 && peer
+      ? ` ${tag === 'RX' ? 'from' : 'to'} ${event.transport} ${printable(event.remote)}`
       : options.level >= 1
         ? ` (${event.transport} ${printable(event.remote)} ${event.bytes} bytes)`
         : '';

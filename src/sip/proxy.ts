@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import type { CoreHeaders } from './core-headers.ts';
 import { Deadlines } from './deadlines.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
-import type { Flow } from './flow.ts';
+import { type Flow, formatHost } from './flow.ts';
 import { launchAck } from './forwarding.ts';
 import { MAX_RESPONSE_CONTEXTS } from './limits.ts';
 import { LocationService } from './location-service.ts';
@@ -47,7 +47,7 @@ export class StatefulProxy {
   constructor(agent: UserAgent, { domain, users }: NonNullable<EndpointConfig['registrar']>) {
     const own = new OwnDomain(agent, domain);
     const realm = new Realm(agent, domain, users);
-    const location = new LocationService(domain);
+    const location = new LocationService(formatHost(domain));
     this.registrar = new Registrar(agent, realm, own, location);
     this.state = {
       agent,
