@@ -182,6 +182,13 @@ describe('what is dropped, and counted so', () => {
     expect(hear(1, { from: ALICE_BEHIND_NAT })).toBe('echo');
   });
 
+  test('but not on a call that talks: a plain echo sends our own SSRC back, and is heard', () => {
+    const { hear, counters } = call({ ...SESSION, mode: { type: 'talk', play: { type: 'tone' } } });
+    hear(1, { ssrc: OURS });
+    hear(2, { ssrc: OURS });
+    expect(counters()).toMatchObject({ packetsReceived: 2, dropped: 0 });
+  });
+
   test('our own packet, sent back by a peer that is an echo as well (§8.2)', () => {
     const { hear, counters } = call();
     expect(hear(1, { ssrc: OURS })).toBe('drop');

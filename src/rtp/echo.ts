@@ -156,8 +156,9 @@ export function receivePacket(
   const kind = echo.kinds[type] as number;
   if (kind === NOT_NEGOTIATED) return drop(echo);
   const ssrc = readSsrc(bytes);
-  // Our own packet came back: the peer is an echo too, and the two would play ping-pong for ever (§8.2).
-  if (ssrc === echo.session.ssrc) return drop(echo);
+  // Our own packet came back: the peer is an echo too, and the two would play ping-pong for ever (§8.2). A call that
+  // talks returns nothing, and hears what a plain echo sends it.
+  if (ssrc === echo.session.ssrc && echo.session.mode?.type !== 'talk') return drop(echo);
   const number = readSequence(bytes);
   const sameSsrc = ssrc === echo.ssrc;
   const admission = admit(echo.latch, echo.sequence, sameSsrc, number, address, port, nowMs);
