@@ -10,6 +10,7 @@ export type InviteClientState = 'calling' | 'proceeding' | 'accepted' | 'complet
 
 export const INVITE_CLIENT: Machine<InviteClientState> = {
   kind: 'invite-client',
+  shortName: 'ict',
   initial: 'calling',
   start: ['send', 'arm A', 'arm B'],
   rows: [

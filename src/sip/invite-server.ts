@@ -11,6 +11,7 @@ export type InviteServerState = 'proceeding' | 'accepted' | 'completed' | 'confi
 
 export const INVITE_SERVER: Machine<InviteServerState> = {
   kind: 'invite-server',
+  shortName: 'ist',
   initial: 'proceeding',
   start: ['pass'],
   rows: [

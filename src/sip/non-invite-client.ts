@@ -12,6 +12,7 @@ const FINAL = ['disarm E', 'disarm F', 'arm K', 'pass'] as const;
 
 export const NON_INVITE_CLIENT: Machine<NonInviteClientState> = {
   kind: 'non-invite-client',
+  shortName: 'nict',
   initial: 'trying',
   start: ['send', 'arm E', 'arm F'],
   rows: [

@@ -9,6 +9,7 @@ export type NonInviteServerState = 'trying' | 'proceeding' | 'completed' | 'term
 
 export const NON_INVITE_SERVER: Machine<NonInviteServerState> = {
   kind: 'non-invite-server',
+  shortName: 'nist',
   initial: 'trying',
   start: ['pass'],
   rows: [

@@ -34,10 +34,17 @@ export function reportReceived(
   turn.emit(event);
 }
 
-/** Bytes that could not be read; `status` is what was answered, if anything was. */
-export function reportBadMessage(turn: Turn, flow: Flow, error: SipError, status: number | undefined): void {
+/** Bytes that could not be read; `status` is what was answered, if anything was; `call` is the one that a response was for. */
+export function reportBadMessage(
+  turn: Turn,
+  flow: Flow,
+  error: SipError,
+  status: number | undefined,
+  call?: string,
+): void {
   turn.emit({
     type: 'sip.rejected',
+    ...(call === undefined ? undefined : { call }),
     transport: flow.transport,
     remote: formatAddress(flow.remote),
     code: error.code,
@@ -45,7 +52,10 @@ export function reportBadMessage(turn: Turn, flow: Flow, error: SipError, status
     ...(error.header === undefined ? undefined : { header: error.header }),
     ...(status === undefined ? undefined : { status }),
     detail: displayText(error.detail),
-    hint: status === undefined ? 'there was nothing to answer to' : 'the sender must mend the message',
+    hint:
+      status === undefined && call === undefined
+        ? 'there was nothing to answer to'
+        : 'the sender must mend the message',
   });
 }
 

@@ -12,7 +12,8 @@ import { receiveEarly } from './early-request.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { Flow } from './flow.ts';
 import { indicate, loseConnection } from './indications.ts';
-import type { SipMessage, SipRequest, SipResponse } from './message.ts';
+import { firstValueEnd } from './list.ts';
+import { type SipMessage, type SipRequest, type SipResponse, value } from './message.ts';
 import { parseMessage } from './parse-message.ts';
 import { receivePrack } from './prack.ts';
 import { reportBadMessage, reportForeign, reportReceived, reportStray } from './received.ts';
@@ -25,6 +26,7 @@ import type { Turn } from './turn.ts';
 import { receiveUpdate } from './update.ts';
 import { ALLOW, responseFlow, withSource } from './user-agent.ts';
 import { validateRequest } from './validation.ts';
+import { parseVia } from './via.ts';
 
 /** The answer to a keepalive ping on a stream (RFC 5626 §3.5.1). */
 const PONG = new Uint8Array([0x0d, 0x0a]);
@@ -68,12 +70,19 @@ export function receive(parts: EndpointParts, turn: Turn, flow: Flow, bytes: Uin
   if (!parsed.ok) return refuseUnparsed(parts, turn, flow, parsed.error, parsed.partial);
   const core = readCoreHeaders(parsed.value);
   if (!core.ok) {
-    const request = parsed.value.kind === 'request' ? parsed.value : undefined;
-    return refuseUnparsed(parts, turn, flow, core.error, request);
+    if (parsed.value.kind === 'request') return refuseUnparsed(parts, turn, flow, core.error, parsed.value);
+    return reportBadMessage(turn, flow, core.error, undefined, callOfBroken(parts, parsed.value));
   }
   parts.agent.transport.spoke(flow);
   if (parsed.value.kind === 'response') receiveResponse(parts, turn, flow, bytes, parsed.value, core.value);
   else receiveRequest(parts, turn, flow, bytes, parsed.value, core.value);
+}
+
+/** The call that a response is about which cannot be read, when its branch can: whoever waits for it should know. */
+function callOfBroken({ agent }: EndpointParts, response: SipResponse): string | undefined {
+  const top = value(response, 'Via') ?? '';
+  const via = parseVia(top.slice(0, firstValueEnd(top)));
+  return via.ok ? agent.transactions.matchBranch(via.value.branch)?.call : undefined;
 }
 
 function receiveResponse(

@@ -72,6 +72,9 @@ for (const [what, change, code] of [
   test(`a 200 with ${what} is dropped with a line, and the call waits on`, () => {
     answerWith(change);
     expect(rejected()).toEqual([code]);
+    // Whose it was can be told but for a start line, or a branch, that says nothing.
+    const named = scene.network.eventsOf(scene.ours, 'sip.rejected').map(({ call }) => call);
+    expect(named[0]).toBe(/status-line|unexpected/.test(code) ? undefined : 'call-anonymous-bob-001');
     waitsOn();
   });
 }

@@ -47,6 +47,8 @@ export interface Row<State extends string = string> {
 
 export interface Machine<State extends string = string> {
   readonly kind: 'invite-client' | 'invite-server' | 'non-invite-client' | 'non-invite-server';
+  /** In the ids of its transactions: `ict-3`. */
+  readonly shortName: string;
   /** The state it starts in, and what it does on the way in. */
   readonly initial: State;
   readonly start: readonly TransactionAction[];

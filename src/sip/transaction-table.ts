@@ -5,6 +5,7 @@ import type { CoreHeaders } from './core-headers.ts';
 import { type Flow, isReliable, type SocketAddress } from './flow.ts';
 import { MAX_TRANSACTION_BYTES, MAX_TRANSACTIONS } from './limits.ts';
 import type { SipRequest } from './message.ts';
+import { COMMON_METHODS } from './methods.ts';
 import type { ClientTransaction, ServerTransaction, Transaction } from './transaction.ts';
 import { MAGIC_COOKIE } from './via.ts';
 
@@ -52,6 +53,15 @@ export class TransactionTable<User> {
   /** The client transaction a response belongs to (§17.1.3): top branch and CSeq method. */
   matchClient(core: CoreHeaders): ClientTransaction<User> | undefined {
     return this.clients.get(clientKey(core.via.branch, core.cseq.method));
+  }
+
+  /** One of ours by its branch alone, when the method in the CSeq of its response cannot be read. */
+  matchBranch(branch: string | undefined): ClientTransaction<User> | undefined {
+    for (const method of COMMON_METHODS) {
+      const transaction = this.clients.get(clientKey(branch, method));
+      if (transaction !== undefined) return transaction;
+    }
+    return undefined;
   }
 
   /** One of ours, by its key. */

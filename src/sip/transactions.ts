@@ -39,13 +39,6 @@ import type { Turn } from './turn.ts';
 const MACHINES: readonly Machine[] = [INVITE_CLIENT, INVITE_SERVER, NON_INVITE_CLIENT, NON_INVITE_SERVER];
 const ROWS = new Map(MACHINES.map((machine) => [machine.kind, rowFinder(machine)]));
 
-const SHORT_KIND = {
-  'invite-client': 'ict',
-  'invite-server': 'ist',
-  'non-invite-client': 'nict',
-  'non-invite-server': 'nist',
-} as const;
-
 export class TransactionLayer<User> {
   private readonly table = new TransactionTable<User>();
   private readonly deadlines = new Deadlines<TimerOwner>();
@@ -89,6 +82,11 @@ export class TransactionLayer<User> {
   /** The client transaction a response belongs to. */
   matchClient(core: CoreHeaders): ClientTransaction<User> | undefined {
     return this.table.matchClient(core);
+  }
+
+  /** The one with that branch. */
+  matchBranch(branch: string | undefined): ClientTransaction<User> | undefined {
+    return this.table.matchBranch(branch);
   }
 
   /** Opens the server transaction of a request that matched none; `bytes` is the length of the request as it came. */
@@ -384,7 +382,7 @@ export class TransactionLayer<User> {
 
   private newId(machine: Machine): string {
     this.created += 1;
-    return `${SHORT_KIND[machine.kind]}-${this.created}`;
+    return `${machine.shortName}-${this.created}`;
   }
 
   private report(turn: Turn, transaction: Transaction<User>, from: string, cause: string): void {
