@@ -10,21 +10,17 @@ import type { EventBody } from '../events.ts';
 import { reportChallenges } from './challenge-report.ts';
 import { rejectedEvent } from './malformed.ts';
 import { fields, type SipRequest, type SipResponse } from './message.ts';
+import { changeCall, type ObservedCall, observedCall } from './observed-call.ts';
+import { directionOf, type Perspective, perspectiveOf } from './observed-exchange.ts';
 import {
   acknowledged,
-  changeCall,
-  described,
   ended,
   ending,
   inviteAnswered,
   judgeRest,
-  type ObservedCall,
-  observedCall,
   refused,
-  renegotiating,
   unanswered,
-} from './observed-call.ts';
-import { directionOf, type Perspective, perspectiveOf } from './observed-exchange.ts';
+} from './observed-invite.ts';
 import {
   type Direction,
   type ObservedMessage,
@@ -39,6 +35,7 @@ import {
   registering,
   registerUnanswered,
 } from './observed-registration.ts';
+import { described, renegotiating } from './observed-session.ts';
 import { type ObservedTransaction, ObservedTransactions } from './observed-transactions.ts';
 import { readDescription } from './offer-body.ts';
 import { Turn } from './turn.ts';
@@ -138,7 +135,7 @@ class Observation {
         this.transactions.step(turn, known, method === 'ACK' ? 'ack' : 'request', `${method} ${direction}`);
       }
       if (method === 'ACK' && known?.final === undefined && call !== undefined) {
-        acknowledged(turn, call, request, direction);
+        acknowledged(turn, call, read, direction);
       } else if (method === 'ACK' && call !== undefined) refused(turn, call);
       return;
     }
@@ -169,7 +166,7 @@ class Observation {
     else if (method === 'CANCEL') call.cancelled = true;
     else if (method === 'INVITE' || method === 'UPDATE' || method === 'PRACK') {
       if (method !== 'PRACK' && request.body.length > 0) renegotiating(call);
-      described(turn, call, request, direction);
+      described(turn, call, read, direction);
     }
   }
 
@@ -202,7 +199,7 @@ class Observation {
     } else if (method === 'INVITE' && transaction.read.core.toTag === undefined) {
       if (!again) inviteAnswered(turn, call, read, response, direction, retried);
     } else if (method === 'INVITE' || method === 'UPDATE' || method === 'PRACK') {
-      if (!again && response.status < 300) described(turn, call, response, direction);
+      if (!again && response.status < 300) described(turn, call, read, direction);
     }
   }
 
