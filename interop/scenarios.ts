@@ -7,6 +7,7 @@ import { dialogScenarios } from './scenarios/dialogs.ts';
 import { inviteScenarios } from './scenarios/invites.ts';
 import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
+import { placingScenarios } from './scenarios/placing.ts';
 import { registrationScenarios } from './scenarios/registration.ts';
 import { requestScenarios } from './scenarios/requests.ts';
 import { screenScenarios } from './scenarios/screen.ts';
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   ...stoppingScenarios,
   ...sloppyScenarios,
   ...strangerScenarios,
+  ...placingScenarios,
   ...tortureScenarios,
   ...screenScenarios,
 ];

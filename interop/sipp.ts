@@ -28,14 +28,26 @@ let runs = 0;
 /** Starts SIPp; `-sn` scenarios by `builtin:uac`, ours by the name of the file. */
 export async function startSipp(lab: Lab, scenario: string, options: SippOptions): Promise<Peer> {
   const [, builtin] = /^builtin:(.+)$/.exec(scenario) ?? [];
-  const name = `sipp-${builtin ?? scenario}-${++runs}`;
+  const which = builtin ? ['-sn', builtin] : ['-sf', join(import.meta.dir, 'sipp', `${scenario}.xml`)];
   const port = options.port ?? (await lab.port());
+  return startSippWith(lab, builtin ?? scenario, which, { ...options, port });
+}
+
+/** Starts SIPp with the scenario that those words name; without a target it waits to be called. */
+export function startSippWith(
+  lab: Lab,
+  scenario: string,
+  which: readonly string[],
+  options: Omit<SippOptions, 'target'> & { readonly target?: string; readonly port: number },
+): Peer {
+  const name = `sipp-${scenario}-${++runs}`;
+  const { port } = options;
   const limitS = options.limitS ?? 20;
   const transport = options.transport ?? 'udp';
   return lab.spawn(name, [
     'sipp',
-    options.target,
-    ...(builtin ? ['-sn', builtin] : ['-sf', join(import.meta.dir, 'sipp', `${scenario}.xml`)]),
+    ...(options.target === undefined ? [] : [options.target]),
+    ...which,
     ...['-t', transport === 'udp' ? 'u1' : 't1'],
     ...['-i', options.local ?? LOOPBACK, '-p', `${port}`, '-mi', options.local ?? LOOPBACK],
     ...['-mp', `${port + 2}`, '-bind_local'],
