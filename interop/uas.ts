@@ -50,7 +50,8 @@ function actions(expected: Expected): string {
     ...(expected.lacks ?? []).map((pattern) => ({ pattern, attribute: 'check_it_inverse' })),
   ].map(({ pattern, attribute }) => {
     const name = `v${++variables}`;
-    return `<ereg regexp="${pattern}" search_in="msg" ${attribute}="true" assign_to="${name}"/>`;
+    const escaped = pattern.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+    return `<ereg regexp="${escaped}" search_in="msg" ${attribute}="true" assign_to="${name}"/>`;
   });
   return lines.join('');
 }
