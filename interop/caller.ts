@@ -32,7 +32,7 @@ export function startCaller(
   const [first, last] = lab.rtpPorts;
   const to = `sip:callee@${LOOPBACK}:${port};transport=${transport}`;
   const network = ['--bind', LOOPBACK, '--sip-port', '0', '--rtp-ports', `${first}-${last}`];
-  const words = ['call', '--foreground', '--json', '--to', to, ...network, ...args];
+  const words = ['call', '--foreground', '--json', '--to', to, '--transport', transport, ...network, ...args];
   const child = lab.spawn('caller', [...lab.ringback, ...words], { XDG_RUNTIME_DIR: lab.dir });
   const events: Event[] = [];
   const wrong: string[] = [];

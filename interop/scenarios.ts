@@ -3,6 +3,7 @@
 import type { Scenario } from './scenario.ts';
 import { audioScenarios } from './scenarios/audio.ts';
 import { callScenarios } from './scenarios/calls.ts';
+import { changingScenarios } from './scenarios/changing.ts';
 import { dialogScenarios } from './scenarios/dialogs.ts';
 import { inviteScenarios } from './scenarios/invites.ts';
 import { mediaScenarios } from './scenarios/media.ts';
@@ -31,6 +32,7 @@ export const scenarios: readonly Scenario[] = [
   ...sloppyScenarios,
   ...strangerScenarios,
   ...placingScenarios,
+  ...changingScenarios,
   ...tortureScenarios,
   ...screenScenarios,
 ];

@@ -1,13 +1,13 @@
 /** Calls that we place, with SIPp as the callee: each branch of a user agent client (RFC 3261 §8.1, §13.2), with the exit code. */
 import { type Caller, startCaller } from '../caller.ts';
-import { check, type Lab } from '../lab.ts';
+import { check, type Lab, LOOPBACK } from '../lab.ts';
 import { overBoth, type Scenario } from '../scenario.ts';
 import { answers, asks, ended, gets, hears, replies, type Step, startUas, waits } from '../uas.ts';
 
 interface Placed {
   readonly steps: readonly Step[];
   /** Beyond --to; a duration of 0.5 s when not said. */
-  readonly args?: readonly string[];
+  readonly args?: readonly string[] | ((port: number) => readonly string[]);
   /** 0 when not said. */
   readonly code?: number;
   readonly look?: (caller: Caller) => void | Promise<void>;
@@ -29,7 +29,7 @@ function placed(name: string, { steps, args = SHORT, code = 0, look, sipp, limit
   const run = async (lab: Lab, transport: 'udp' | 'tcp') => {
     const patience = (limitS ?? 30) - 5;
     const uas = await startUas(lab, transport, steps, { limitS: patience, ...(sipp ? { args: sipp } : {}) });
-    const caller = startCaller(lab, transport, uas.port, args);
+    const caller = startCaller(lab, transport, uas.port, typeof args === 'function' ? args(uas.port) : args);
     await caller.ends(code, patience * 1_000);
     await look?.(caller);
     await uas.passed();
@@ -48,7 +48,11 @@ const rejectedAs = (caller: Caller, code: RegExp): boolean =>
   caller.all('sip.rejected').some((event) => code.test(event.code));
 
 const CHALLENGE = 'Digest realm="lab.local", nonce="abc", algorithm=MD5, qop="auth"';
-const WITH_PASSWORD = [...SHORT, '--user', '100', '--password', 'secret', '--domain', 'lab.local'];
+/** Credentials go to the account's own server alone, so the callee is it. */
+const withPassword = (port: number) => [
+  ...[...SHORT, '--user', '100', '--password', 'secret', '--domain', 'lab.local'],
+  ...['--server', LOOPBACK, '--port', `${port}`],
+];
 
 /** Every answer but yes (§8.1.3): refused, busy, declined, gone, not here. */
 const REFUSALS = [
@@ -142,7 +146,7 @@ export const placingScenarios: readonly Scenario[] = [
       gets('ACK'),
       ...ended,
     ],
-    args: WITH_PASSWORD,
+    args: withPassword,
   }),
   ...placed('called: a wrong password', {
     steps: [
@@ -153,7 +157,7 @@ export const placingScenarios: readonly Scenario[] = [
       answers('407 Proxy Authentication Required', { headers: [`Proxy-Authenticate: ${CHALLENGE}`] }),
       gets('ACK'),
     ],
-    args: WITH_PASSWORD,
+    args: withPassword,
     code: 3,
   }),
   ...refusals,
