@@ -222,7 +222,7 @@ export const placingScenarios: readonly Scenario[] = [
       replies('200 OK', { headers: ['Session-Expires: 90;refresher=uac', 'Require: timer'] }),
       ...ended,
     ],
-    args: ['--duration', '47', '--media-timeout', '0'],
+    args: ['--duration', '47'],
     limitS: 65,
   }),
   ...placed('called: re-INVITE and UPDATE by the callee', {
