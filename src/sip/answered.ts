@@ -65,8 +65,7 @@ export function answered(
     call.ending ??= `the ${response.status} cannot be used: ${made.error.detail}`;
   }
   if (early?.hungUp === true) {
-    call.outcome ??= 'refused';
-    return finishCall(store, turn, call, 'BYE received before the answer');
+    return finishCall(store, turn, call, 'BYE received before the answer', undefined, 'refused');
   }
   takeInterval(store, turn, call, response);
   takeAnswer(store, turn, call, invite, response, early?.described);

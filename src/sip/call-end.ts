@@ -2,7 +2,7 @@
  * How calls end: our BYE (RFC 3261 §15.1.1), our CANCEL (§9.1), and letting go of everything a call held.
  */
 import { type Call, changeCall, changeDialog } from './call.ts';
-import { outcomeOf } from './call-outcome.ts';
+import { type CallOutcome, outcomeOf } from './call-outcome.ts';
 import type { CallStore } from './call-store.ts';
 import { type Dialog, routed } from './dialog.ts';
 import { endEarlyDialogs } from './early-dialog.ts';
@@ -64,8 +64,19 @@ export function sendBye(store: CallStore, turn: Turn, call: Call): void {
   store.audio.release(turn, call);
 }
 
-/** The call is over, whoever ended it: everything it held goes back. */
-export function finishCall(store: CallStore, turn: Turn, call: Call, reason: string, status?: number): void {
+/**
+ * The call is over, whoever ended it: everything it held goes back. `outcome` where the status does not tell it, and
+ * nothing did before (call-outcome.ts).
+ */
+export function finishCall(
+  store: CallStore,
+  turn: Turn,
+  call: Call,
+  reason: string,
+  status?: number,
+  outcome?: CallOutcome,
+): void {
+  call.outcome ??= outcome;
   endEarlyDialogs(turn, call, status === undefined ? reason : `${status} received`);
   if (call.dialog !== undefined && call.dialog.state !== 'terminated') {
     changeDialog(turn, call, 'terminated', reason);

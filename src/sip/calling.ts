@@ -86,8 +86,8 @@ export function callFailed(
   // §8.1.3.1: a time-out counts as a 408, a transport error as a 503.
   const failed = { status: error === undefined ? 408 : 503, reason: error ?? 'no answer in time' };
   if (tryNext(parts, turn, call, invite, failed)) return;
-  if (error !== undefined) call.outcome = 'unreachable';
-  finishCall(store, turn, call, failed.reason, failed.status);
+  const outcome = error === undefined ? 'no-answer' : 'unreachable';
+  finishCall(store, turn, call, failed.reason, failed.status, outcome);
 }
 
 /** Whether a request went to the dialog of the call, and not to a fork that was ended. */

@@ -114,8 +114,8 @@ export function callResolved(
     invite.addresses = others.slice(0, MAX_ADDRESSES - 1);
     if (address !== undefined) sendInvite(parts, turn, call, invite, address);
     else if (!nextTarget(parts, turn, call, invite)) {
-      call.outcome = 'unreachable';
-      finishCall(parts.calls, turn, call, error ?? `${host} has no address`);
+      const reason = error ?? `${host} has no address`;
+      finishCall(parts.calls, turn, call, reason, undefined, 'unreachable');
     }
   }
 }

@@ -18,7 +18,8 @@ export function openPort(parts: EndpointParts, turn: Turn, call: Call, invite: O
   const { audio, sdp, play = { type: 'silence' }, record } = invite.action;
   if (audio !== undefined || sdp !== undefined) return tryInvite(parts, turn, call, invite);
   if (calls.size > agent.config.maxCalls) {
-    return finishCall(calls, turn, call, `${agent.config.maxCalls} calls are up, and no more are allowed`);
+    const reason = `${agent.config.maxCalls} calls are up, and no more are allowed`;
+    return finishCall(calls, turn, call, reason, undefined, 'unreachable');
   }
   const mode = { type: 'talk', play, ...(record === undefined ? undefined : { record }) } as const;
   call.media = calls.audio.take(turn, mode);
@@ -27,7 +28,9 @@ export function openPort(parts: EndpointParts, turn: Turn, call: Call, invite: O
     return tryInvite(parts, turn, call, invite);
   }
   const { exhausted } = calls.audio;
-  if (exhausted !== undefined) return finishCall(calls, turn, call, `no RTP port: ${exhausted}`);
+  if (exhausted !== undefined) {
+    return finishCall(calls, turn, call, `no RTP port: ${exhausted}`, undefined, 'unreachable');
+  }
   if (call.timers.port === undefined) calls.arm(turn, call, 'port', PORT_WAIT_MS);
 }
 
@@ -43,6 +46,6 @@ export function portDue(parts: EndpointParts, turn: Turn, call: Call): void {
   if (call.outgoing === undefined) return;
   openPort(parts, turn, call, call.outgoing);
   if (call.media === undefined && call.state !== 'terminated') {
-    finishCall(parts.calls, turn, call, 'no RTP port became free in time');
+    finishCall(parts.calls, turn, call, 'no RTP port became free in time', undefined, 'unreachable');
   }
 }

@@ -31,7 +31,9 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
   const user = account?.user ?? 'anonymous';
   const call = newCall(agent, turn, action, user, target);
   calls.add(call);
-  if (agent.stopping) return finishCall(calls, turn, call, 'this service is going down');
+  if (agent.stopping) {
+    return finishCall(calls, turn, call, 'this service is going down', undefined, 'cancelled');
+  }
   if (hop === undefined) return finishCall(calls, turn, call, `${displayText(target)} is no SIP URI`);
   if (account === undefined && action.from !== undefined) {
     return finishCall(calls, turn, call, `there is no account ${displayText(action.from)}`);
