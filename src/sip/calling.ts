@@ -9,7 +9,7 @@ import type { Call } from './call.ts';
 import { challenged } from './call-challenge.ts';
 import { noteNextNonce } from './call-credentials.ts';
 import { finishCall } from './call-end.ts';
-import { changeFailed, changeResponded } from './change-response.ts';
+import { changeFailed, changeResponded, earlierResponded } from './change-response.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { authorizeAgain } from './dialog-challenge.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
@@ -37,6 +37,9 @@ export function callResponded(
     const again = authorizeAgain(parts, turn, call, transaction, response);
     if (again !== undefined && call.change?.sent === transaction) call.change.sent = again;
     if (again !== undefined) return;
+    if (transaction.method === 'INVITE' && call.change?.sent !== transaction) {
+      return earlierResponded(store, turn, call, transaction, response);
+    }
   }
   if (call.change?.sent === transaction) {
     return changeResponded(store, turn, call, call.change, response);

@@ -13,6 +13,7 @@ import { readAnswer } from './offer.ts';
 import { readDescription } from './offer-body.ts';
 import { glareMs, isOver, type SessionChange } from './session-change.ts';
 import { longerInterval, refreshAgreed, refreshLater, refreshRefused } from './session-refresh.ts';
+import type { ClientTransaction } from './transaction.ts';
 import { outgoing } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
 
@@ -33,6 +34,19 @@ export function changeResponded(
     if (change.sent.method === 'INVITE') acknowledge(store, turn, call, change);
     if (open && !isOver(call)) changed(store, turn, call, change, response);
   } else if (!isOver(call)) refused(store, turn, call, change, response);
+}
+
+/** A re-INVITE before the last one: its 2xx comes again, because the ACK was lost. */
+export function earlierResponded(
+  store: CallStore,
+  turn: Turn,
+  call: Call,
+  earlier: ClientTransaction<unknown>,
+  { status }: SipResponse,
+): void {
+  if (status < 200 || status >= 300) return;
+  const ack = acknowledgement(store, turn, call, earlier);
+  if (ack !== undefined) store.agent.transport.transmit(turn, ack.flow, ack.message, call.handle);
 }
 
 /** Nobody answered (as a 408, RFC 3261 §8.1.3.1), or it could not be sent (`error`), which may pass. */
@@ -104,18 +118,24 @@ function nameOf({ purpose }: SessionChange): string {
   return purpose === 'refresh' ? 'the session refresh' : `the re-INVITE to ${purpose}`;
 }
 
-/** The ACK has the number of its INVITE, whatever was sent since. */
 function acknowledge(store: CallStore, turn: Turn, call: Call, change: SessionChange): void {
-  const { dialog } = call;
-  if (dialog === undefined) return;
-  if (change.acknowledgement === undefined) {
-    const flow = dialogFlow(store, turn, dialog);
-    const { number } = change.sent.core.cseq;
-    const parts = { ...requestWithin(dialog, 'ACK'), sequence: number };
-    const { request, core } = store.agent.newRequest(parts, flow);
-    const message = outgoing(request, core.callId, `${number} ACK`, core.via.branch);
-    change.acknowledgement = { message, flow };
-  }
+  change.acknowledgement ??= acknowledgement(store, turn, call, change.sent);
+  if (change.acknowledgement === undefined) return;
   const { message, flow } = change.acknowledgement;
   store.agent.transport.transmit(turn, flow, message, call.handle);
+}
+
+/** The ACK has the number of its INVITE, whatever was sent since. */
+function acknowledgement(
+  store: CallStore,
+  turn: Turn,
+  { dialog }: Call,
+  invite: ClientTransaction<unknown>,
+): SessionChange['acknowledgement'] {
+  if (dialog === undefined) return undefined;
+  const flow = dialogFlow(store, turn, dialog);
+  const { number } = invite.core.cseq;
+  const parts = { ...requestWithin(dialog, 'ACK'), sequence: number };
+  const { request, core } = store.agent.newRequest(parts, flow);
+  return { message: outgoing(request, core.callId, `${number} ACK`, core.via.branch), flow };
 }

@@ -88,6 +88,21 @@ test('a hold that was refused has used its version up: what comes next has anoth
   call.bye();
 });
 
+test('the 200 to the hold that comes again after the resume is acknowledged with its own number (§13.2.2.4)', () => {
+  open(agrees);
+  act('hold');
+  scene.network.run(100);
+  act('resume');
+  scene.network.run(100);
+  const [hold] = scene.phone.requests('INVITE');
+  if (hold !== undefined) scene.phone.respond(hold, 200, OK('recvonly'));
+  scene.network.run(100);
+  const acks = scene.phone.requests('ACK').map(({ message }) => value(message, 'CSeq'));
+  expect(acks).toEqual(['1 ACK', '2 ACK', '1 ACK']);
+  expect(states().at(-1)).toBe('established');
+  call.bye();
+});
+
 test('holding twice sends one re-INVITE', () => {
   open(agrees);
   act('hold');
