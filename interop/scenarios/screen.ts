@@ -101,6 +101,24 @@ async function killed(lab: Lab): Promise<void> {
   await isClean(terminal, 0);
 }
 
+/** The demo on a terminal: calls with audio and one without, found by its mark, explained, hung up, left. */
+async function demo(lab: Lab): Promise<void> {
+  const [first, last] = lab.rtpPorts;
+  const words = ['demo', '--rtp-ports', `${first}-${last}`];
+  const terminal = await openTerminal(lab, [...lab.ringback, ...words], { columns: 110, rows: 40 });
+  await terminal.shows(/calls +4 /, 15_000);
+  await terminal.shows(/established .* 5\d +5\d /);
+  await terminal.shows(/established +\d:\d\d ! +0 +0 /, 15_000);
+  // By trouble: newest, longest, trouble.
+  await terminal.press('s', 's', 'Home', 'Enter');
+  await terminal.shows('no-audio-received');
+  await terminal.shows('next: ');
+  await terminal.press('h', 'y');
+  await terminal.shows(/terminated \(hung up\)/);
+  await terminal.press('q', 'y');
+  await isClean(terminal, 0);
+}
+
 function nameOf(pid: number): string {
   return Bun.spawnSync(['ps', '-o', 'comm=', '-p', `${pid}`]).stdout.toString();
 }
@@ -109,5 +127,6 @@ export const screenScenarios: readonly Scenario[] = [
   { name: 'the screen shows a call and hangs it up by key, tmux', needs, run: hangUpByKey },
   { name: 'the screen asks before it leaves with a call, tmux', needs, run: leaveWithCalls },
   { name: 'the screen follows the size of its terminal, tmux', needs, run: everySize },
+  { name: 'the demo on a terminal: the mute call is found, explained and hung up, tmux', needs, run: demo },
   { name: 'SIGTERM ends the calls and restores the terminal, tmux', needs, run: killed },
 ];

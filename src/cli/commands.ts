@@ -61,7 +61,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   demo: {
     summary: 'registrar, echo and a caller on this machine: the whole thing with nothing to configure',
     load: () => import('./demo.ts'),
-    flags: OUTPUT,
+    flags: ['rtp-ports', ...OUTPUT],
+    notes: [
+      'On a terminal it opens the screen and keeps calls up until q; one of them is',
+      'mute, and the screen says why. Elsewhere, and with --plain or --json, it makes',
+      'one call of 3 s of audio, judges what comes back and ends: 0 when all is well,',
+      '7 when the audio did not come back.',
+    ],
   },
   echo: {
     summary: "the echo service: registers, answers calls, sends the caller's own voice back",

@@ -1,29 +1,24 @@
 /**
  * `ringback demo`: a registrar with digest authentication, the echo service and a caller, all on loopback and in
  * this process, each an endpoint of its own with real sockets. The caller registers, reaches the echo through the
- * registrar, sends 3 s of audio and judges what comes back. It is the first line that a newcomer runs.
+ * registrar, sends 3 s of audio and judges what comes back. It is the first line that a newcomer runs. On a terminal it
+ * goes on until it is told to stop, on the screen (demo-screen.ts).
  */
 import { randomInt } from 'node:crypto';
 import { EVENT_VERSION, type Event, type EventBody, type EventOf } from '../events.ts';
 import { type AudioVerdict, openAudioProbe } from '../io/audio-probe.ts';
-import { type DriverOptions, type Running, start } from '../io/driver.ts';
+import type { DriverOptions, Running } from '../io/driver.ts';
 import { jsonLine } from '../report/json.ts';
 import { plainReporter } from '../report/plain-reporter.ts';
-import type { Account } from '../sip/endpoint-config.ts';
-import { RFC_TIMERS } from '../sip/timers.ts';
+import { DOMAIN, demoAccount, demoUsers, ECHO_USER, LOOPBACK, type Part, startPart } from './demo-parts.ts';
+import { playOnScreen } from './demo-screen.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { type Options, readOptions } from './options.ts';
 import { openLines } from './output.ts';
+import { onScreen } from './screen-output.ts';
 import { stopOnSignals } from './signals.ts';
-import { PRODUCT } from './version.ts';
 
-type Part = 'registrar' | 'echo' | 'caller';
-
-const LOOPBACK = '127.0.0.1';
-const DOMAIN = 'lab.local';
-const ECHO_USER = 'echo';
-const CALLER_USER = '100';
 const AUDIO_SECONDS = 3;
 /** What may be missing of the audio, as a fraction: a busy machine drops a packet now and then. */
 const LOSS_ALLOWED = 0.02;
@@ -34,7 +29,8 @@ const NAME_WIDTH = 'registrar'.length;
 
 /** Runs the three, says what happened, and ends with 0 only if the audio came back. */
 export async function run(invocation: Invocation): Promise<number> {
-  const options = readOptions(invocation.flags, invocation, 'udp');
+  const options = onScreen(invocation, readOptions(invocation.flags, invocation, 'udp'));
+  if (options.output === 'screen') return playOnScreen(options);
   const demo = new Demo(options);
   const signals = stopOnSignals((reason) => demo.interrupt(reason));
   const exitCode = await Promise.race([demo.play(), demo.interrupted]);
@@ -70,24 +66,18 @@ class Demo {
   /** The story, from the first socket to the verdict. */
   async play(): Promise<ExitCode> {
     this.say(`A registrar for ${DOMAIN}, the echo and a caller, on ${LOOPBACK}: three programs in one.`);
-    const secret = `${randomInt(2 ** 47)}`;
-    const users = [ECHO_USER, CALLER_USER].map((user) => ({ user, password: secret }));
-    const registrar = await this.start('registrar', { registrar: { domain: DOMAIN, users } });
-    const account = (user: string, transport: 'udp' | 'tcp'): Account => ({
-      addressOfRecord: `sip:${user}@${DOMAIN}`,
-      user,
-      domain: DOMAIN,
-      authUser: user,
-      password: secret,
-      server: { host: LOOPBACK, port: registrar.sipPort, transport },
-      expiresS: 600,
+    const [echoUser, callerUser] = demoUsers();
+    const registrar = await this.start('registrar', {
+      registrar: { domain: DOMAIN, users: [echoUser, callerUser] },
     });
     const echoReady = this.waitFor('registration.changed', 'echo', isSettled);
-    await this.start('echo', { echo: true, accounts: [account(ECHO_USER, 'tcp')] });
+    await this.start('echo', { echo: true, accounts: [demoAccount(echoUser, registrar.sipPort, 'tcp')] });
     if ((await echoReady)?.to !== 'registered')
       return this.fail('The echo could not register.', EXIT.peerRefused);
     const callerReady = this.waitFor('registration.changed', 'caller', isSettled);
-    const caller = await this.start('caller', { accounts: [account(CALLER_USER, 'udp')] });
+    const caller = await this.start('caller', {
+      accounts: [demoAccount(callerUser, registrar.sipPort, 'udp')],
+    });
     if ((await callerReady)?.to !== 'registered')
       return this.fail('The caller could not register.', EXIT.peerRefused);
     return this.call(caller);
@@ -154,29 +144,10 @@ class Demo {
     await this.lines.close();
   }
 
-  private async start(part: Part, about: Partial<DriverOptions['endpoint']>): Promise<Running> {
-    const { seed } = this.options;
-    const running = await start({
-      endpoint: {
-        // The same seed for all would give all the same tags.
-        seed: [seed[0] ^ part.length, seed[1] ^ part.charCodeAt(0), seed[2], seed[3]],
-        product: PRODUCT,
-        accounts: [],
-        echo: false,
-        maxCalls: 10,
-        ringDelayMs: this.options.ringDelayMs,
-        answerDelayMs: this.options.answerDelayMs,
-        mediaTimeoutMs: 60_000,
-        rawMessages: this.options.rawMessages,
-        timers: RFC_TIMERS,
-        ...about,
-      },
-      listen: ['udp', 'tcp'],
-      bind: LOOPBACK,
-      sipPort: 0,
-      rtpPorts: this.options.rtpPorts,
+  private async start(part: Part, endpoint: Partial<DriverOptions['endpoint']>): Promise<Running> {
+    const running = await startPart(part, this.options, {
+      endpoint,
       mediaThreads: part === 'echo' ? 1 : 0,
-      sampleIntervalMs: this.options.sampleIntervalMs,
       onEvent: (event) => this.report(event, part),
     });
     this.running.push(running);

@@ -1,0 +1,79 @@
+/**
+ * The three parts of the demo: a registrar with digest authentication, the echo service and a caller, all on loopback
+ * and in this process, each an endpoint of its own with real sockets.
+ */
+import { randomInt } from 'node:crypto';
+import type { Event } from '../events.ts';
+import { type DriverOptions, type Running, start } from '../io/driver.ts';
+import type { Account, RegistrarUser } from '../sip/endpoint-config.ts';
+import { RFC_TIMERS } from '../sip/timers.ts';
+import type { Options } from './options.ts';
+import { PRODUCT } from './version.ts';
+
+export type Part = 'registrar' | 'echo' | 'caller';
+
+export const LOOPBACK = '127.0.0.1';
+export const DOMAIN = 'lab.local';
+export const ECHO_USER = 'echo';
+export const CALLER_USER = '100';
+
+/** What one part does, and who hears of it. */
+export interface PartOptions {
+  readonly endpoint: Partial<DriverOptions['endpoint']>;
+  readonly mediaThreads: number;
+  readonly onEvent: (event: Event) => void;
+}
+
+/** Starts one part on any free port. */
+export function startPart(part: Part, options: Options, about: PartOptions): Promise<Running> {
+  const { seed } = options;
+  return start({
+    endpoint: {
+      // The same seed for all would give all the same tags.
+      seed: [seed[0] ^ part.length, seed[1] ^ part.charCodeAt(0), seed[2], seed[3]],
+      product: PRODUCT,
+      accounts: [],
+      echo: false,
+      maxCalls: 10,
+      ringDelayMs: options.ringDelayMs,
+      answerDelayMs: options.answerDelayMs,
+      mediaTimeoutMs: 60_000,
+      rawMessages: options.rawMessages,
+      timers: RFC_TIMERS,
+      ...about.endpoint,
+    },
+    listen: ['udp', 'tcp'],
+    bind: LOOPBACK,
+    sipPort: 0,
+    rtpPorts: options.rtpPorts,
+    mediaThreads: about.mediaThreads,
+    sampleIntervalMs: options.sampleIntervalMs,
+    onEvent: about.onEvent,
+  });
+}
+
+/** The users of the demo's registrar, with a password that nobody has to know. */
+export function demoUsers(): readonly [RegistrarUser, RegistrarUser] {
+  const password = `${randomInt(2 ** 47)}`;
+  return [
+    { user: ECHO_USER, password },
+    { user: CALLER_USER, password },
+  ];
+}
+
+/** The account of one of them at a registrar on that port. */
+export function demoAccount(
+  { user, password }: RegistrarUser,
+  port: number,
+  transport: 'udp' | 'tcp',
+): Account {
+  return {
+    addressOfRecord: `sip:${user}@${DOMAIN}`,
+    user,
+    domain: DOMAIN,
+    authUser: user,
+    password,
+    server: { host: LOOPBACK, port, transport },
+    expiresS: 600,
+  };
+}
