@@ -64,6 +64,19 @@ function replacing(
 const isEvent = (output: Output, type: string, to: string) =>
   output.type === 'event' && output.event.type === type && 'to' in output.event && output.event.to === to;
 
+/** After each ACK the INVITE once more. */
+function inviteOnceMore(): Fault {
+  const invites = new Map<string, Output>();
+  return {
+    falsifies: (output) => {
+      const { callId = '' } = messageOf(output) ?? {};
+      if (isRequest(output, 'INVITE')) invites.set(callId, output);
+      const invite = isRequest(output, 'ACK') ? invites.get(callId) : undefined;
+      return invite === undefined ? [output] : [output, invite];
+    },
+  };
+}
+
 /** Each fault, at whose endpoint, and what the invariants say of it. */
 export const BROKEN: readonly {
   readonly what: string;
@@ -129,6 +142,12 @@ export const BROKEN: readonly {
       (output, text) => [output, resent(output, text.replace('Max-Forwards: 70', 'Max-Forwards: 69'))],
     ),
     said: /BYE is sent again and is another one/,
+  },
+  {
+    what: 'sends again what was answered',
+    at: 'phone',
+    fault: inviteOnceMore(),
+    said: /INVITE is sent again after its \d+/,
   },
   {
     what: 'acknowledges an INVITE that nobody accepted',

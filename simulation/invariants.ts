@@ -23,6 +23,17 @@ export function requestRepeatedUnchanged({ sent }: NodeRecord, message: WireMess
     : `${message.method} is sent again and is another one`;
 }
 
+/** §17.1.1.2, §17.1.2.2: nothing is sent again once it has its final response, an INVITE once it has any. */
+export function silentOnceAnswered({ sent }: NodeRecord, message: WireMessage): Fault {
+  const { method, callId } = message;
+  const before = method === 'ACK' ? undefined : sent.get(transactionKey(message));
+  if (before === undefined) return undefined;
+  if (before.final > 0) return `${method} is sent again after its ${before.final} in ${callId}`;
+  return method === 'INVITE' && before.provisional
+    ? `INVITE is sent again after a response in ${callId}`
+    : undefined;
+}
+
 /** §12.2.1.1, §10.2: CSeq rises with every request of ours in a dialog, and with every try outside of one. */
 export function sequenceRises({ sent, sequences, forwards }: NodeRecord, message: WireMessage): Fault {
   const { method, number, callId, fromTag, toTag } = message;
@@ -176,6 +187,7 @@ export function portsHaveCalls({ node }: NodeRecord): Fault {
 
 export const OF_REQUESTS_SENT: readonly OfMessage[] = [
   requestRepeatedUnchanged,
+  silentOnceAnswered,
   sequenceRises,
   ackAnswersFinal,
   cancelHasTarget,

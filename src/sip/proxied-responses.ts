@@ -159,7 +159,8 @@ function sendCancel(proxy: ProxyState, turn: Turn, branch: ProxyBranch, reason: 
   if (transaction === undefined || branch.timer?.name === 'CANCEL') return;
   const { core, flow, request } = transaction;
   const cancel = cancelFor(request, reason);
-  const about = { ...core, cseq: { ...core.cseq, method: 'CANCEL' } };
+  // §9.1: one Via, ours, however many the request has.
+  const about = { ...core, cseq: { ...core.cseq, method: 'CANCEL' }, viaCount: 1 };
   proxy.deadlines.disarm(branch.timer);
   const untilMs = turn.nowMs + 64 * proxy.agent.config.timers.t1Ms;
   branch.timer = proxy.deadlines.arm(untilMs, 'CANCEL', branch);

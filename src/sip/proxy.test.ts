@@ -229,6 +229,9 @@ test('CANCEL is answered here and goes on hop by hop with its Reason; the 487 co
   network.run(50);
   expect(anna.statuses(call)).toEqual([407, 100, 180, 487]);
   anna.ack(call, last(anna.finals(call)));
+  // Its 200 ends it (§17.1.2.2).
+  network.run(5_000);
+  expect(bert.peer.requests('CANCEL')).toHaveLength(1);
 });
 
 test('a CANCEL of nothing is 481 (§9.2)', () => {
