@@ -51,7 +51,7 @@ const CALLS = [
   'sample-interval',
   'media-threads',
 ] as const;
-const RECORDS = ['trace'] as const;
+const RECORDS = ['trace', 'transcript'] as const;
 const OUTPUT = ['json', 'plain', 'raw', 'seed', 'verbose', 'quiet'] as const;
 
 const later = (summary: string): Command => ({ summary, flags: [] });
@@ -98,7 +98,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'plays a trace, or explains raw messages and captures (pcap), through the same engine',
     load: () => import('./replay.ts'),
     takesFile: true,
-    flags: ['json', 'plain', 'raw', 'verbose', 'quiet'],
+    flags: ['json', 'plain', 'raw', 'transcript', 'verbose', 'quiet'],
     notes: [
       'A trace is what --trace FILE wrote: the same inputs give the same transcript.',
       'A capture is pcap or pcapng: SIP over UDP and TCP is found in it on any port.',

@@ -1,13 +1,16 @@
 /**
- * What a session leaves behind in files: its trace (`--trace`), to be played again. The file is opened before anything
- * else happens, because a person who asked for it would rather not run without it.
+ * What a session leaves behind in files: its trace (`--trace`), to be played again, and its transcript (`--transcript`),
+ * to be read. The files are opened before anything else happens, because a person who asked for them would rather not
+ * run without them.
  */
-import { createWriteStream, openSync } from 'node:fs';
+import { closeSync, createWriteStream, openSync, writeFileSync } from 'node:fs';
 import type { Event } from '../events.ts';
 import type { DriverTap } from '../io/driver.ts';
 import type { TraceStyle } from '../io/trace.ts';
 import { traceRecorder } from '../io/trace-recorder.ts';
 import { lineWriter } from '../report/line-writer.ts';
+import { storyTeller } from '../report/story.ts';
+import { transcriptForm } from '../report/transcript.ts';
 import type { Options } from './options.ts';
 import { UsageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
@@ -35,8 +38,23 @@ export function openRecords(
   style: TraceStyle,
   warn: (sentence: string) => void,
 ): Records {
-  const { trace } = options;
-  if (trace === undefined) return { event: () => {}, close: () => Promise.resolve() };
+  const { trace, transcript } = options;
+  const opened: Records[] = [];
+  if (trace !== undefined) opened.push(openTrace(trace, style, warn));
+  if (transcript !== undefined) opened.push(openTranscript(transcript, warn));
+  const tap = opened.find((one) => one.tap !== undefined)?.tap;
+  return {
+    ...(tap === undefined ? {} : { tap }),
+    event(event) {
+      for (const one of opened) one.event(event);
+    },
+    async close() {
+      for (const one of opened) await one.close();
+    },
+  };
+}
+
+function openTrace(trace: string, style: TraceStyle, warn: (sentence: string) => void): Records {
   const stream = createWriteStream(trace, { fd: openFile('trace', trace) });
   const writer = lineWriter(stream, (lost) => warn(`The trace ${trace} is not whole: ${lost.message}.`));
   const recorder = traceRecorder(writer.write, { version: VERSION, style });
@@ -46,6 +64,28 @@ export function openRecords(
     async close() {
       await writer.flush(CLOSE_LIMIT_MS);
       if (writer.dropped() > 0) warn(`The trace ${trace} is not whole: the disk is too slow.`);
+    },
+  };
+}
+
+/** Told event by event, written at the end. */
+function openTranscript(file: string, warn: (sentence: string) => void): Records {
+  const form = transcriptForm(file);
+  if (form === undefined) {
+    throw new UsageError(`--transcript ${file}: the name must end in .md (markdown) or .txt (a ladder).`);
+  }
+  closeSync(openFile('transcript', file));
+  const story = storyTeller();
+  return {
+    event: story.event,
+    close() {
+      try {
+        writeFileSync(file, form(story.tell()));
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        warn(`The transcript ${file} could not be written: ${why}.`);
+      }
+      return Promise.resolve();
     },
   };
 }

@@ -14,6 +14,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { type Options, readOptions } from './options.ts';
 import { type Lines, openLines, withoutRaw } from './output.ts';
+import { openRecords } from './records.ts';
 import { tellMessages } from './replay-messages.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -28,15 +29,24 @@ export async function run(invocation: Invocation): Promise<number> {
     throw new UsageError('ringback replay needs a file: a trace, raw messages, or a capture.');
   if (more.length > 0) throw new UsageError(`ringback replay takes one file; "${more[0]}" is one too many.`);
   const bytes = readFile(file);
+  const warn = (sentence: string) => process.stderr.write(`${sentence}\n`);
+  const records = openRecords(options, 'transcript', warn);
   const lines = openLines(() => {});
-  const exitCode = play(file, bytes, options, lines);
+  const exitCode = play(file, bytes, options, lines, records.event);
+  await records.close();
   await lines.close();
   return exitCode;
 }
 
 /** Whatever kind of file it is, its first bytes tell. */
-function play(file: string, bytes: Buffer, options: Options, lines: Lines): ExitCode {
-  if (bytes[0] === 0x7b) return playTrace(file, bytes.toString('utf8'), options, lines);
+function play(
+  file: string,
+  bytes: Buffer,
+  options: Options,
+  lines: Lines,
+  record: (event: Event) => void,
+): ExitCode {
+  if (bytes[0] === 0x7b) return playTrace(file, bytes.toString('utf8'), options, lines, record);
   const captured = capturedMessages(bytes);
   const messages = captured?.messages ?? readRawMessages(bytes);
   if (messages.length === 0) {
@@ -44,12 +54,19 @@ function play(file: string, bytes: Buffer, options: Options, lines: Lines): Exit
       captured === undefined ? '' : `, in ${captured.packets} packets (what is encrypted cannot be read)`;
     throw new UsageError(`${file} has no SIP message in it${what}.`);
   }
-  const { exitCode } = tellMessages(messages, captured?.endMs, options, lines.color, lines.write);
+  const { exitCode, events } = tellMessages(messages, captured?.endMs, options, lines.color, lines.write);
+  for (const event of events) record(event);
   for (const fault of captured?.faults ?? []) process.stderr.write(`${file}: ${fault}.\n`);
   return exitCode;
 }
 
-function playTrace(file: string, text: string, options: Options, lines: Lines): ExitCode {
+function playTrace(
+  file: string,
+  text: string,
+  options: Options,
+  lines: Lines,
+  record: (event: Event) => void,
+): ExitCode {
   let report: (event: Event) => string | undefined = jsonLine;
   const verdict = replayTrace(text, {
     begins(style) {
@@ -57,6 +74,7 @@ function playTrace(file: string, text: string, options: Options, lines: Lines): 
       report = plainReporter({ level: options.verbosity, style, color: lines.color, showTime: false });
     },
     event(event) {
+      record(event);
       const line = report(options.rawMessages ? event : withoutRaw(event));
       if (line !== undefined) lines.write(line);
     },

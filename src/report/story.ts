@@ -273,7 +273,7 @@ function takeChange(
     if (to === 'terminated') told.endedMs = atMs;
     if (event.durationMs !== undefined) told.durationMs = event.durationMs;
   } else if (event.expiresS !== undefined) told.expiresS = event.expiresS;
-  if (to === 'calling' || to === 'ringing' || to === 'registering') return;
+  if (to === 'calling' || to === 'ringing' || to === 'answered' || to === 'registering') return;
   const why = reason === undefined ? '' : ` (${reason})`;
   step(told, { type: 'note', atMs, text: `${to}${why}` });
 }
