@@ -7,6 +7,7 @@ import { COMMANDS, type Command, EVERYWHERE } from './cli/commands.ts';
 import { EXIT } from './cli/exit-codes.ts';
 import { describeFailure } from './cli/failure.ts';
 import { commandNamed, commandPage, commandsPage, newcomerPage } from './cli/help.ts';
+import { wordsOfName } from './cli/program-name.ts';
 import { UsageError } from './cli/usage-error.ts';
 import { versionLine } from './cli/version.ts';
 
@@ -90,4 +91,4 @@ process.stderr.on('error', () => {});
 process.on('uncaughtException', (error) => exit(explain(error)));
 process.on('unhandledRejection', (error) => exit(explain(error)));
 
-exit(await main(process.argv.slice(2)).catch(explain));
+exit(await main([...wordsOfName(process.argv0), ...process.argv.slice(2)]).catch(explain));

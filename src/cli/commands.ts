@@ -22,6 +22,8 @@ export interface Command {
   readonly many?: readonly FlagName[];
   /** Flags that mean something else here. */
   readonly wording?: Partial<Record<FlagName, Pick<Flag, 'value' | 'help' | 'otherwise'>>>;
+  /** Not for people, and not in the list. */
+  readonly hidden?: true;
   /** Lines under the flags of its help page. */
   readonly notes?: readonly string[];
 }
@@ -38,6 +40,17 @@ const ACCOUNT = [
   'transport',
   'proxy',
   'expires',
+] as const;
+const AGENT = ['foreground'] as const;
+const CALL = [
+  'play',
+  'record',
+  'dtmf',
+  'duration',
+  'ring-timeout',
+  'header',
+  'sdp-file',
+  'invite-without-sdp',
 ] as const;
 const NETWORK = ['bind', 'sip-port', 'rtp-ports', 'advertise-ip', 'advertise-media-ip', 'stun'] as const;
 const CALLS = [
@@ -89,9 +102,56 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       '  ringback echo --config ringback.toml --json',
     ],
   },
-  register: later('registers an address and keeps it registered'),
-  call: later('places a call and prints its transcript'),
-  hangup: later('ends a call'),
+  register: {
+    summary: 'registers an address and keeps it registered',
+    load: () => import('./register.ts'),
+    flags: [...ACCOUNT, ...AGENT, 'remove', ...NETWORK, ...OUTPUT, ...RECORDS, ...CONFIGURATION],
+    notes: [
+      'The background agent keeps it registered after this command has ended; it is started when needed and leaves',
+      'when it has nothing to keep. With --foreground this process does it, until Ctrl-C.',
+      '',
+      'Exit codes: 0 registered, 2 wrong usage, 3 authentication refused, 4 refused, 5 no answer, 6 no network.',
+      '',
+      'Examples:',
+      '  SIP_PASSWORD=secret ringback register --user 100 --server 127.0.0.1 --domain lab.local',
+      '  ringback register --remove --user 100',
+    ],
+  },
+  call: {
+    summary: 'places a call and prints its transcript',
+    load: () => import('./call.ts'),
+    many: ['header'],
+    flags: ['from', 'to', ...CALL, ...ACCOUNT, ...AGENT, ...NETWORK, ...OUTPUT, ...RECORDS, ...CONFIGURATION],
+    notes: [
+      'It ends with 0 once the call is established; the agent holds the call until ringback hangup. Ctrl-C while it',
+      'rings takes it back (130). With --foreground this process holds the call, until it ends or Ctrl-C.',
+      'With --user, --server and a password, these are the credentials of this call; nothing is registered.',
+      '',
+      'Exit codes: 0 established, 2 wrong usage, 3 authentication refused, 4 refused, 5 no answer, 6 no network,',
+      '7 answered, and the audio cannot work.',
+      '',
+      'Examples:',
+      '  ringback call --from 100 --to 101@lab.local',
+      '  ringback call --to sip:echo@192.0.2.1:5060 --play tone --duration 5 --foreground',
+      "  ringback call --to 101@lab.local --header 'X-Test: 1' --dtmf 123#",
+    ],
+  },
+  hangup: {
+    summary: 'ends a call, or all',
+    load: () => import('./hangup.ts'),
+    flags: ['call-id', 'all', ...OUTPUT],
+    notes: ['Examples:', '  ringback hangup --call-id call-100-101-001', '  ringback hangup --all'],
+  },
+  hold: {
+    summary: 'asks the other side of a call to send nothing',
+    load: () => import('./hold.ts'),
+    flags: ['call-id', ...OUTPUT],
+  },
+  resume: {
+    summary: 'goes on with a call that was held',
+    load: () => import('./resume.ts'),
+    flags: ['call-id', ...OUTPUT],
+  },
   ping: later('asks a target with OPTIONS what it supports, and how fast'),
   probe: later('calls an echo and judges signalling and audio apart'),
   replay: {
@@ -136,9 +196,24 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       '  ringback registrar --config lab.toml --sip-port 5070 --json',
     ],
   },
-  status: later("lists the running agent's calls and accounts"),
+  status: {
+    summary: 'lists what the agent and every echo hold: registrations, calls, listeners',
+    load: () => import('./status.ts'),
+    flags: ['json'],
+    notes: ['With --json an array with one object for each process.'],
+  },
   attach: later('opens the screen on the running agent'),
-  stop: later('ends the running agent cleanly'),
+  stop: {
+    summary: 'ends the agent, and every echo, cleanly: calls hung up, registrations taken back',
+    load: () => import('./stop.ts'),
+    flags: OUTPUT,
+  },
+  agent: {
+    summary: 'holds what other commands began; they start it',
+    load: () => import('./agent.ts'),
+    flags: ['linger', ...NETWORK],
+    hidden: true,
+  },
   schema: {
     summary: 'prints the JSON Schema of the events',
     load: () => import('./schema.ts'),

@@ -2,88 +2,24 @@
  * `ringback echo`: the echo service without a screen. It turns options into the driver's own, prints what happens,
  * and ends with a code that a monitor can read.
  */
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
+import { AgentError } from '../agent/agent-error.ts';
+import type { ControlServer } from '../agent/control-server.ts';
+import { Host } from '../agent/host.ts';
 import type { Event } from '../events.ts';
-import { type DriverOptions, type DriverTap, type Running, start } from '../io/driver.ts';
-import { unshownAt } from '../report/plain.ts';
+import type { Running } from '../io/driver.ts';
+import { controlFolder } from './carrier.ts';
+import { openControl } from './control-socket.ts';
+import { driverOptions, startOrExplain } from './driver-options.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
-import { type Options, readOptions } from './options.ts';
+import { readOptions } from './options.ts';
 import { type Output, openOutput } from './output.ts';
-import { keepsRecords } from './records.ts';
 import { refusedEverywhere } from './registration-watch.ts';
 import { readRequests } from './requests.ts';
 import { onScreen, openScreenOutput } from './screen-output.ts';
-import type { ServerAddress } from './server-address.ts';
 import { STOP_LIMIT_MS, stopOnSignals } from './signals.ts';
 import { UsageError } from './usage-error.ts';
-import { PRODUCT } from './version.ts';
-
-/** RFC 3261 §17.1.1.1, Table 4. */
-const TIMERS = { t1Ms: 500, t2Ms: 4000, t4Ms: 5000 } as const;
-
-/** The driver's options. A proxy's name is resolved here, once, because the endpoint takes an address. */
-export async function driverOptions(
-  options: Options,
-  onEvent: (event: Event) => void,
-  tap?: DriverTap,
-): Promise<DriverOptions> {
-  const { advertiseIp, advertiseMediaIp, proxy } = options;
-  const recorded = keepsRecords(options);
-  return {
-    endpoint: {
-      seed: options.seed,
-      product: PRODUCT,
-      accounts: options.accounts,
-      echo: true,
-      maxCalls: options.maxCalls,
-      ringDelayMs: options.ringDelayMs,
-      answerDelayMs: options.answerDelayMs,
-      mediaTimeoutMs: options.mediaTimeoutMs,
-      maxCallMs: options.maxCallMs,
-      prack: options.prack,
-      echoMessages: options.echoMessages,
-      ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
-      ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
-      ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy) }),
-      rawMessages: options.rawMessages || recorded,
-      liveTimers: options.output === 'screen',
-      ...(options.output === 'plain' && !recorded ? { unwantedEvents: unshownAt(options.verbosity) } : {}),
-      timers: TIMERS,
-    },
-    listen: ['udp', 'tcp'],
-    ...(options.bind === undefined ? {} : { bind: options.bind }),
-    sipPort: options.sipPort,
-    rtpPorts: options.rtpPorts,
-    mediaThreads: options.mediaThreads,
-    sampleIntervalMs: options.sampleIntervalMs,
-    onEvent,
-    ...(tap === undefined ? {} : { tap }),
-  };
-}
-
-async function resolveProxy({ host, port, transport }: ServerAddress) {
-  const rest = { port: port ?? 5060, transport: transport ?? ('tcp' as const) };
-  if (isIP(host) !== 0) return { address: host, ...rest };
-  try {
-    const { address } = await lookup(host, { order: 'ipv4first' });
-    return { address, ...rest };
-  } catch {
-    throw new UsageError(`The proxy ${host} has no address in DNS; check --proxy.`, EXIT.network);
-  }
-}
-
-/** Starts, or says what a person can do about the port. */
-export async function startOrExplain(options: DriverOptions): Promise<Running> {
-  try {
-    return await start(options);
-  } catch (error) {
-    // An error with a type of its own (TypeError, ...) is a bug of ours and goes to main.
-    if (!(error instanceof Error) || error.constructor !== Error) throw error;
-    throw new UsageError(error.message, EXIT.network);
-  }
-}
+import { VERSION } from './version.ts';
 
 /** What a person types into a phone to call us; the user part may be anything. */
 function callMe(address: string | undefined, port: number): string {
@@ -128,8 +64,16 @@ export async function run(invocation: Invocation): Promise<number> {
     }
     if (event.type === 'address.discovered')
       address = event.scope === 'public' ? event.address : (address ?? event.address);
+    host.event(event);
     output.event(event.type === 'session.stopped' ? { ...event, exitCode } : event);
   };
+  const host = new Host({
+    kind: 'echo',
+    pid: process.pid,
+    version: VERSION,
+    act: (action) => running?.act(action),
+    accounts: options.accounts,
+  });
   const signals = stopOnSignals((reason) => {
     output.say('Hanging up and leaving, at most 5 s; once more leaves at once.');
     stop(reason);
@@ -138,11 +82,29 @@ export async function run(invocation: Invocation): Promise<number> {
   // A signal, or a reader that left, may have come before there was anything to stop.
   if (stopping !== undefined) running.act({ type: 'stop', reason: stopping });
   else output.say(`Ready: call ${callMe(address, running.sipPort)}, over UDP or TCP. Ctrl-C stops.`);
+  const control = await openEchoControl(host, invocation.variables, stop, output.warn);
   const { stopped } = running;
   if (options.output === 'json') readRequests((action) => running?.act(action), stop, output.warn);
 
   const clean = await Promise.race([stopped.then(() => true), signals.overdue]);
   if (!clean) output.warn(`Stopping took longer than ${STOP_LIMIT_MS / 1000} s; left without waiting.`);
+  control?.close();
   await output.close();
   return exitCode;
+}
+
+/** `ringback status`, `hangup` and `stop` reach the echo here. It echoes without, too. */
+async function openEchoControl(
+  host: Host,
+  variables: Invocation['variables'],
+  onStop: (reason: string) => void,
+  warn: (sentence: string) => void,
+): Promise<ControlServer | undefined> {
+  try {
+    return await openControl({ folder: controlFolder(variables), host, onStop, onClients: () => {} });
+  } catch (error) {
+    if (!(error instanceof AgentError || error instanceof UsageError)) throw error;
+    warn(`ringback status, hangup and stop will not find this echo: ${error.message}`);
+    return undefined;
+  }
 }

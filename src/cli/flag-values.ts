@@ -4,6 +4,8 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { canonicalName } from '../sip/header-names.ts';
+import { parseUri } from '../sip/uri.ts';
 import { isHost, readPort, readServerAddress, withoutBrackets } from './server-address.ts';
 
 /** Reads a value, or undefined; `say` replaces the general sentence by a better one. */
@@ -82,3 +84,43 @@ export const rtpPorts = reads(
     return first + (first % 2) + 1 <= last ? ([first, last] as const) : undefined;
   },
 );
+
+/** Whom to call: a SIP or tel URI, `user@host`, `host:port`, or a user at the caller's domain. */
+export const target = reads('whom to call, like 101@example.org or sip:192.0.2.1:5070', (given) => {
+  if (!/^[^\s<>"\p{Cc}]{1,512}$/u.test(given)) return undefined;
+  const uri = /^(?:sips?|tel):/i.test(given) ? given : `sip:${given}`;
+  return parseUri(uri).ok ? given : undefined;
+});
+
+/** What makes a request ours, its transaction and its dialog (RFC 3261 §8.1.1, §22): not for a person to set. */
+const OWN_FIELDS = [
+  ...['Via', 'From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Contact', 'Route', 'Record-Route'],
+  ...['Content-Length', 'Content-Type', 'Authorization', 'Proxy-Authorization'],
+];
+
+/** Header fields, one a line (RFC 3261 §25.1). */
+export const headers = reads("a header field like 'X-Test: 1'", (given, say) => {
+  const fields: (readonly [string, string])[] = [];
+  for (const line of given.split('\n')) {
+    const [, name, value = ''] = /^([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*:[ \t]*([^\p{Cc}]*)$/u.exec(line) ?? [];
+    if (name === undefined) return undefined;
+    const canonical = canonicalName(name);
+    if (OWN_FIELDS.some((own) => own.toLowerCase() === canonical.toLowerCase())) {
+      say(`expected another field: ${canonical} is made by ringback`);
+      return undefined;
+    }
+    fields.push([name, value]);
+  }
+  return fields;
+});
+
+/** A tone, silence, or a file that is opened later. */
+export const played = reads('tone, silence or a .wav file', (given) => {
+  if (given === 'tone' || given === 'silence') return { type: given } as const;
+  return given.length > 0 && given.length <= 4096 && !given.includes('\0')
+    ? ({ type: 'file', path: given } as const)
+    : undefined;
+});
+
+/** Keys of a telephone (RFC 4733 §3.2). */
+export const dtmf = text('keys out of 0-9, *, #, A-D', /^[0-9A-Da-d*#]{1,64}$/);

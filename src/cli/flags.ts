@@ -20,11 +20,12 @@ import {
   toggle,
   user,
 } from './flag-values.ts';
+import { LAB_FLAGS } from './flags-lab.ts';
 import { isHost, readPort, withoutBrackets } from './server-address.ts';
 
 /** One flag. */
 export interface Flag {
-  readonly group: 'account' | 'network' | 'calls' | 'output' | 'configuration';
+  readonly group: 'account' | 'call' | 'agent' | 'network' | 'calls' | 'output' | 'configuration';
   /** What stands after it in the help; absent for a switch. */
   readonly value?: string;
   readonly help: string;
@@ -178,6 +179,7 @@ export const FLAGS = {
     inFile: true,
     schema: reads('nothing: this version does not ask STUN yet, use --advertise-ip', () => undefined),
   },
+  ...LAB_FLAGS,
   'max-calls': {
     group: 'calls',
     value: 'N',

@@ -43,6 +43,12 @@ export function newcomerPage(columns: number | undefined): string {
     '',
     entry('ringback demo', 'see it work on this machine, nothing to configure', 20, width),
     entry('ringback echo', "answer calls and send the caller's own voice back", 20, width),
+    entry(
+      'ringback call',
+      'call somebody and see every message: ringback call --to sip:user@host',
+      20,
+      width,
+    ),
     entry('ringback help', 'all commands; ringback help echo says more about one', 20, width),
   ].join('\n');
 }
@@ -50,7 +56,7 @@ export function newcomerPage(columns: number | undefined): string {
 /** The list of commands. */
 export function commandsPage(columns: number | undefined): string {
   const width = usable(columns);
-  const here = Object.entries(COMMANDS).filter(([, command]) => isHere(command));
+  const here = Object.entries(COMMANDS).filter(([, command]) => isHere(command) && command.hidden !== true);
   const coming = Object.entries(COMMANDS).filter(([, command]) => !isHere(command));
   return [
     'Usage: ringback COMMAND [FLAGS]',
@@ -80,6 +86,8 @@ function flagEntry(name: FlagName, width: number, command?: Command): string {
 
 const GROUPS = {
   account: 'Account',
+  call: 'Call',
+  agent: 'Agent',
   network: 'Network',
   calls: 'Calls',
   output: 'Output',

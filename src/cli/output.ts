@@ -79,7 +79,8 @@ export function openOutput(
     level: options.verbosity,
     style,
     color: wantsColor(isTerminal, process.env),
-    showTime: isTerminal,
+    // A transcript is the same everywhere.
+    showTime: isTerminal && style === 'service',
   });
   const report = options.output === 'json' ? jsonLine : plain;
   let said = false;

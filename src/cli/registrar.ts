@@ -8,7 +8,7 @@ import { findLocalAddresses } from '../io/local-addresses.ts';
 import { unshownAt } from '../report/plain.ts';
 import { formatHost } from '../sip/flow.ts';
 import { RFC_TIMERS } from '../sip/timers.ts';
-import { startOrExplain } from './echo.ts';
+import { startOrExplain } from './driver-options.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { openOutput } from './output.ts';

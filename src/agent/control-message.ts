@@ -1,0 +1,134 @@
+/**
+ * What goes over the control socket: one JSON object a line, both ways. Written once as zod types, because both ends
+ * are programs that may be of different versions.
+ *
+ * The server speaks first, with `hello`. `hello`, `stop` and `stopping` stay as they are in every version, so that a
+ * new command can always end an old agent.
+ */
+import { z } from 'zod';
+import { streamEvent } from '../events.ts';
+
+/** A line either way, in characters: an event with its message in it is the longest. */
+export const LONGEST_LINE = 512 * 1024;
+
+const text = z.string().max(4096);
+const id = z.int().min(0);
+const port = z.int().min(0).max(65_535);
+const socketAddress = z.object({ address: text, port });
+const transport = z.enum(['udp', 'tcp', 'tls']);
+const proxy = socketAddress.extend({ transport });
+
+const account = z.object({
+  addressOfRecord: text,
+  user: text,
+  domain: text,
+  displayName: text.exactOptional(),
+  authUser: text,
+  password: text,
+  server: z.object({ host: text, port, transport }),
+  proxy: proxy.exactOptional(),
+  expiresS: z.int().min(0),
+});
+
+const call = z.object({
+  type: z.literal('call'),
+  to: text,
+  from: text.exactOptional(),
+  proxy: proxy.exactOptional(),
+  play: z
+    .discriminatedUnion('type', [
+      z.object({ type: z.literal('tone') }),
+      z.object({ type: z.literal('silence') }),
+      z.object({ type: z.literal('file'), path: text }),
+    ])
+    .exactOptional(),
+  record: text.exactOptional(),
+  dtmf: text.exactOptional(),
+  headers: z
+    .array(z.tuple([text, text]))
+    .max(64)
+    .exactOptional(),
+  sdp: z.string().max(65_536).exactOptional(),
+  lateOffer: z.boolean().exactOptional(),
+  ringTimeoutMs: z.number().min(0).exactOptional(),
+  durationMs: z.number().min(0).exactOptional(),
+});
+
+/** What a command may ask an endpoint to begin. */
+export const task = z.discriminatedUnion('type', [
+  call,
+  z.object({ type: z.literal('hangup'), call: text }),
+  z.object({ type: z.literal('hangup-all') }),
+  z.object({ type: z.enum(['hold', 'resume']), call: text }),
+  z.object({ type: z.literal('add-account'), account, register: z.boolean().exactOptional() }),
+  z.object({ type: z.literal('remove-account'), account: text }),
+]);
+export type Task = z.infer<typeof task>;
+
+const word = z.int().min(0).max(0xffff_ffff);
+/** The identifiers of what begins, made repeatable. */
+const seed = z.tuple([word, word, word, word]);
+export type Seed = z.infer<typeof seed>;
+
+/** A line of a client. */
+export const request = z.discriminatedUnion('type', [
+  /** The events of what this begins come back until `end`, or until it is over. */
+  z.object({ type: z.literal('begin'), id, task, seed: seed.exactOptional() }),
+  /** No more events of that `begin`. A call that is not established yet is hung up: nobody waits for it. */
+  z.object({ type: z.literal('end'), id }),
+  z.object({ type: z.literal('status'), id }),
+  z.object({ type: z.literal('stop'), id, reason: text }),
+]);
+export type Request = z.infer<typeof request>;
+
+/** What an endpoint holds, for `ringback status --json`. */
+export const status = z.object({
+  kind: z.enum(['agent', 'echo']),
+  pid: z.int(),
+  version: text,
+  startedAt: text.describe('ISO 8601, UTC'),
+  listeners: z.array(z.object({ transport, address: text, port })),
+  registrations: z.array(
+    z.object({
+      account: text,
+      state: text,
+      expiresS: z.int().exactOptional().describe('as it was granted'),
+      sinceS: z.number().describe('in this state'),
+      reason: text.exactOptional(),
+    }),
+  ),
+  calls: z.array(
+    z.object({
+      call: text,
+      direction: z.enum(['incoming', 'outgoing']),
+      peer: text,
+      state: text,
+      sinceS: z.number().describe('since it began'),
+      codec: text.exactOptional(),
+      packetsReceived: z.int().exactOptional(),
+      packetsSent: z.int().exactOptional(),
+    }),
+  ),
+});
+export type Status = z.infer<typeof status>;
+
+/** What an agent that was killed held. */
+export const lost = z.object({ pid: z.int(), accounts: z.array(text), calls: z.array(text) });
+export type Lost = z.infer<typeof lost>;
+
+/** A line of the server. */
+export const reply = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    version: text,
+    kind: z.enum(['agent', 'echo']),
+    pid: z.int(),
+    lost: lost.exactOptional().describe('said once: what the agent before this one left behind'),
+  }),
+  z.object({ type: z.literal('begun'), id }),
+  z.object({ type: z.literal('refused'), id, message: text, exitCode: z.int().min(1).max(255) }),
+  z.object({ type: z.literal('event'), id, event: streamEvent }),
+  z.object({ type: z.literal('status'), id, status }),
+  z.object({ type: z.literal('stopping'), id }),
+]);
+export type Reply = z.infer<typeof reply>;

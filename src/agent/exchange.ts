@@ -1,0 +1,43 @@
+/**
+ * Which events belong to what a command began: those of a call, all calls, or a registration. A REGISTER has no
+ * handle in the events; its Call-ID tells (RFC 3261 §10.2: one for all REGISTERs of a registration), and for the
+ * transactions, which say less, the method.
+ */
+import type { Event } from '../events.ts';
+
+/** True for an event of the exchange. It remembers, so every event has to pass. */
+export type Belongs = (event: Event) => boolean;
+
+/** The events of the calls that `has` knows. */
+export function ofCalls(has: (handle: string) => boolean): Belongs {
+  return (event) => 'call' in event && event.call !== undefined && has(event.call);
+}
+
+/** The events of the registration of that address of record; its Call-ID when it is known, else the next one's. */
+export function ofRegistration(account: string, known?: string): Belongs {
+  let callId = known;
+  const transactions = new Set<string>();
+  return (event) => {
+    switch (event.type) {
+      case 'registration.changed':
+        if (event.account !== account) return false;
+        callId ??= event.callId;
+        // An older one of the same address may be ending at another registrar.
+        return event.callId === callId;
+      case 'auth.challenged':
+      case 'diagnosis.raised':
+        return event.account === account;
+      case 'sip.sent':
+      case 'sip.received':
+        return event.callId !== undefined && event.callId === callId;
+      case 'transaction.changed':
+        if (event.kind !== 'non-invite-client' || event.method !== 'REGISTER') return false;
+        transactions.add(event.id);
+        return true;
+      case 'timer.fired':
+        return event.transaction !== undefined && transactions.has(event.transaction);
+      default:
+        return false;
+    }
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * What an endpoint holds, learned from its events: listeners, registrations, calls. A pure model, so that `status`
+ * and the decision to leave are tested with a list of events.
+ */
+import type { Event, EventOf } from '../events.ts';
+import type { Status } from './control-message.ts';
+
+interface HeldCall {
+  readonly changed: EventOf<'call.changed'>;
+  readonly sinceMs: number;
+  readonly codec?: string;
+  readonly counted?: EventOf<'media.sampled'>;
+}
+
+interface HeldRegistration {
+  readonly changed: EventOf<'registration.changed'>;
+  readonly sinceMs: number;
+}
+
+/** States of a registration that somebody still works for. */
+const ALIVE: ReadonlySet<string> = new Set(['registering', 'registered', 'retrying']);
+
+export class Holdings {
+  private readonly listeners: Status['listeners'] = [];
+  private readonly registrations = new Map<string, HeldRegistration>();
+  private readonly calls = new Map<string, HeldCall>();
+  private startedAt = '';
+
+  /** Every event has to pass. */
+  note(event: Event): void {
+    switch (event.type) {
+      case 'session.started':
+        this.startedAt = event.wallTime;
+        return;
+      case 'listener.opened':
+        this.listeners.push({ transport: event.transport, address: event.address, port: event.port });
+        return;
+      case 'registration.changed':
+        if (event.to !== 'unregistered')
+          this.registrations.set(event.account, { changed: event, sinceMs: event.atMs });
+        // One that was replaced may end after the new one began.
+        else if (this.callIdOf(event.account) === event.callId) this.registrations.delete(event.account);
+        return;
+      case 'call.changed': {
+        const known = this.calls.get(event.call);
+        if (event.to === 'terminated') this.calls.delete(event.call);
+        else this.calls.set(event.call, { ...known, changed: event, sinceMs: known?.sinceMs ?? event.atMs });
+        return;
+      }
+      case 'media.started':
+        return this.update(event.call, { codec: event.codec });
+      case 'media.sampled':
+        return this.update(event.call, { counted: event });
+      default:
+    }
+  }
+
+  private update(handle: string, about: Partial<HeldCall>): void {
+    const known = this.calls.get(handle);
+    if (known !== undefined) this.calls.set(handle, { ...known, ...about });
+  }
+
+  /** The handles of the calls that stand, or are being set up or ended. */
+  get handles(): readonly string[] {
+    return [...this.calls.keys()];
+  }
+
+  /** The state of a call; undefined when there is none of that handle. */
+  callState(handle: string): EventOf<'call.changed'>['to'] | undefined {
+    return this.calls.get(handle)?.changed.to;
+  }
+
+  /** Addresses of record that are registered, or about to be. */
+  get registered(): readonly string[] {
+    return [...this.registrations]
+      .filter(([, { changed }]) => ALIVE.has(changed.to))
+      .map(([account]) => account);
+  }
+
+  /** The Call-ID of its REGISTERs. */
+  callIdOf(account: string): string | undefined {
+    return this.registrations.get(account)?.changed.callId;
+  }
+
+  /** Whether there is nothing to stay for. */
+  get empty(): boolean {
+    return this.calls.size === 0 && this.registered.length === 0;
+  }
+
+  /** What there is at that time, on the clock of the events. */
+  status(nowMs: number): Pick<Status, 'startedAt' | 'listeners' | 'registrations' | 'calls'> {
+    const sinceS = (ms: number) => Math.max(0, Math.round((nowMs - ms) / 1000));
+    return {
+      startedAt: this.startedAt,
+      listeners: this.listeners,
+      registrations: [...this.registrations].map(([account, { changed, sinceMs }]) => ({
+        account,
+        state: changed.to,
+        ...(changed.expiresS === undefined ? {} : { expiresS: changed.expiresS }),
+        sinceS: sinceS(sinceMs),
+        ...(changed.reason === undefined || changed.to === 'registered' ? {} : { reason: changed.reason }),
+      })),
+      calls: [...this.calls].map(([call, { changed, sinceMs, codec, counted }]) => ({
+        call,
+        direction: changed.direction,
+        peer: changed.peer,
+        state: changed.to,
+        sinceS: sinceS(sinceMs),
+        ...(codec === undefined ? {} : { codec }),
+        ...(counted === undefined
+          ? {}
+          : { packetsReceived: counted.packetsReceived, packetsSent: counted.packetsSent }),
+      })),
+    };
+  }
+}

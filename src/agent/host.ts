@@ -1,0 +1,226 @@
+/**
+ * A running endpoint as commands see it: begin something and hear the events of it, ask what there is, stop. The
+ * control socket serves one to other processes, `--foreground` uses one in its own, so both run the same code.
+ */
+import type { Event } from '../events.ts';
+import type { Account } from '../sip/endpoint-config.ts';
+import type { Action } from '../sip/endpoint-io.ts';
+import { AgentError } from './agent-error.ts';
+import type { Seed, Status, Task } from './control-message.ts';
+import { type Belongs, ofCalls, ofRegistration } from './exchange.ts';
+import { Holdings } from './holdings.ts';
+
+/** Something that a command began. */
+export interface Exchange {
+  /** No more events. A call that is not established yet is hung up: nobody waits for it any more. */
+  end(): void;
+}
+
+interface Open {
+  readonly belongs: Belongs;
+  readonly onEvent: (event: Event) => void;
+}
+
+/** What a host is told about its endpoint. */
+export interface HostOptions {
+  readonly kind: 'agent' | 'echo';
+  readonly pid: number;
+  readonly version: string;
+  readonly act: (action: Action) => void;
+  /** Those that the endpoint was started with. */
+  readonly accounts: readonly Account[];
+}
+
+export class Host {
+  readonly holdings = new Holdings();
+  private readonly exchanges = new Set<Open>();
+  private readonly accounts = new Map<string, Account>();
+  private stopping = false;
+  private lastMs = 0;
+  private lastAt = performance.now();
+
+  constructor(private readonly options: HostOptions) {
+    for (const account of options.accounts) this.accounts.set(account.addressOfRecord, account);
+  }
+
+  get pid(): number {
+    return this.options.pid;
+  }
+  get kind(): 'agent' | 'echo' {
+    return this.options.kind;
+  }
+  get version(): string {
+    return this.options.version;
+  }
+
+  /** Every event of the endpoint has to pass. */
+  event(event: Event): void {
+    this.lastMs = event.atMs;
+    this.lastAt = performance.now();
+    this.holdings.note(event);
+    if (event.type === 'registration.changed' && event.to === 'unregistered') {
+      if (this.holdings.callIdOf(event.account) === undefined) this.accounts.delete(event.account);
+    }
+    for (const exchange of [...this.exchanges]) if (exchange.belongs(event)) exchange.onEvent(event);
+  }
+
+  /** What there is. */
+  status(): Status {
+    const nowMs = this.lastMs + performance.now() - this.lastAt;
+    const { kind, pid, version } = this.options;
+    return { kind, pid, version, ...this.holdings.status(nowMs) };
+  }
+
+  /** Whether nothing is held and nobody waits for anything. */
+  get idle(): boolean {
+    return this.holdings.empty && this.exchanges.size === 0;
+  }
+
+  stop(reason: string): void {
+    this.stopping = true;
+    this.options.act({ type: 'stop', reason });
+  }
+
+  /** Begins it; `onEvent` may be called before this returns. Throws an `AgentError` when it cannot begin. */
+  begin(task: Task, seed: Seed | undefined, onEvent: (event: Event) => void): Exchange {
+    if (this.stopping) throw new AgentError(`The ${this.options.kind} is ending; try again in a moment.`);
+    switch (task.type) {
+      case 'call':
+        return this.place(task, seed, onEvent);
+      case 'hangup':
+      case 'hold':
+      case 'resume':
+        this.checkCall(task.call);
+        return this.follow(
+          ofCalls((handle) => handle === task.call),
+          onEvent,
+          task,
+          seed,
+        );
+      case 'hangup-all': {
+        const handles = new Set(this.holdings.handles);
+        return this.follow(
+          ofCalls((handle) => handles.has(handle)),
+          onEvent,
+          task,
+          seed,
+        );
+      }
+      case 'add-account':
+        return this.register(task, seed, onEvent);
+      case 'remove-account': {
+        const account = this.accountNamed(task.account).addressOfRecord;
+        const belongs = ofRegistration(account, this.holdings.callIdOf(account));
+        return this.follow(belongs, onEvent, { ...task, account }, seed);
+      }
+    }
+  }
+
+  private follow(
+    belongs: Belongs,
+    onEvent: (event: Event) => void,
+    action: Action,
+    seed: Seed | undefined,
+  ): Exchange {
+    const open: Open = { belongs, onEvent };
+    this.exchanges.add(open);
+    if (seed !== undefined) this.options.act({ type: 'seed', words: seed });
+    this.options.act(action);
+    return { end: () => void this.exchanges.delete(open) };
+  }
+
+  /** The handle is in the first event of a call that began, which comes before `act` returns. */
+  private place(
+    task: Extract<Task, { type: 'call' }>,
+    seed: Seed | undefined,
+    onEvent: (event: Event) => void,
+  ): Exchange {
+    const from = this.callerOf(task.from);
+    let handle: string | undefined;
+    const first: Belongs = (event) => {
+      if (handle === undefined && event.type === 'call.changed' && event.from === 'idle') handle = event.call;
+      return 'call' in event && event.call === handle && handle !== undefined;
+    };
+    const { from: _named, to, ...rest } = task;
+    const action = {
+      ...rest,
+      to: this.targetOf(to, from),
+      ...(from === undefined ? {} : { from }),
+      ...(seed === undefined ? {} : { repeatable: true }),
+    };
+    const { end } = this.follow(first, onEvent, action, seed);
+    return {
+      end: () => {
+        end();
+        const state = handle === undefined ? undefined : this.holdings.callState(handle);
+        if (handle !== undefined && (state === 'calling' || state === 'ringing')) {
+          this.options.act({ type: 'hangup', call: handle });
+        }
+      },
+    };
+  }
+
+  /** A registration that never stood is not tried again behind the back of whoever was told that it failed. */
+  private register(
+    task: Extract<Task, { type: 'add-account' }>,
+    seed: Seed | undefined,
+    onEvent: (event: Event) => void,
+  ): Exchange {
+    const { account } = task;
+    this.accounts.set(account.addressOfRecord, account);
+    let settled = task.register === false;
+    const watch = (event: Event) => {
+      onEvent(event);
+      if (settled || event.type !== 'registration.changed') return;
+      if (event.to === 'registering' || event.to === 'idle') return;
+      settled = true;
+      if (event.to === 'registered' || event.to === 'unregistered') return;
+      this.options.act({ type: 'remove-account', account: account.addressOfRecord });
+    };
+    return this.follow(ofRegistration(account.addressOfRecord), watch, task, seed);
+  }
+
+  private checkCall(handle: string): void {
+    if (this.holdings.callState(handle) !== undefined) return;
+    const there = this.holdings.handles;
+    const what = there.length === 0 ? 'there are no calls' : `the calls are ${there.join(', ')}`;
+    throw new AgentError(`There is no call ${handle}; ${what}.`, 2);
+  }
+
+  /** The address of record that a call is placed from; undefined is an anonymous caller. */
+  private callerOf(from: string | undefined): string | undefined {
+    if (from !== undefined) return this.accountNamed(from).addressOfRecord;
+    const all = [...this.accounts.keys()];
+    if (all.length > 1) {
+      throw new AgentError(`Several accounts are registered, choose one with --from: ${all.join(', ')}.`, 2);
+    }
+    return all[0];
+  }
+
+  /** A user alone is one of the caller's domain. */
+  private targetOf(to: string, from: string | undefined): string {
+    if (/[@:]/.test(to)) return to;
+    const domain = from === undefined ? undefined : this.accounts.get(from)?.domain;
+    if (domain !== undefined) return `${to}@${domain}`;
+    throw new AgentError(`--to ${to} has no domain, and nobody is registered; give ${to}@HOST.`, 2);
+  }
+
+  /** `100`, `100@lab.local` or `sip:100@lab.local`. */
+  private accountNamed(name: string): Account {
+    const all = [...this.accounts.values()];
+    const bare = name.replace(/^sip:/i, '');
+    const named = all.filter(
+      ({ addressOfRecord, user }) => user === bare || addressOfRecord.replace(/^sip:/i, '') === bare,
+    );
+    const [account] = named;
+    if (account !== undefined && named.length === 1) return account;
+    const addresses = all.map(({ addressOfRecord }) => addressOfRecord).join(', ');
+    if (named.length > 1)
+      throw new AgentError(`${name} may be one of ${addresses}; give the whole address.`, 2);
+    const what =
+      all.length === 0
+        ? 'nobody is registered; first: ringback register --user'
+        : `there is ${addresses}; see: ringback register --user`;
+    throw new AgentError(`There is no account ${name}: ${what} ${bare.split('@')[0]} --server HOST`, 2);
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * `ringback call`: places a call, prints its transcript, and ends with 0 once it is established; the agent holds it.
+ * With `--foreground` it stays until the call is over.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Task } from '../agent/control-message.ts';
+import type { Event } from '../events.ts';
+import { carrierFor } from './carrier.ts';
+import { resolveProxy } from './driver-options.ts';
+import { EXIT } from './exit-codes.ts';
+import type { FlagName, FlagValue } from './flags.ts';
+import type { Invocation } from './invocation.ts';
+import { runLab } from './lab.ts';
+import { type Options, readOptions } from './options.ts';
+import { judgeCall } from './outcome.ts';
+import { withProxy } from './register.ts';
+import { readSetting } from './settings.ts';
+import { UsageError } from './usage-error.ts';
+
+/** How long a phone may ring, in s (RFC 3261 §16.6 no. 11, Timer C). */
+const RING_S = 180;
+/** Everything before and after the ringing: a silent server's 64·T1, redirections, a CANCEL. */
+const AROUND_MS = 120_000;
+/** A session description is a page, not a book. */
+const LONGEST_SDP = 60_000;
+
+type CallTask = Extract<Task, { type: 'call' }>;
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { flags } = invocation;
+  const options = readOptions(flags, invocation, 'udp');
+  const task = await callTask(invocation, options);
+  const foreground = flags.has('foreground');
+  const ringMs = task.ringTimeoutMs ?? RING_S * 1000;
+  const [account] = await withProxy(options);
+  return runLab(invocation, options, carrierFor(invocation, options), async ({ carrier, follow }) => {
+    // Credentials that were given here are for this call; an account that is registered under that address stays.
+    if (account !== undefined) {
+      const given: Task = { type: 'add-account', account, register: false };
+      await carrier.begin(given, undefined, () => {}).then(({ end }) => end());
+    }
+    return follow({
+      task:
+        account === undefined || task.from !== undefined ? task : { ...task, from: account.addressOfRecord },
+      judge: judgeCall(foreground),
+      awaited: `an answer of ${task.to}`,
+      ...(foreground ? {} : { limitMs: ringMs + AROUND_MS }),
+      undo: hangupOf,
+    });
+  });
+}
+
+function hangupOf(seen: readonly Event[]): Task | undefined {
+  const first = seen.find((event) => event.type === 'call.changed');
+  return first === undefined ? undefined : { type: 'hangup', call: first.call };
+}
+
+/** What the flags say, checked; files are read or looked for here, because the agent lives in another folder. */
+async function callTask(invocation: Invocation, options: Options): Promise<CallTask> {
+  const given = <N extends FlagName>(name: N): FlagValue<N> | undefined => {
+    const text = invocation.flags.get(name);
+    return text === undefined ? undefined : readSetting(name, text).value;
+  };
+  const to = given('to');
+  if (to === undefined) throw new UsageError('ringback call needs --to: whom to call?');
+  const from = given('from');
+  const sdpFile = given('sdp-file');
+  const lateOffer = given('invite-without-sdp');
+  if (sdpFile !== undefined && lateOffer === true) {
+    throw new UsageError('--sdp-file and --invite-without-sdp are both given: send one or none?');
+  }
+  const seconds = { ring: given('ring-timeout'), duration: given('duration') };
+  const optional = {
+    from: from === undefined ? undefined : userText(from),
+    proxy: options.proxy === undefined ? undefined : await resolveProxy(options.proxy, 'udp'),
+    play: playedFile(given('play'), invocation.folder),
+    record: given('record') === undefined ? undefined : resolve(invocation.folder, given('record') ?? ''),
+    dtmf: given('dtmf')?.toUpperCase(),
+    headers: given('header')?.map(([name, value]): [string, string] => [name, value]),
+    sdp: sdpFile === undefined ? undefined : readSdp(resolve(invocation.folder, sdpFile)),
+    lateOffer,
+    ringTimeoutMs: seconds.ring === undefined ? undefined : seconds.ring * 1000,
+    durationMs: seconds.duration === undefined ? undefined : seconds.duration * 1000,
+  };
+  const set = Object.entries(optional).filter(([, value]) => value !== undefined);
+  return { type: 'call', to: overTransport(to, given('transport')), ...Object.fromEntries(set) };
+}
+
+function userText({ name, domain }: FlagValue<'from'>): string {
+  return domain === undefined ? name : `${name}@${domain}`;
+}
+
+/** Without an account the URI says how it is reached (§19.1.1); with one it is the account's server that is. */
+function overTransport(to: string, transport: 'udp' | 'tcp' | undefined): string {
+  if (transport === undefined || /;transport=/i.test(to) || !/[@:.]/.test(to)) return to;
+  return `${/^sips?:/i.test(to) ? '' : 'sip:'}${to};transport=${transport}`;
+}
+
+function playedFile(play: FlagValue<'play'> | undefined, folder: string): CallTask['play'] | undefined {
+  if (play?.type !== 'file') return play;
+  const path = resolve(folder, play.path);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new UsageError(`--play "${play.path}": there is no such file (tone and silence need none).`);
+  }
+  return { type: 'file', path };
+}
+
+function readSdp(path: string): string {
+  let sdp: string;
+  try {
+    sdp = readFileSync(path, 'latin1');
+  } catch (error) {
+    throw new UsageError(
+      `--sdp-file: ${error instanceof Error ? error.message : String(error)}.`,
+      EXIT.usage,
+    );
+  }
+  if (sdp.length > 0 && sdp.length <= LONGEST_SDP) return sdp;
+  throw new UsageError(`--sdp-file: ${path} has ${sdp.length} bytes, expected 1 to ${LONGEST_SDP}.`);
+}

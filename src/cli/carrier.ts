@@ -1,0 +1,153 @@
+/**
+ * Who carries what a command begins: the agent in its own process, or an endpoint in this one (`--foreground`). The
+ * command cannot tell, so one code is behind both.
+ */
+import { existsSync } from 'node:fs';
+import { AgentError } from '../agent/agent-error.ts';
+import { reachAgent } from '../agent/agent-process.ts';
+import { type ControlClient, checkVersion, connectControl } from '../agent/control-client.ts';
+import type { Seed, Task } from '../agent/control-message.ts';
+import { Host } from '../agent/host.ts';
+import { describeLost } from '../agent/ledger.ts';
+import { runtimeFolder, secureFolder, socketsIn } from '../agent/runtime-folder.ts';
+import type { Event } from '../events.ts';
+import type { Running } from '../io/driver.ts';
+import { labDriverOptions, startOrExplain } from './driver-options.ts';
+import type { Invocation } from './invocation.ts';
+import type { Options } from './options.ts';
+import type { Records } from './records.ts';
+import { UsageError } from './usage-error.ts';
+import { VERSION } from './version.ts';
+
+/** See above. */
+export interface Carrier {
+  /** Begins it; the events of it come until `end`. Rejects with an `AgentError` when it cannot begin. */
+  begin(task: Task, seed: Seed | undefined, onEvent: (event: Event) => void): Promise<{ end(): void }>;
+  /** It is gone, and with it what was begun. */
+  readonly closed: Promise<void>;
+  /** What was begun in this process ends here; what an agent holds goes on. */
+  close(): Promise<void>;
+}
+
+/** Opens one; it is given what the command's output has for it. */
+export type OpenCarrier = (output: {
+  readonly warn: (sentence: string) => void;
+  readonly records: Records;
+}) => Promise<Carrier>;
+
+/** The folder of the sockets, checked. Throws where there are no such sockets. */
+export function controlFolder(variables: Invocation['variables']): string {
+  const uid = process.getuid?.();
+  if (uid === undefined) {
+    throw new UsageError('There is no background agent on this system; use --foreground.');
+  }
+  const folder = runtimeFolder(variables, uid, existsSync);
+  secureFolder(folder, uid);
+  return folder;
+}
+
+/** Flags that are settled when an agent starts. */
+const SETTLED = ['bind', 'sip-port', 'rtp-ports', 'advertise-ip', 'advertise-media-ip'] as const;
+
+function carrierOf(client: ControlClient): Carrier {
+  return { begin: client.begin, closed: client.closed, close: async () => client.close() };
+}
+
+/** Connects to the agent, starting it when there is none. */
+export async function openAgent(
+  invocation: Invocation,
+  options: Options,
+  warn: (sentence: string) => void,
+): Promise<Carrier> {
+  const { variables, flags } = invocation;
+  const folder = controlFolder(variables);
+  const { client, started } = await reachAgent(folder, { words: agentWords(options), variables });
+  checkVersion(client.hello, VERSION);
+  const { lost } = client.hello;
+  if (lost !== undefined) warn(describeLost(lost));
+  const settled = SETTLED.filter((name) => flags.has(name)).map((name) => `--${name}`);
+  if (!started && settled.length > 0) {
+    warn(`The agent runs already: ${settled.join(', ')} will count when it is started anew (ringback stop).`);
+  }
+  return carrierOf(client);
+}
+
+/** How this program is started again as the agent, from its sources or compiled. */
+function agentWords(options: Options): string[] {
+  const compiled = Bun.main.startsWith('/$bunfs/') || /^[A-Z]:[\\/]~BUN/i.test(Bun.main);
+  const { bind, sipPort, rtpPorts, advertiseIp, advertiseMediaIp } = options;
+  const optional = { bind, 'advertise-ip': advertiseIp, 'advertise-media-ip': advertiseMediaIp };
+  return [
+    process.execPath,
+    ...(compiled ? [] : [Bun.main]),
+    ...['agent', '--sip-port', String(sipPort), '--rtp-ports', rtpPorts.join('-')],
+    ...Object.entries(optional).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
+  ];
+}
+
+/** An endpoint of this process alone. */
+export async function openForeground(options: Options, { tap, event }: Records): Promise<Carrier> {
+  let running: Running | undefined;
+  const host = new Host({
+    kind: 'agent',
+    pid: process.pid,
+    version: VERSION,
+    act: (action) => running?.act(action),
+    accounts: [],
+  });
+  const onEvent = (happened: Event) => {
+    event(happened);
+    host.event(happened);
+  };
+  running = await startOrExplain(labDriverOptions(options, onEvent, tap));
+  const { stopped } = running;
+  return {
+    begin: async (task, seed, onEvent) => host.begin(task, seed, onEvent),
+    closed: stopped.then(() => undefined),
+    async close() {
+      host.stop('the command is over');
+      await stopped;
+    },
+  };
+}
+
+/** The agent, or with `--foreground` this process. */
+export function carrierFor(invocation: Invocation, options: Options): OpenCarrier {
+  const { flags } = invocation;
+  if (flags.has('foreground')) return ({ records }) => openForeground(options, records);
+  if (options.trace !== undefined) {
+    throw new UsageError('--trace needs --foreground: what the agent does is not one session.');
+  }
+  return ({ warn }) => openAgent(invocation, options, warn);
+}
+
+/** Everybody who answers on a socket of this user: the agent first, then each echo. */
+export async function openAll(variables: Invocation['variables']): Promise<ControlClient[]> {
+  const clients: ControlClient[] = [];
+  for (const path of socketsIn(controlFolder(variables))) {
+    const client = await connectControl(path).catch((error: unknown) => {
+      if (error instanceof AgentError) return undefined;
+      throw error;
+    });
+    if (client !== undefined) clients.push(client);
+  }
+  return clients;
+}
+
+/** One carrier for several holders: a task goes to all of them. */
+export function together(clients: readonly ControlClient[]): Carrier {
+  return {
+    async begin(task, seed, onEvent) {
+      const begun = await Promise.all(clients.map((client) => client.begin(task, seed, onEvent)));
+      return {
+        end() {
+          for (const { end } of begun) end();
+        },
+      };
+    },
+    closed: Promise.race(clients.map(({ closed }) => closed)),
+    async close() {
+      for (const client of clients) client.close();
+    },
+  };
+}

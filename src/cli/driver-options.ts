@@ -1,0 +1,122 @@
+/** What a command's options mean to the driver: an endpoint that echoes, or one that the lab commands share. */
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { Event } from '../events.ts';
+import { type DriverOptions, type DriverTap, type Running, start } from '../io/driver.ts';
+import { unshownAt } from '../report/plain.ts';
+import type { SocketAddress, Transport } from '../sip/flow.ts';
+import { RFC_TIMERS } from '../sip/timers.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Options } from './options.ts';
+import { keepsRecords } from './records.ts';
+import type { ServerAddress } from './server-address.ts';
+import { UsageError } from './usage-error.ts';
+import { PRODUCT } from './version.ts';
+
+/** The options of an echo. A proxy's name is resolved here, once, because the endpoint takes an address. */
+export async function driverOptions(
+  options: Options,
+  onEvent: (event: Event) => void,
+  tap?: DriverTap,
+): Promise<DriverOptions> {
+  const { advertiseIp, advertiseMediaIp, proxy } = options;
+  const recorded = keepsRecords(options);
+  return {
+    endpoint: {
+      seed: options.seed,
+      product: PRODUCT,
+      accounts: options.accounts,
+      echo: true,
+      maxCalls: options.maxCalls,
+      ringDelayMs: options.ringDelayMs,
+      answerDelayMs: options.answerDelayMs,
+      mediaTimeoutMs: options.mediaTimeoutMs,
+      maxCallMs: options.maxCallMs,
+      prack: options.prack,
+      echoMessages: options.echoMessages,
+      ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
+      ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
+      ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy, 'tcp') }),
+      rawMessages: options.rawMessages || recorded,
+      liveTimers: options.output === 'screen',
+      ...(options.output === 'plain' && !recorded ? { unwantedEvents: unread(options.verbosity) } : {}),
+      timers: RFC_TIMERS,
+    },
+    listen: ['udp', 'tcp'],
+    ...(options.bind === undefined ? {} : { bind: options.bind }),
+    sipPort: options.sipPort,
+    rtpPorts: options.rtpPorts,
+    mediaThreads: options.mediaThreads,
+    sampleIntervalMs: options.sampleIntervalMs,
+    onEvent,
+    ...(tap === undefined ? {} : { tap }),
+  };
+}
+
+/** Events that neither the plain lines nor `ringback status` read. */
+function unread(verbosity: Options['verbosity']): ReadonlySet<Event['type']> {
+  const unshown = new Set(unshownAt(verbosity));
+  for (const type of ['call.changed', 'media.started'] as const) unshown.delete(type);
+  return unshown;
+}
+
+/** The options of an endpoint that holds what the lab commands begin: it answers no calls, and says everything. */
+export function labDriverOptions(
+  options: Options,
+  onEvent: (event: Event) => void,
+  tap?: DriverTap,
+): DriverOptions {
+  const { advertiseIp, advertiseMediaIp } = options;
+  return {
+    endpoint: {
+      seed: options.seed,
+      product: PRODUCT,
+      accounts: [],
+      echo: false,
+      maxCalls: options.maxCalls,
+      ringDelayMs: 0,
+      answerDelayMs: 0,
+      // A peer that says nothing may be what is tested.
+      mediaTimeoutMs: 0,
+      ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
+      ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
+      // Whoever asks may want them; who does not is not sent them.
+      rawMessages: true,
+      timers: RFC_TIMERS,
+    },
+    listen: ['udp', 'tcp'],
+    ...(options.bind === undefined ? {} : { bind: options.bind }),
+    sipPort: options.sipPort,
+    rtpPorts: options.rtpPorts,
+    mediaThreads: 1,
+    sampleIntervalMs: options.sampleIntervalMs,
+    onEvent,
+    ...(tap === undefined ? {} : { tap }),
+  };
+}
+
+/** A proxy's address. Throws a `UsageError` when its name has none. */
+export async function resolveProxy(
+  { host, port, transport }: ServerAddress,
+  otherwise: 'udp' | 'tcp',
+): Promise<SocketAddress & { readonly transport: Transport }> {
+  const rest = { port: port ?? 5060, transport: transport ?? otherwise };
+  if (isIP(host) !== 0) return { address: host, ...rest };
+  try {
+    const { address } = await lookup(host, { order: 'ipv4first' });
+    return { address, ...rest };
+  } catch {
+    throw new UsageError(`The proxy ${host} has no address in DNS; check --proxy.`, EXIT.network);
+  }
+}
+
+/** Starts, or says what a person can do about the port. */
+export async function startOrExplain(options: DriverOptions): Promise<Running> {
+  try {
+    return await start(options);
+  } catch (error) {
+    // An error with a type of its own (TypeError, ...) is a bug of ours and goes to main.
+    if (!(error instanceof Error) || error.constructor !== Error) throw error;
+    throw new UsageError(error.message, EXIT.network);
+  }
+}

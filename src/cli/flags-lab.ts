@@ -1,0 +1,107 @@
+/** The flags of the lab commands (register, call, hangup and their kin): part of the table in flags.ts. */
+import { dtmf, headers, path, played, seconds, target, text, toggle, user } from './flag-values.ts';
+
+/** See `Flag` in flags.ts. */
+export const LAB_FLAGS = {
+  from: {
+    group: 'call',
+    value: 'USER',
+    help: 'who calls: 100 or 100@example.org',
+    otherwise: 'the one that is registered, or nobody in particular',
+    inFile: false,
+    schema: user,
+  },
+  to: {
+    group: 'call',
+    value: 'TARGET',
+    help: 'whom to call: 101@example.org, sip:192.0.2.1:5070, or 101 at the domain of the caller',
+    inFile: false,
+    schema: target,
+  },
+  header: {
+    group: 'call',
+    value: "'NAME: VALUE'",
+    help: 'a header field more in the INVITE; may be given several times',
+    inFile: false,
+    schema: headers,
+  },
+  'sdp-file': {
+    group: 'call',
+    value: 'FILE',
+    help: 'send this session description, as it is',
+    inFile: false,
+    schema: path,
+  },
+  'invite-without-sdp': {
+    group: 'call',
+    help: 'leave the offer to the callee (RFC 3261 §13.2.1)',
+    inFile: false,
+    schema: toggle,
+  },
+  'ring-timeout': {
+    group: 'call',
+    value: 'SECONDS',
+    help: 'give up (CANCEL) when nobody answers for so long',
+    otherwise: '180',
+    inFile: false,
+    schema: seconds(1, 600),
+  },
+  duration: {
+    group: 'call',
+    value: 'SECONDS',
+    help: 'hang up so long after the answer',
+    otherwise: 'when told to',
+    inFile: false,
+    schema: seconds(0.1, 86_400),
+  },
+  play: {
+    group: 'call',
+    value: 'tone|silence|FILE.wav',
+    help: 'what the callee hears',
+    otherwise: 'tone',
+    inFile: false,
+    schema: played,
+  },
+  record: {
+    group: 'call',
+    value: 'FILE.wav',
+    help: 'write down what is heard',
+    inFile: false,
+    schema: path,
+  },
+  dtmf: {
+    group: 'call',
+    value: 'KEYS',
+    help: 'press these once the call stands: 0-9, *, #, A-D',
+    inFile: false,
+    schema: dtmf,
+  },
+  foreground: {
+    group: 'agent',
+    help: 'keep it in this process and stay until it ends, or Ctrl-C; no agent',
+    inFile: false,
+    schema: toggle,
+  },
+  remove: {
+    group: 'agent',
+    help: 'unregister, and let the agent forget the account',
+    inFile: false,
+    schema: toggle,
+  },
+  'call-id': {
+    group: 'agent',
+    value: 'CALL',
+    help: 'the call, by its handle: call-100-101-001',
+    inFile: false,
+    schema: text('the handle of a call, like call-100-101-001', /^[A-Za-z0-9_.+-]{1,200}$/),
+  },
+  all: { group: 'agent', help: 'every call', inFile: false, schema: toggle },
+  linger: {
+    group: 'agent',
+    value: 'SECONDS',
+    help: 'leave when there has been nothing to keep for so long',
+    otherwise: '30',
+    inFile: false,
+    schema: seconds(0.1, 3600),
+  },
+} as const;

@@ -1,0 +1,129 @@
+/**
+ * One lab command from its start to its exit code: a carrier, a transcript, signals, and a bound on every wait.
+ *
+ * Ctrl-C asks for what undoes the thing (a CANCEL, an unregistration) and shows it happen; twice leaves at once.
+ */
+import { AgentError } from '../agent/agent-error.ts';
+import type { Seed, Task } from '../agent/control-message.ts';
+import type { Event } from '../events.ts';
+import type { Carrier, OpenCarrier } from './carrier.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { Invocation } from './invocation.ts';
+import type { Options } from './options.ts';
+import type { Judge, Outcome } from './outcome.ts';
+import { stopOnSignals } from './signals.ts';
+import { openTranscript, type Transcript } from './transcript.ts';
+import { UsageError } from './usage-error.ts';
+
+/** A thing to do and to wait for. */
+export interface Step {
+  readonly task: Task;
+  readonly judge: Judge;
+  /** What is waited for, in words, and how long at most, in ms; no bound when a person decides. */
+  readonly awaited: string;
+  readonly limitMs?: number;
+  /** What undoes it when a person presses Ctrl-C, out of what is known by then. */
+  readonly undo: (seen: readonly Event[]) => Task | undefined;
+}
+
+/** A command at work. */
+export interface Lab {
+  readonly carrier: Carrier;
+  readonly transcript: Transcript;
+  /** Does it; the outcome is that of the judge, or of the clock, or of Ctrl-C. */
+  follow(step: Step): Promise<Outcome>;
+}
+
+/** How long undoing may take, in ms; the endpoint gives itself 5 s. */
+const UNDO_MS = 6_000;
+
+/** Opens a carrier, runs the command, and ends with its outcome, whatever goes wrong on the way. */
+export async function runLab(
+  invocation: Invocation,
+  options: Options,
+  open: OpenCarrier,
+  work: (lab: Lab) => Promise<Outcome>,
+): Promise<number> {
+  const transcript = openTranscript(options);
+  for (const warning of options.warnings) transcript.warn(warning);
+  const interrupted = Promise.withResolvers<void>();
+  stopOnSignals(() => interrupted.resolve());
+  let outcome: Outcome;
+  let carrier: Carrier | undefined;
+  try {
+    carrier = await open(transcript);
+    const follow = follower(carrier, transcript, seedOf(invocation, options), interrupted.promise);
+    outcome = await work({ carrier, transcript, follow });
+  } catch (error) {
+    if (!(error instanceof AgentError || error instanceof UsageError)) throw error;
+    transcript.warn(error.message);
+    outcome = { code: error.exitCode as ExitCode, reason: error.message };
+  }
+  // An endpoint that does not end by itself is left behind with the process.
+  if (carrier !== undefined) await Promise.race([carrier.close(), Bun.sleep(UNDO_MS)]);
+  await transcript.close(outcome.code, outcome.reason);
+  return outcome.code;
+}
+
+/** The seed goes with what is begun, because the agent has been running for a while. */
+function seedOf({ flags }: Invocation, { seed }: Options): Seed | undefined {
+  return flags.has('seed') ? [...seed] : undefined;
+}
+
+function follower(
+  carrier: Carrier,
+  transcript: Transcript,
+  seed: Seed | undefined,
+  interrupted: Promise<void>,
+): Lab['follow'] {
+  let first = seed;
+  return async ({ task, judge, awaited, limitMs, undo }) => {
+    const seen: Event[] = [];
+    const decided = Promise.withResolvers<Outcome>();
+    let over = false;
+    const once = first;
+    first = undefined;
+    const exchange = await carrier.begin(task, once, (event) => {
+      if (over) return;
+      // Enough to know the handle and the state by.
+      if (event.type === 'call.changed' || event.type === 'registration.changed') seen.push(event);
+      transcript.event(event);
+      const outcome = judge.take(event);
+      if (outcome !== undefined) {
+        over = true;
+        decided.resolve(outcome);
+      }
+    });
+    const undone = interrupted.then(async (): Promise<Outcome> => {
+      const stood = judge.stands();
+      const back = over ? undefined : undo(seen);
+      if (back !== undefined) await carrier.begin(back, undefined, () => {});
+      const last = await Promise.race([decided.promise, Bun.sleep(UNDO_MS)]);
+      return stood && last !== undefined ? last : { code: EXIT.interrupted, reason: 'interrupted' };
+    });
+    const gone = carrier.closed.then((): Promise<Outcome> => {
+      throw new AgentError(`The agent ended in the middle of it, while ${awaited} was awaited.`);
+    });
+    const waits: Promise<Outcome>[] = [decided.promise, undone, gone];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    if (limitMs !== undefined) {
+      const late = { code: EXIT.timeout, reason: `waited ${limitMs / 1000} s for ${awaited}` };
+      waits.push(
+        new Promise((resolve) => {
+          timer = setTimeout(() => resolve(late), limitMs);
+        }),
+      );
+    }
+    try {
+      const outcome = await Promise.race(waits);
+      if (outcome.reason.startsWith('waited '))
+        transcript.warn(`It was ${outcome.reason}, and nothing came.`);
+      return outcome;
+    } finally {
+      over = true;
+      clearTimeout(timer);
+      for (const each of [undone, gone]) each.catch(() => {});
+      exchange.end();
+    }
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * What a lab command prints of what it began: at the normal level the messages and the state, word for word as in
+ * the README, and nothing else. The events come from an agent that has a life of its own, so they are numbered and
+ * timed anew: the stream of one command starts at 1, and at 0 ms.
+ */
+import { EVENT_VERSION, type Event } from '../events.ts';
+import type { ExitCode } from './exit-codes.ts';
+import type { Options } from './options.ts';
+import { type Output, openOutput, withoutRaw } from './output.ts';
+import { openRecords, type Records } from './records.ts';
+
+/** An open transcript. */
+export interface Transcript {
+  readonly event: (event: Event) => void;
+  /** `--trace`: for the endpoint of this process, all that goes into it and all its events. */
+  readonly records: Records;
+  /** A sentence for the person, on stderr. */
+  readonly warn: (sentence: string) => void;
+  /** A line for the person on stdout, in plain output. */
+  readonly say: (sentence: string) => void;
+  /** The last line, and everything written. */
+  readonly close: (code: ExitCode, reason: string) => Promise<void>;
+}
+
+/** What has a line without -v; and what is wrong, always. */
+const SHOWN: ReadonlySet<Event['type']> = new Set([
+  'sip.sent',
+  'sip.received',
+  'sip.rejected',
+  'registration.changed',
+  'call.changed',
+]);
+
+function isShown(event: Event, verbosity: number): boolean {
+  if (verbosity > 0 || SHOWN.has(event.type)) return true;
+  return event.type === 'diagnosis.raised' && event.severity !== 'info';
+}
+
+/** A function that renumbers what passes. */
+export function fromTheStart(): (event: Event) => Event {
+  let seq = 0;
+  let startMs: number | undefined;
+  return (event) => {
+    startMs ??= event.atMs;
+    seq += 1;
+    return { ...event, seq, atMs: Math.round((event.atMs - startMs) * 10) / 10 };
+  };
+}
+
+/** The trace has what the endpoint saw, not what is printed of it; the rest is told from what is printed. */
+function trace({ trace: file }: Options): Pick<Options, 'trace'> {
+  return file === undefined ? {} : { trace: file };
+}
+
+/** Opens it on stdout. A reader that leaves ends nothing: what was asked for is not the text. */
+export function openTranscript(options: Options): Transcript {
+  const { trace: _trace, ...rest } = options;
+  const output: Output = openOutput(rest, () => {}, 'transcript');
+  const records = openRecords(trace(options), 'transcript', output.warn);
+  const renumber = fromTheStart();
+  let lastMs = 0;
+  const write = (event: Event) => {
+    lastMs = event.atMs;
+    output.event(event);
+  };
+  return {
+    records,
+    event(event) {
+      if (options.output === 'plain' && !isShown(event, options.verbosity)) return;
+      const numbered = renumber(event);
+      write(options.rawMessages || options.transcript !== undefined ? numbered : withoutRaw(numbered));
+    },
+    warn: output.warn,
+    say: output.say,
+    async close(exitCode, reason) {
+      const stopped = {
+        v: EVENT_VERSION,
+        seq: 0,
+        atMs: 0,
+        type: 'session.stopped',
+        reason,
+        exitCode,
+      } as const;
+      const last = renumber(stopped);
+      output.event({ ...last, atMs: lastMs });
+      await records.close();
+      await output.close();
+    },
+  };
+}
