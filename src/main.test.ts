@@ -35,8 +35,11 @@ test('wrong usage is one sentence on stderr and exit code 2, without a stack tra
     [['ehco'], 'There is no command "ehco". Did you mean ringback echo?\n'],
     [['echo', '--usr', '1'], 'There is no flag --usr. Did you mean --user?\n'],
     [['schema', '--json'], 'ringback schema takes no --json; see: ringback help schema\n'],
-    [['call', '--to', 'x'], 'There is no flag --to.\n'],
-    [['register'], 'This version of ringback does not have the command register yet.\n'],
+    [['call', '--tow', 'x'], 'There is no flag --tow. Did you mean --to?\n'],
+    [['call'], 'ringback call needs --to: whom to call?\n'],
+    [['hangup'], 'ringback hangup needs either --call-id CALL or --all.\n'],
+    [['register'], 'ringback register needs --user and --server (or an [[account]] in --config).\n'],
+    [['attach'], 'This version of ringback does not have the command attach yet.\n'],
     [['echo', 'extra'], 'ringback echo does not know what to do with "extra".\n'],
     [
       ['echo', '--port', '-v'],

@@ -17,7 +17,7 @@ export function takeLock(file: string): AgentLock | undefined {
   const database = new Database(file, { create: true });
   try {
     // Nothing is ever written: no journal is needed beside it.
-    database.run('PRAGMA journal_mode = OFF');
+    database.run('PRAGMA journal_mode = MEMORY');
     database.run('BEGIN EXCLUSIVE');
     return { release: () => database.close() };
   } catch (error) {

@@ -76,7 +76,7 @@ async function callTask(invocation: Invocation, options: Options): Promise<CallT
     proxy: options.proxy === undefined ? undefined : await resolveProxy(options.proxy, 'udp'),
     play: playedFile(given('play'), invocation.folder),
     record: given('record') === undefined ? undefined : resolve(invocation.folder, given('record') ?? ''),
-    dtmf: given('dtmf')?.toUpperCase(),
+    dtmf: given('dtmf')?.replace(/[a-d]/g, (key) => key.toUpperCase()),
     headers: given('header')?.map(([name, value]): [string, string] => [name, value]),
     sdp: sdpFile === undefined ? undefined : readSdp(resolve(invocation.folder, sdpFile)),
     lateOffer,

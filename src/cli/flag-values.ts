@@ -109,7 +109,7 @@ export const headers = reads("a header field like 'X-Test: 1'", (given, say) => 
       say(`expected another field: ${canonical} is made by ringback`);
       return undefined;
     }
-    fields.push([name, value]);
+    fields.push([canonical, value]);
   }
   return fields;
 });
@@ -123,4 +123,4 @@ export const played = reads('tone, silence or a .wav file', (given) => {
 });
 
 /** Keys of a telephone (RFC 4733 §3.2). */
-export const dtmf = text('keys out of 0-9, *, #, A-D', /^[0-9A-Da-d*#]{1,64}$/);
+export const dtmf = text('keys out of 0-9, *, #, A-D, and commas', /^[0-9A-Da-d*#,w]{1,64}$/);

@@ -58,7 +58,7 @@ export const LAB_FLAGS = {
     group: 'call',
     value: 'tone|silence|FILE.wav',
     help: 'what the callee hears',
-    otherwise: 'tone',
+    otherwise: 'silence',
     inFile: false,
     schema: played,
   },
@@ -72,7 +72,7 @@ export const LAB_FLAGS = {
   dtmf: {
     group: 'call',
     value: 'KEYS',
-    help: 'press these once the call stands: 0-9, *, #, A-D',
+    help: 'press these once the call stands: 0-9, *, #, A-D; a comma waits half a second',
     inFile: false,
     schema: dtmf,
   },

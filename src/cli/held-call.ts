@@ -69,7 +69,8 @@ async function holderOf(call: string, { variables }: Invocation): Promise<Contro
   for (const client of clients) {
     const handles = await handlesOf(client);
     all.push(...handles);
-    if (handles.includes(call)) holder = client;
+    // The agent is asked first: an echo may have a call of the same handle, as the other side of it.
+    if (holder === undefined && handles.includes(call)) holder = client;
     else client.close();
   }
   if (holder !== undefined) return holder;

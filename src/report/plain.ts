@@ -11,6 +11,7 @@ import { callStateLine, type MediaKnown, mediaLine } from './plain-call.ts';
 import { at, type Line, line } from './plain-line.ts';
 import { pingLine, pingTotalsLine } from './plain-ping.ts';
 import { printable } from './printable.ts';
+import { withOwnPhrase } from './progress-phrase.ts';
 
 /** How the lines are written. */
 export interface PlainOptions {
@@ -155,8 +156,10 @@ function messageLine(event: EventOf<'sip.received' | 'sip.sent'>, options: Plain
   const response = /^SIP\/\d\.\d (.*)$/.exec(event.startLine)?.[1];
   const method = event.startLine.split(' ', 1)[0] ?? '';
   let text: string;
-  if (response !== undefined) text = printable(response);
-  else {
+  if (response !== undefined) {
+    const own = options.style === 'transcript' && options.level < 1 && tag === 'RX';
+    text = printable(own ? withOwnPhrase(response) : response);
+  } else {
     const sequence = event.cseq === undefined ? '' : ` cseq=${printable(event.cseq.split(' ', 1)[0] ?? '')}`;
     const begins = method === 'INVITE' || method === 'BYE';
     const handle =
