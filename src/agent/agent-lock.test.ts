@@ -22,12 +22,15 @@ test('one holds the lock, and the next may once it is given back', () => {
 test('the lock of a process that is killed with -9 is free', async () => {
   const file = join(folder, 'killed.lock');
   const source = `const { takeLock } = await import(${JSON.stringify(join(import.meta.dir, 'agent-lock.ts'))});
-    takeLock(${JSON.stringify(file)}); console.log('held'); setInterval(() => {}, 1000);`;
+    takeLock(${JSON.stringify(file)}); Bun.gc(true); console.log('held'); setInterval(() => {}, 1000);`;
   const child = Bun.spawn([process.execPath, '-e', source], { stdout: 'pipe', stderr: 'inherit' });
-  for await (const _said of child.stdout) break;
-  expect(takeLock(file)).toBeUndefined();
-  child.kill('SIGKILL');
-  await child.exited;
+  try {
+    for await (const _said of child.stdout) break;
+    expect(takeLock(file)).toBeUndefined();
+  } finally {
+    child.kill('SIGKILL');
+    await child.exited;
+  }
   const lock = takeLock(file);
   expect(lock).toBeDefined();
   lock?.release();

@@ -12,6 +12,9 @@ export interface AgentLock {
   release(): void;
 }
 
+/** Whoever holds a lock holds it until the end, also when nothing refers to it: a collected Database is closed. */
+const held = new Set<Database>();
+
 /** Takes it at once, or undefined: another process has it. */
 export function takeLock(file: string): AgentLock | undefined {
   const database = new Database(file, { create: true });
@@ -19,7 +22,13 @@ export function takeLock(file: string): AgentLock | undefined {
     // Nothing is ever written: no journal is needed beside it.
     database.run('PRAGMA journal_mode = MEMORY');
     database.run('BEGIN EXCLUSIVE');
-    return { release: () => database.close() };
+    held.add(database);
+    return {
+      release() {
+        held.delete(database);
+        database.close();
+      },
+    };
   } catch (error) {
     database.close();
     if (error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY') return undefined;
