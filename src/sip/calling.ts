@@ -17,11 +17,16 @@ import { sendInvite } from './invite-attempt.ts';
 import type { SipResponse } from './message.ts';
 import { tryNext } from './next-server.ts';
 import { provisional } from './provisional.ts';
+import { withStatedReason } from './reason.ts';
 import { redirected } from './redirect.ts';
 import { afterRefusal } from './session-timer.ts';
-import { displayText } from './text.ts';
+import { displayText, quote } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
+import { parseWarnings } from './warning.ts';
+
+/** Of what a peer says of its refusal, in characters: it goes onto a screen. */
+const MAX_SHOWN = 240;
 
 /** A response to an INVITE, a CANCEL or a BYE of ours. */
 export function callResponded(
@@ -65,7 +70,15 @@ export function callResponded(
     }
   }
   if (tryNext(parts, turn, call, invite, { status, reason, response })) return;
-  finishCall(store, turn, call, displayText(reason), status);
+  finishCall(store, turn, call, whyRefused(response), status);
+}
+
+/** The reason phrase, and what the peer says beyond it in Warning and Reason (§20.43, RFC 3326). */
+function whyRefused(response: SipResponse): string {
+  const warnings = parseWarnings(response);
+  const said = warnings.ok ? warnings.value.map(({ code, text }) => `Warning ${code} ${quote(text)}`) : [];
+  const phrase = [response.reason, ...said].join(', ');
+  return withStatedReason(displayText(phrase).slice(0, MAX_SHOWN), response);
 }
 
 /** Nobody answered an INVITE or a BYE of ours, or it could not be sent (`error`). */

@@ -20,6 +20,8 @@ export interface EarlyDialog {
   readonly dialog: Dialog;
   /** RSeq of the last reliable response that was taken (RFC 3262 §4). */
   responseNumber: number | undefined;
+  /** PRACKs that were sent: where they go is the phone's to say, so they are bounded. */
+  acknowledged: number;
   /** The phone said BYE before its 2xx came, which may have lost its way and come yet. */
   hungUp: boolean;
   /** Its last response with a session description: early media, or the answer when it was reliable. */
@@ -47,7 +49,13 @@ export function earlyDialogOf(
   if (!made.ok && made.error.code !== 'contact-missing') return undefined;
   if (invite.early.size >= MAX_FORKS) return undefined;
   const dialog = made.ok ? made.value : dialogWithoutContact(request, asked, response, core, flow);
-  const early: EarlyDialog = { dialog, responseNumber: undefined, hungUp: false, described: undefined };
+  const early: EarlyDialog = {
+    dialog,
+    responseNumber: undefined,
+    acknowledged: 0,
+    hungUp: false,
+    described: undefined,
+  };
   invite.early.set(toTag, early);
   store.addEarly(call, early);
   reportDialog(turn, call, dialog, 'none', 'early', `${response.status} received`);

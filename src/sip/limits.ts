@@ -33,6 +33,8 @@ export const MAX_CHALLENGES = 8;
 
 /** Calls at once before 486 (`--max-calls`). */
 export const DEFAULT_MAX_CALLS = 1_000;
+/** Reliable provisional responses of one phone that get a PRACK (RFC 3262): a phone that rings sends one or two. */
+export const MAX_RELIABLE_RESPONSES = 32;
 /** Phones that one call of ours may ring, and be answered by: a proxy forks to a handful. More are not looked at. */
 export const MAX_FORKS = 16;
 /** Transactions at once before 503 with Retry-After. Each lives up to 32 s after its end on UDP. */

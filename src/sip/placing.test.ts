@@ -124,6 +124,42 @@ test('through a proxy a redirection goes as well', () => {
   expect(scene.invite(1).message.uri).toBe('sip:carol@192.0.2.97');
 });
 
+test('a link is called without its headers, and To has nothing of the way there (§19.1.1)', () => {
+  open();
+  scene.call('sip:bob@192.0.2.20:5060;transport=udp?Subject=x');
+  const { message } = scene.invite();
+  expect([message.uri, value(message, 'To')]).toEqual([
+    'sip:bob@192.0.2.20:5060;transport=udp',
+    '<sip:bob@192.0.2.20>',
+  ]);
+});
+
+test('what wants TLS is not called in the clear', () => {
+  open();
+  scene.call('sips:bob@192.0.2.20');
+  scene.call('sip:bob@192.0.2.20;transport=tls');
+  expect(scene.network.sent).toEqual([]);
+  expect(scene.last()?.reason).toContain('wants TLS, which is not spoken yet');
+});
+
+test('the display name of the account stands in From (§20.20)', () => {
+  open({ accounts: withAccount().accounts?.map((one) => ({ ...one, displayName: 'A "B"' })) ?? [] });
+  scene.call('sip:bob@lab.local');
+  expect(value(scene.invite().message, 'From')).toStartWith('"A \\"B\\"" <sip:100@lab.local>;tag=');
+});
+
+test('what a callee says of its refusal is told: Warning and Reason (§20.43, RFC 3326)', () => {
+  open();
+  scene.call();
+  const headers = [
+    ['Warning', '304 192.0.2.20 "Media type not available"'],
+    ['Reason', 'Q.850;cause=88'],
+  ] as const;
+  scene.respond(488, { toTag: 'bob', headers });
+  const reason = 'Not Acceptable Here, Warning 304 "Media type not available", Q.850 88';
+  expect(scene.last()).toMatchObject({ status: 488, reason });
+});
+
 test('loose and strict routes of the 200 lead the ACK and the BYE (§12.2.1.1, §16.12.1.2)', () => {
   open();
   scene.call();

@@ -14,9 +14,10 @@ import type { PlaceCall } from './outgoing-invite.ts';
 import { openPort } from './own-port.ts';
 import { parseSdp } from './sdp.ts';
 import { FIRST_INTERVAL } from './session-timer.ts';
-import { displayText } from './text.ts';
+import { displayText, quote, wire } from './text.ts';
 import type { Turn } from './turn.ts';
 import { userOf } from './uri.ts';
+import { asAddress, asRequestUri } from './uri-places.ts';
 import type { UserAgent } from './user-agent.ts';
 
 /** Who calls without an account (RFC 3323 §4.1). */
@@ -26,7 +27,8 @@ const ANONYMOUS = 'sip:anonymous@anonymous.invalid';
 export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): void {
   const { agent, calls } = parts;
   const account = accountOf(agent.accounts, action.from);
-  const target = /^(?:sips?|tel):/i.test(action.to) ? action.to : `sip:${action.to}`;
+  const named = /^(?:sips?|tel):/i.test(action.to) ? action.to : `sip:${action.to}`;
+  const target = asRequestUri(named) ?? named;
   const hop = firstHop(agent.proxyFor(account, action.proxy), account, target);
   const user = account?.user ?? 'anonymous';
   const call = newCall(agent, turn, action, user, target);
@@ -35,6 +37,9 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
     return finishCall(calls, turn, call, 'this service is going down', undefined, 'cancelled');
   }
   if (hop === undefined) return finishCall(calls, turn, call, `${displayText(target)} is no SIP URI`);
+  if (hop.transport === 'tls') {
+    return finishCall(calls, turn, call, `${displayText(target)} wants TLS, which is not spoken yet`);
+  }
   if (account === undefined && action.from !== undefined) {
     return finishCall(calls, turn, call, `there is no account ${displayText(action.from)}`);
   }
@@ -46,8 +51,8 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
   call.outgoing = {
     action,
     account,
-    from: `<${from}>;tag=${agent.identifiers.tag()}`,
-    to: `<${target}>`,
+    from: `${displayNameOf(account)}<${from}>;tag=${agent.identifiers.tag()}`,
+    to: `<${asAddress(target) ?? target}>`,
     user,
     offer: undefined,
     interval: FIRST_INTERVAL,
@@ -72,6 +77,10 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
   changeCall(turn, call, 'calling');
   if (action.ringTimeoutMs !== undefined) calls.arm(turn, call, 'ring timeout', action.ringTimeoutMs);
   openPort(parts, turn, call, call.outgoing);
+}
+
+function displayNameOf(account: Account | undefined): string {
+  return account?.displayName === undefined ? '' : `${quote(wire(account.displayName))} `;
 }
 
 function newCall(agent: UserAgent, turn: Turn, action: PlaceCall, user: string, target: string): Call {

@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'bun:test';
 import { ANSWER, type CallingScene, callingScene, DESCRIBED, withAccount } from '../io/virtual-calling.ts';
 import { leftovers } from '../io/virtual-scene.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
+import { MAX_RELIABLE_RESPONSES } from './limits.ts';
 import { value } from './message.ts';
 import type { HeaderLine, ResponseParts } from './serialize-message.ts';
 
@@ -58,6 +59,13 @@ test('one whose predecessor is missing is not looked at, and comes again (§4)',
   scene.respond(183, reliable(8));
   scene.respond(183, reliable(9));
   expect(acknowledged()).toEqual(['7 1 INVITE 2 PRACK', '8 1 INVITE 3 PRACK', '9 1 INVITE 4 PRACK']);
+});
+
+test('a phone that never stops gets no more PRACKs than a phone may need', () => {
+  open();
+  for (let number = 1; number <= MAX_RELIABLE_RESPONSES + 5; number++) scene.respond(183, reliable(number));
+  expect(pracks()).toHaveLength(MAX_RELIABLE_RESPONSES);
+  expect(scene.last()).toMatchObject({ to: 'ringing' });
 });
 
 test('each phone counts for itself (§4)', () => {

@@ -10,6 +10,7 @@ import { answerLate } from './call-session.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { EarlyDialog } from './early-dialog.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
+import { MAX_RELIABLE_RESPONSES } from './limits.ts';
 import { field, type SipResponse, value } from './message.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { readDigits } from './text.ts';
@@ -32,6 +33,8 @@ export function takeReliable(
   if (number === undefined) return true;
   const last = early.responseNumber;
   if (last !== undefined && number !== last + 1) return false;
+  if (early.acknowledged >= MAX_RELIABLE_RESPONSES) return false;
+  early.acknowledged += 1;
   early.responseNumber = number;
   // RFC 3262 §5: an offer in it, which our INVITE left to the other side, is answered in the PRACK.
   const { outgoing } = call;

@@ -10,11 +10,11 @@ import type { SipResponse } from './message.ts';
 import { hopTo, nextHop } from './next-hop.ts';
 import { nextTarget } from './next-server.ts';
 import type { OutgoingInvite, Target } from './outgoing-invite.ts';
-import { withParams } from './params.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
-import { parseUri, serializeUri } from './uri.ts';
+import { parseUri } from './uri.ts';
 import { uriEquals } from './uri-equals.ts';
+import { asRequestUri } from './uri-places.ts';
 
 /** Contacts that one call is led to (§8.1.3.4 asks for a bound). */
 const MAX_REDIRECTS = 5;
@@ -66,19 +66,12 @@ function targetOf(
   status: number,
   contact: string,
 ): Target | undefined {
-  const uri = requestUri(contact);
+  const uri = asRequestUri(contact);
   const hop = uri === undefined ? undefined : nextHop(uri, invite.hop.transport);
   if (uri === undefined || hop === undefined || hop.transport === 'tls') return undefined;
   if (status === 305) return { contact, uri: invite.target, hop };
   const proxy = agent.proxyFor(invite.account, invite.action.proxy);
   return { contact, uri, hop: proxy === undefined ? hop : hopTo(proxy) };
-}
-
-/** A Contact as a Request-URI: headers and `method` may not stand there (§19.1.1, Table 1). */
-function requestUri(contact: string): string | undefined {
-  const uri = parseUri(contact);
-  if (!uri.ok || uri.value.kind !== 'sip') return undefined;
-  return serializeUri({ ...uri.value, params: withParams(uri.value.params, { method: null }), headers: [] });
 }
 
 function wasTried(invite: OutgoingInvite, contact: string): boolean {
