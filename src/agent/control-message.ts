@@ -52,6 +52,7 @@ const call = z.object({
   lateOffer: z.boolean().exactOptional(),
   ringTimeoutMs: z.number().min(0).exactOptional(),
   durationMs: z.number().min(0).exactOptional(),
+  repeatable: z.boolean().exactOptional(),
 });
 
 /** What a command may ask an endpoint to begin. */

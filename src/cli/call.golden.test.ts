@@ -15,8 +15,9 @@ import { jsonLine } from '../report/json.ts';
 import { plainReporter } from '../report/plain-reporter.ts';
 import type { Action } from '../sip/endpoint-io.ts';
 import type { HeaderLine } from '../sip/serialize-message.ts';
-import { callExitCode } from './call-exit-code.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { judgeCall } from './outcome.ts';
+import { isShown } from './transcript.ts';
 
 const FOLDER = join(import.meta.dir, '../../fixtures/golden');
 const PATIENCE_MS = 240_000;
@@ -50,10 +51,9 @@ function story(
     // What a call that stands does then is another command's.
     if (scene.last()?.to !== 'established') scene.network.run(PATIENCE_MS);
     const events = scene.network.events.filter(({ type }) => type !== 'listener.opened');
-    const ended = events.flatMap((event) =>
-      event.type === 'call.changed' ? (callExitCode(event) ?? []) : [],
-    );
-    expect(ended.at(-1)).toBe(code);
+    const { take } = judgeCall(false);
+    const [outcome] = events.flatMap((event) => take(event) ?? []);
+    expect(outcome?.code).toBe(code);
     compare(`call-${name}.txt`, plain(events, code));
     compare(
       `call-${name}.jsonl`,
@@ -66,8 +66,7 @@ function story(
 /** As the command writes it: messages, states and what is wrong, nothing else. */
 function plain(events: readonly Event[], exitCode: ExitCode): string {
   const report = plainReporter({ level: 0, style: 'transcript', color: false, showTime: false });
-  const told = ['sip.sent', 'sip.received', 'sip.rejected', 'call.changed', 'diagnosis.raised'];
-  const lines = events.flatMap((event) => (told.includes(event.type) ? (report(event) ?? []) : []));
+  const lines = events.flatMap((event) => (isShown(event, 0) ? (report(event) ?? []) : []));
   return [...lines, `[EXIT] code=${exitCode}`].join('\n');
 }
 

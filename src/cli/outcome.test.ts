@@ -45,7 +45,7 @@ test('each way for a call to fail has its code', () => {
   expect(code('unreachable')).toBe(EXIT.network);
   expect(code('unusable')).toBe(EXIT.media);
   expect(code('cancelled')).toBe(EXIT.interrupted);
-  expect(code('failed')).toBe(EXIT.internal);
+  expect(code('failed')).toBe(EXIT.usage);
 });
 
 test('a registration is decided by its first try, and each way to fail has its code', () => {

@@ -29,7 +29,8 @@ const CODES: Readonly<Record<NonNullable<EventOf<'call.changed'>['outcome']>, Ex
   refused: EXIT.peerRefused,
   unreachable: EXIT.network,
   unusable: EXIT.media,
-  failed: EXIT.internal,
+  // There is no such account, or no address in what was given: nothing was sent.
+  failed: EXIT.usage,
 };
 
 /** A call: decided when it is established, or over; with `whole` only when it is over. */

@@ -31,7 +31,8 @@ const SHOWN: ReadonlySet<Event['type']> = new Set([
   'call.changed',
 ]);
 
-function isShown(event: Event, verbosity: number): boolean {
+/** Whether an event has its lines at that verbosity. */
+export function isShown(event: Event, verbosity: number): boolean {
   if (verbosity > 0 || SHOWN.has(event.type)) return true;
   return event.type === 'diagnosis.raised' && event.severity !== 'info';
 }
