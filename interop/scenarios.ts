@@ -8,6 +8,7 @@ import { dialogScenarios } from './scenarios/dialogs.ts';
 import { inviteScenarios } from './scenarios/invites.ts';
 import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
+import { pingScenarios } from './scenarios/ping.ts';
 import { placingScenarios } from './scenarios/placing.ts';
 import { registrationScenarios } from './scenarios/registration.ts';
 import { requestScenarios } from './scenarios/requests.ts';
@@ -15,6 +16,7 @@ import { screenScenarios } from './scenarios/screen.ts';
 import { sloppyScenarios } from './scenarios/sloppy.ts';
 import { stoppingScenarios } from './scenarios/stopping.ts';
 import { strangerScenarios } from './scenarios/strangers.ts';
+import { talkScenarios } from './scenarios/talk.ts';
 import { tortureScenarios } from './scenarios/torture.ts';
 
 export type { Scenario } from './scenario.ts';
@@ -25,8 +27,10 @@ export const scenarios: readonly Scenario[] = [
   ...dialogScenarios,
   ...messageScenarios,
   ...requestScenarios,
+  ...pingScenarios,
   ...audioScenarios,
   ...mediaScenarios,
+  ...talkScenarios,
   ...registrationScenarios,
   ...stoppingScenarios,
   ...sloppyScenarios,

@@ -62,7 +62,7 @@ async function main(argv: readonly string[]): Promise<number> {
     throw new UsageError(`This version of ringback does not have the command ${name} yet.`);
   }
   checkFlags(name, command, given);
-  if (command !== COMMANDS.help && command.takesFile !== true && rest.length > 0) {
+  if (command !== COMMANDS.help && command.word === undefined && rest.length > 0) {
     throw new UsageError(`ringback ${name} does not know what to do with "${rest[0]}".`);
   }
   const { run } = await command.load();

@@ -2,10 +2,11 @@
  * `ringback call`: places a call, prints its transcript, and ends with 0 once it is established; the agent holds it.
  * With `--foreground` it stays until the call is over.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Task } from '../agent/control-message.ts';
 import type { Event } from '../events.ts';
+import { playProblem, recordProblem } from '../io/wav-file.ts';
 import { carrierFor } from './carrier.ts';
 import { resolveProxy } from './driver-options.ts';
 import { EXIT } from './exit-codes.ts';
@@ -75,7 +76,7 @@ async function callTask(invocation: Invocation, options: Options): Promise<CallT
     from: from === undefined ? undefined : userText(from),
     proxy: options.proxy === undefined ? undefined : await resolveProxy(options.proxy, 'udp'),
     play: playedFile(given('play'), invocation.folder),
-    record: given('record') === undefined ? undefined : resolve(invocation.folder, given('record') ?? ''),
+    record: recordedFile(given('record'), invocation.folder),
     dtmf: given('dtmf')?.replace(/[a-d]/g, (key) => key.toUpperCase()),
     headers: given('header')?.map(([name, value]): [string, string] => [name, value]),
     sdp: sdpFile === undefined ? undefined : readSdp(resolve(invocation.folder, sdpFile)),
@@ -101,10 +102,20 @@ function overTransport(to: string, transport: 'udp' | 'tcp' | undefined): string
 function playedFile(play: FlagValue<'play'> | undefined, folder: string): CallTask['play'] | undefined {
   if (play?.type !== 'file') return play;
   const path = resolve(folder, play.path);
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
-    throw new UsageError(`--play "${play.path}": there is no such file (tone and silence need none).`);
+  const problem = playProblem(path);
+  if (problem !== undefined) {
+    throw new UsageError(`--play "${play.path}": ${problem} (tone and silence need no file).`);
   }
   return { type: 'file', path };
+}
+
+/** Where the media thread is to write, if it can: better said now than when somebody has answered. */
+function recordedFile(record: string | undefined, folder: string): string | undefined {
+  if (record === undefined) return undefined;
+  const path = resolve(folder, record);
+  const problem = recordProblem(path);
+  if (problem !== undefined) throw new UsageError(`--record "${record}": ${problem}.`);
+  return path;
 }
 
 function readSdp(path: string): string {

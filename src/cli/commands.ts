@@ -16,8 +16,8 @@ export interface Command {
   /** Absent: a later version has it. */
   readonly load?: () => Promise<CommandModule>;
   readonly flags: readonly FlagName[];
-  /** Words may follow that are no flags. */
-  readonly takesFile?: true;
+  /** What the word after it is, when one may follow that is no flag: FILE. */
+  readonly word?: string;
   /** Flags that may be given several times: their texts come as lines of one. */
   readonly many?: readonly FlagName[];
   /** Flags that mean something else here. */
@@ -41,6 +41,9 @@ const ACCOUNT = [
   'proxy',
   'expires',
 ] as const;
+/** A ping registers nothing: it needs to know who asks, and where the password may go. */
+const PING = ['count', 'interval', 'timeout'] as const;
+const PING_ACCOUNT = ACCOUNT.filter((name) => name !== 'expires');
 const AGENT = ['foreground'] as const;
 const CALL = [
   'play',
@@ -152,12 +155,38 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: () => import('./resume.ts'),
     flags: ['call-id', ...OUTPUT],
   },
-  ping: later('asks a target with OPTIONS what it supports, and how fast'),
+  ping: {
+    summary: 'asks a target with OPTIONS what it supports, and how fast',
+    load: () => import('./ping.ts'),
+    word: 'TARGET',
+    flags: [...PING, ...PING_ACCOUNT, 'bind', 'sip-port', 'advertise-ip', ...OUTPUT, ...CONFIGURATION],
+    wording: {
+      user: { value: 'USER', help: 'who asks, and answers a challenge: 100, or 100@example.org' },
+      server: { value: 'HOST', help: 'the server of that account', otherwise: 'TARGET' },
+      transport: {
+        value: 'udp|tcp',
+        help: 'how TARGET is asked, if its URI does not say it',
+        otherwise: 'udp',
+      },
+    },
+    notes: [
+      'TARGET is a sip: URI, user@host, a host or host:port. Without one the server of the account is asked.',
+      'A challenge is answered with --user and a password when TARGET is the server of that account; without --server it is taken to be.',
+      'Ctrl-C prints what came of it and ends with 130.',
+      '',
+      'Exit codes: 0 every ping was answered with 2xx. Otherwise what the first that was not says: 3 credentials were asked for, and none were given or they were refused; 4 any other status, the target lives and refuses; 5 no answer in time; 6 no such name, or no way there. 2 wrong usage.',
+      '',
+      'Examples:',
+      '  ringback ping pbx.example.org',
+      "  ringback ping 'sip:192.0.2.1:5080;transport=tcp' --count 10 --interval 0.5",
+      '  ringback ping sip:echo@192.0.2.1 --json',
+    ],
+  },
   probe: later('calls an echo and judges signalling and audio apart'),
   replay: {
     summary: 'plays a trace, or explains raw messages and captures (pcap), through the same engine',
     load: () => import('./replay.ts'),
-    takesFile: true,
+    word: 'FILE',
     flags: ['json', 'plain', 'raw', 'transcript', 'verbose', 'quiet'],
     notes: [
       'A trace is what --trace FILE wrote: the same inputs give the same transcript.',

@@ -57,7 +57,7 @@ export const LAB_FLAGS = {
   play: {
     group: 'call',
     value: 'tone|silence|FILE.wav',
-    help: 'what the callee hears',
+    help: 'what the callee hears: 440 Hz, nothing, or a WAV file once and then silence',
     otherwise: 'silence',
     inFile: false,
     schema: played,
@@ -65,7 +65,7 @@ export const LAB_FLAGS = {
   record: {
     group: 'call',
     value: 'FILE.wav',
-    help: 'write down what is heard',
+    help: 'write down what is heard, in G.711; up to two hours',
     inFile: false,
     schema: path,
   },

@@ -21,11 +21,12 @@ import {
   user,
 } from './flag-values.ts';
 import { LAB_FLAGS } from './flags-lab.ts';
+import { PING_FLAGS } from './flags-ping.ts';
 import { isHost, readPort, withoutBrackets } from './server-address.ts';
 
 /** One flag. */
 export interface Flag {
-  readonly group: 'account' | 'call' | 'agent' | 'network' | 'calls' | 'output' | 'configuration';
+  readonly group: 'account' | 'call' | 'agent' | 'ping' | 'network' | 'calls' | 'output' | 'configuration';
   /** What stands after it in the help; absent for a switch. */
   readonly value?: string;
   readonly help: string;
@@ -180,6 +181,7 @@ export const FLAGS = {
     schema: reads('nothing: this version does not ask STUN yet, use --advertise-ip', () => undefined),
   },
   ...LAB_FLAGS,
+  ...PING_FLAGS,
   'max-calls': {
     group: 'calls',
     value: 'N',

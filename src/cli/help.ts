@@ -88,6 +88,7 @@ const GROUPS = {
   account: 'Account',
   call: 'Call',
   agent: 'Agent',
+  ping: 'Ping',
   network: 'Network',
   calls: 'Calls',
   output: 'Output',
@@ -107,7 +108,8 @@ export function commandPage(name: string, columns: number | undefined): string {
   });
   const capital = `${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`;
   const notes = (command.notes ?? []).map((note) => (note.startsWith('  ') ? note : wrap(note, width, 0)));
-  const usage = `Usage: ringback ${name}${command.flags.length === 0 ? '' : ' [FLAGS]'}`;
+  const word = command.word === undefined ? '' : ` ${command.word}`;
+  const usage = `Usage: ringback ${name}${word}${command.flags.length === 0 ? '' : ' [FLAGS]'}`;
   return [usage, '', wrap(capital, width, 0), ...groups, ...(notes.length === 0 ? [] : ['', ...notes])].join(
     '\n',
   );

@@ -1,0 +1,206 @@
+/**
+ * `ringback ping TARGET`: asks with OPTIONS who is there, how fast, and what it supports. In the foreground, in this
+ * process: a ping leaves nothing behind that an agent could keep.
+ *
+ * Why a status of 300 and more is exit code 4 although it proves that somebody lives: a script that asks whether calls
+ * will work must not be told yes by a 404 or a 503. The line says which it was.
+ */
+import type { Event, EventOf } from '../events.ts';
+import type { Running } from '../io/driver.ts';
+import { formatHost } from '../sip/flow.ts';
+import { nextHop } from '../sip/next-hop.ts';
+import { labDriverOptions, resolveProxy, startOrExplain } from './driver-options.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { Invocation } from './invocation.ts';
+import { type Options, readOptions, readSettings } from './options.ts';
+import { openOutput } from './output.ts';
+import { type GivenValues, readSetting, type Settings } from './settings.ts';
+import { stopOnSignals } from './signals.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What is asked, and how often. */
+interface Asked {
+  readonly to: string;
+  readonly options: Options;
+  /** 0: for ever. */
+  readonly count: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+/** Asks, and prints what comes. */
+export async function run(invocation: Invocation): Promise<number> {
+  const asked = readAsked(invocation);
+  const { options } = asked;
+  const pings = new Pings(asked);
+  const output = openOutput(options, () => pings.end('nobody reads the output', EXIT.done), 'transcript');
+  for (const warning of options.warnings) output.warn(warning);
+  const plain = options.output === 'plain' && options.verbosity < 1;
+  const driver = labDriverOptions(options, (event) => {
+    for (const told of pings.take(event)) if (!plain || SPEAKING.has(told.type)) output.event(told);
+  });
+  const { proxy } = options;
+  const running = await startOrExplain({
+    ...driver,
+    endpoint: {
+      ...driver.endpoint,
+      rawMessages: options.rawMessages,
+      ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy, 'udp') }),
+    },
+    mediaThreads: 0,
+    onePeer: true,
+  });
+  const { overdue } = stopOnSignals((signal) =>
+    pings.end(signal, signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated),
+  );
+  const [account] = options.accounts;
+  if (account !== undefined) running.act({ type: 'add-account', account, register: false });
+  pings.begin(running);
+  await Promise.race([running.stopped, overdue]);
+  await output.close();
+  return pings.exitCode;
+}
+
+/** At the normal level the pings speak for themselves; -v shows their messages. */
+const SPEAKING: ReadonlySet<Event['type']> = new Set([
+  'ping.answered',
+  'ping.finished',
+  'diagnosis.raised',
+  'session.stopped',
+] as const);
+
+/** The pings of one command: when the next one goes out, what came back, and how it ends. */
+class Pings {
+  exitCode: ExitCode = EXIT.done;
+  private running: Running | undefined;
+  private ended: string | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private startedMs = 0;
+  private sent = 0;
+  private finished = 0;
+  private readonly roundTripsMs: number[] = [];
+  private abilities = '';
+
+  constructor(private readonly asked: Asked) {}
+
+  begin(running: Running): void {
+    this.running = running;
+    this.startedMs = performance.now();
+    // A signal may have come before there was anything to stop.
+    if (this.ended === undefined) this.next();
+    else running.act({ type: 'stop', reason: this.ended });
+  }
+
+  end(reason: string, exitCode: ExitCode): void {
+    if (this.ended !== undefined) return;
+    this.ended = reason;
+    this.exitCode = exitCode;
+    clearTimeout(this.timer);
+    this.running?.act({ type: 'stop', reason });
+  }
+
+  /** What is to be told for an event of the endpoint. */
+  take(event: Event): Event[] {
+    if (event.type === 'ping.answered') return [this.answered(event)];
+    if (event.type !== 'session.stopped') return [event];
+    const { v, seq, atMs } = event;
+    return [
+      { v, seq, atMs, ...this.totals() },
+      { ...event, seq: seq + 1, exitCode: this.exitCode },
+    ];
+  }
+
+  private next(): void {
+    const { to, count, intervalMs, timeoutMs } = this.asked;
+    this.sent += 1;
+    this.running?.act({ type: 'ping', to, timeoutMs });
+    if (this.sent === count || this.ended !== undefined) return;
+    const nextMs = this.startedMs + this.sent * intervalMs - performance.now();
+    this.timer = setTimeout(() => this.next(), Math.max(0, nextMs));
+  }
+
+  private answered<E extends EventOf<'ping.answered'>>(event: E): E {
+    this.finished += 1;
+    if (event.rttMs !== undefined) this.roundTripsMs.push(event.rttMs);
+    if (this.ended === undefined && this.exitCode === EXIT.done) this.exitCode = codeOf(event);
+    // The endpoint is in the middle of a turn: what it is told next waits for the end of it.
+    if (this.finished === this.asked.count)
+      queueMicrotask(() => this.end('asked and answered', this.exitCode));
+    // A person reads what it supports once, a program with every answer.
+    const { allow, supported, accept, ...rest } = event;
+    const abilities = JSON.stringify([allow, supported, accept]);
+    if (this.asked.options.output === 'json' || abilities !== this.abilities) {
+      this.abilities = abilities;
+      return event;
+    }
+    return rest as E;
+  }
+
+  private totals(): EventOf<'ping.finished'> {
+    const times = this.roundTripsMs;
+    const sum = times.reduce((before, one) => before + one, 0);
+    return {
+      type: 'ping.finished',
+      to: this.asked.to,
+      sent: this.sent,
+      answered: times.length,
+      ...(times.length === 0
+        ? undefined
+        : {
+            minMs: times.reduce((least, one) => Math.min(least, one)),
+            avgMs: Math.round((100 * sum) / times.length) / 100,
+            maxMs: times.reduce((most, one) => Math.max(most, one)),
+          }),
+    };
+  }
+}
+
+/** What one answer means to a script. */
+export function codeOf({ status, failure }: EventOf<'ping.answered'>): ExitCode {
+  if (failure === 'authentication') return EXIT.authenticationRefused;
+  if (failure === 'no-answer') return EXIT.timeout;
+  if (failure === 'network' || status === undefined) return EXIT.network;
+  return status < 300 ? EXIT.done : EXIT.peerRefused;
+}
+
+/** What the command line says, checked. */
+export function readAsked(invocation: Invocation): Asked {
+  const [word, ...more] = invocation.rest;
+  if (more.length > 0) throw new UsageError(`ringback ping asks one target; "${more[0]}" is one too many.`);
+  const { settings } = readSettings(invocation.flags, invocation);
+  const target = word === undefined ? undefined : targetOf(word, settings.transport?.value);
+  const options = readOptions(withServer(invocation.flags, settings, target), invocation, 'udp');
+  const to = target ?? serverOf(options);
+  if (to === undefined)
+    throw new UsageError('ringback ping needs a target: ringback ping sip:pbx.example.org');
+  return {
+    to,
+    options,
+    count: settings.count?.value ?? 1,
+    intervalMs: (settings.interval?.value ?? 1) * 1000,
+    timeoutMs: (settings.timeout?.value ?? 5) * 1000,
+  };
+}
+
+/** A URI with its scheme, and with the transport that was asked for where it names none. */
+function targetOf(word: string, transport: 'udp' | 'tcp' | undefined): string {
+  const { value } = readSetting('to', { text: word, source: { kind: 'flag' } });
+  const uri = /^(?:sips?|tel):/i.test(value) ? value : `sip:${value}`;
+  return transport === undefined || /;transport=/i.test(uri) ? uri : `${uri};transport=${transport}`;
+}
+
+/** Whoever gives no target asks the server of the account. */
+function serverOf({ accounts: [account] }: Options): string | undefined {
+  if (account === undefined) return undefined;
+  const { host, port, transport } = account.server;
+  return `sip:${formatHost(host)}:${port};transport=${transport}`;
+}
+
+/** Whoever gives an account and no server means that of the target. */
+function withServer(flags: GivenValues, settings: Settings, target: string | undefined): GivenValues {
+  if (target === undefined || settings.user === undefined || settings.server !== undefined) return flags;
+  const hop = nextHop(target, 'udp');
+  if (hop === undefined) return flags;
+  const text = `${formatHost(hop.host)}:${hop.port};transport=${hop.transport}`;
+  return new Map([...flags, ['server', { text, source: { kind: 'flag' } }]]);
+}
