@@ -11,6 +11,7 @@ import { messageScenarios } from './scenarios/messages.ts';
 import { pingScenarios } from './scenarios/ping.ts';
 import { placingScenarios } from './scenarios/placing.ts';
 import { registrationScenarios } from './scenarios/registration.ts';
+import { replayScenarios } from './scenarios/replay.ts';
 import { requestScenarios } from './scenarios/requests.ts';
 import { screenScenarios } from './scenarios/screen.ts';
 import { sloppyScenarios } from './scenarios/sloppy.ts';
@@ -39,4 +40,5 @@ export const scenarios: readonly Scenario[] = [
   ...changingScenarios,
   ...tortureScenarios,
   ...screenScenarios,
+  ...replayScenarios,
 ];

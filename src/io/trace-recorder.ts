@@ -11,7 +11,13 @@ import type { Input } from '../sip/endpoint-io.ts';
 import { type Frame, StreamFramer } from '../sip/stream-framing.ts';
 import type { DriverTap } from './driver.ts';
 import { countersLineOf, headerLine, inputLineOf, type TraceStyle } from './trace.ts';
-import { type KnownPasswords, knownPasswords, withoutPasswords, withoutSecrets } from './trace-secrets.ts';
+import {
+  type KnownPasswords,
+  knownPasswords,
+  maskedEvent,
+  withoutPasswords,
+  withoutSecrets,
+} from './trace-secrets.ts';
 
 /** The two ends of a trace that is being written. */
 export interface TraceRecorder {
@@ -54,7 +60,7 @@ export function traceRecorder(
       },
       counters: (slot, counters) => write(countersLineOf(slot, counters)),
     },
-    event: (event) => write(JSON.stringify(withoutPasswords(event))),
+    event: (event) => write(JSON.stringify(maskedEvent(event))),
   };
 }
 

@@ -9,7 +9,7 @@ import { EVENT_VERSION, type Event, type EventBody } from '../events.ts';
 import { type MediaCounters, NOTHING_COUNTED } from '../rtp/session.ts';
 import { Endpoint } from '../sip/endpoint.ts';
 import { readTraceLine, type TraceLine, type TraceStyle } from './trace.ts';
-import { withoutPasswords } from './trace-secrets.ts';
+import { maskedEvent } from './trace-secrets.ts';
 
 /** How a replay ended. */
 export type TraceVerdict =
@@ -93,9 +93,7 @@ function playStep(
   let produced: EventBody[];
   try {
     const outputs = endpoint.handle(input.input, input.atMs);
-    produced = outputs.flatMap((output) =>
-      output.type === 'event' ? [withoutPasswords(output.event) as EventBody] : [],
-    );
+    produced = outputs.flatMap((output) => (output.type === 'event' ? [maskedEvent(output.event)] : []));
   } catch (error) {
     const why = `its ${input.input.type} cannot be played (${said(error)})`;
     return { same: [], verdict: { type: 'unreadable', line: step.line, why } };

@@ -8,6 +8,7 @@
 import { parseAuthorization } from '../auth/authorization.ts';
 import { maskKeepingLength } from '../auth/mask.ts';
 import { rightResponse } from '../auth/verify.ts';
+import type { EventBody } from '../events.ts';
 import type { EndpointConfig } from '../sip/endpoint-config.ts';
 import { parseMessage } from '../sip/parse-message.ts';
 import { bytesOf, latin1 } from '../sip/text.ts';
@@ -23,19 +24,27 @@ export function knownPasswords(config: EndpointConfig): KnownPasswords {
   return new Map((config.registrar?.users ?? []).map(({ user, password }) => [user, password]));
 }
 
-/**
- * A copy with every `password` in it replaced, however deep; one that is empty stays, as that is told to the user.
- * `raw` was masked when it was made (auth/mask.ts).
- */
+/** A copy with every `password` in it replaced, however deep; one that is empty stays, as that is told to the user. */
 export function withoutPasswords(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutPasswords);
-  if (typeof value === 'string') return maskKeepingLength(value, () => undefined);
+  return copied(value, (key, text) =>
+    key === 'password' && text !== '' ? TRACE_PASSWORD : maskKeepingLength(text, () => undefined),
+  );
+}
+
+/** An event as it may stand in a trace. Its messages and settings were masked when it was made; URIs in it were not. */
+export function maskedEvent<E extends EventBody>(event: E): E {
+  const masked = copied(event, (key, text) =>
+    key === 'raw' || key === 'password' ? text : maskKeepingLength(text, () => undefined),
+  );
+  return masked as E;
+}
+
+/** A copy with every text in it replaced; `key` is the name it stands under. */
+function copied(value: unknown, replaced: (key: string, text: string) => string, under = ''): unknown {
+  if (typeof value === 'string') return replaced(under, value);
+  if (Array.isArray(value)) return value.map((one) => copied(one, replaced, under));
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
-  const entries = Object.entries(value).map(([key, one]) => {
-    const secret = key === 'password' && typeof one === 'string' && one !== '';
-    if (secret) return [key, TRACE_PASSWORD];
-    return [key, key === 'raw' ? one : withoutPasswords(one)];
-  });
+  const entries = Object.entries(value).map(([key, one]) => [key, copied(one, replaced, key)]);
   return Object.fromEntries(entries);
 }
 
