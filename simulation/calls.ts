@@ -36,6 +36,7 @@ function planCall(script: Script, caller: VirtualEndpoint, index: number, atMs: 
   const byEcho = !byCaller || chance.percent(15);
   const skewMs = chance.percent(50) ? 0 : chance.between(0, 300);
   const whims = Array.from({ length: chance.one([0, 0, 1, 4]) }, () => whim(deployment, hangUpMs));
+  if (chance.percent(10)) script.at(atMs, () => ping(script, caller, call.to));
   script.at(atMs, () => {
     if (caller.off === 'asleep') return;
     script.act(caller, call);
@@ -58,6 +59,12 @@ function planCall(script: Script, caller: VirtualEndpoint, index: number, atMs: 
     if (byCaller) ask('caller', hangUpMs, hangUp);
     if (byEcho) ask('echo', hangUpMs + skewMs, hangUp);
   });
+}
+
+function ping(script: Script, caller: VirtualEndpoint, to: string): void {
+  if (caller.off === 'asleep') return;
+  script.deployment.watcher.of(caller).pingsAsked += 1;
+  script.act(caller, { type: 'ping', to });
 }
 
 /** Something that a side does while a call stands, or does not stand yet, or any more. Both at once is glare. */
@@ -88,7 +95,7 @@ function callOptions({ chance }: Deployment, { local }: VirtualEndpoint): Omit<C
 function destination({ chance }: Deployment, index: number): string {
   if (index < PHONES) {
     if (chance.percent(80)) return 'sip:echo@lab.local';
-    return `sip:${chance.one(['nobody', phoneUser(chance.between(0, PHONES - 1))])}@lab.local`;
+    return `sip:${chance.one(['nobody', '103', phoneUser(chance.between(0, PHONES - 1))])}@lab.local`;
   }
   const suffix = chance.one(['', ';transport=tcp']);
   const address = chance.percent(85) ? ECHO_ADDRESS : chance.one([SILENT_ADDRESS, NOBODY_ADDRESS]);

@@ -18,6 +18,9 @@ export const SILENT_ADDRESS: SocketAddress = { address: '192.0.2.98', port: 5060
 /** Nobody has that one. */
 export const NOBODY_ADDRESS: SocketAddress = { address: '192.0.2.99', port: 5060 };
 
+/** The registrar's name in DNS. */
+const SERVER_NAME = 'pbx.lab.local';
+
 const SILENT: Actor = { handle: () => [], deadlineMs: () => undefined };
 
 /** Events that no invariant reads; making them costs more than a message. */
@@ -44,7 +47,8 @@ export class Deployment {
   readonly network: VirtualNetwork;
   /** How many times slower everything goes: some calls last so long that their sessions are refreshed (RFC 4028). */
   readonly pace: number;
-  readonly registrar: VirtualEndpoint;
+  /** The registrar and proxy that runs now. */
+  registrar: VirtualEndpoint;
   /** The echo that runs now. */
   echo: VirtualEndpoint;
   /** Phones first, strangers after them. */
@@ -65,10 +69,12 @@ export class Deployment {
     this.network = new VirtualNetwork([seed, 2, 3, 4], this.weather(), { keep: false, watch: watcher.watch });
     this.pace = chance.percent(15) ? 200 : 1;
     this.network.addActor('silent', SILENT_ADDRESS, SILENT);
-    const users = ['echo', ...Array.from({ length: PHONES }, (_, index) => phoneUser(index))];
-    this.registrar = this.start('registrar', REGISTRAR_ADDRESS, {
-      registrar: { domain: 'lab.local', users: users.map((user) => ({ user, password: 'secret' })) },
-    });
+    // The first address of the name is dead at times (RFC 3263 §4.3).
+    this.network.names.set(SERVER_NAME, [
+      ...chance.one([[], [NOBODY_ADDRESS.address], [SILENT_ADDRESS.address]]),
+      REGISTRAR_ADDRESS.address,
+    ]);
+    this.registrar = this.startRegistrar();
     this.delays = {
       ringDelayMs: chance.percent(50) ? 0 : chance.between(1, 1_000),
       answerDelayMs: chance.percent(30) ? 0 : chance.between(1, 4_000),
@@ -89,6 +95,11 @@ export class Deployment {
     this.echo.act({ type: 'register' });
   }
 
+  /** The registrar anew, without a binding. */
+  restartRegistrar(): void {
+    this.registrar = this.startRegistrar();
+  }
+
   /** One of the sorts of weather: fair, slow, bad. */
   weather(): Weather {
     const { chance, options } = this;
@@ -102,6 +113,13 @@ export class Deployment {
       duplication: chance.fraction() * 0.3,
       reordering: chance.fraction() * 0.3,
     };
+  }
+
+  private startRegistrar(): VirtualEndpoint {
+    const users = ['echo', ...Array.from({ length: PHONES }, (_, index) => phoneUser(index))];
+    return this.start('registrar', REGISTRAR_ADDRESS, {
+      registrar: { domain: 'lab.local', users: users.map((user) => ({ user, password: 'secret' })) },
+    });
   }
 
   private startEcho(): VirtualEndpoint {
@@ -123,7 +141,8 @@ export class Deployment {
   private startCaller(index: number): VirtualEndpoint {
     const { chance } = this;
     const transport = chance.one<Transport>(['udp', 'udp', 'tcp']);
-    const server = { ...REGISTRAR_ADDRESS, host: REGISTRAR_ADDRESS.address, transport };
+    const host = chance.percent(30) ? SERVER_NAME : REGISTRAR_ADDRESS.address;
+    const server = { host, port: REGISTRAR_ADDRESS.port, transport };
     const account = accountOf(phoneUser(index), { server, expiresS: chance.one([60, 300, 3_600]) });
     const local = { address: `192.0.2.${101 + index}`, port: 5060 };
     const ports = Array.from({ length: chance.one([2, 6]) }, (_, number) => 20_000 + 2 * number);
@@ -149,7 +168,7 @@ export class Deployment {
   }
 }
 
-/** The user name of a phone: 100 and up. */
+/** The user of a phone: 100 and up. The last one is another phone of 103, so that its calls fork. */
 export function phoneUser(index: number): string {
-  return String(100 + index);
+  return String(index === PHONES - 1 ? 103 : 100 + index);
 }

@@ -8,7 +8,14 @@
  */
 import type { EventOf } from '../src/events.ts';
 import { MAX_BINDINGS } from '../src/sip/limits.ts';
-import { acceptanceKey, descriptionOf, dialogKey, type NodeRecord, transactionKey } from './node-record.ts';
+import {
+  acceptanceKey,
+  descriptionOf,
+  descriptionsBefore,
+  dialogKey,
+  type NodeRecord,
+  transactionKey,
+} from './node-record.ts';
 import { countFields, type WireMessage } from './wire-message.ts';
 
 /** What is wrong; undefined when nothing is. */
@@ -34,15 +41,28 @@ export function silentOnceAnswered({ sent }: NodeRecord, message: WireMessage): 
     : undefined;
 }
 
-/** §12.2.1.1, §10.2: CSeq rises with every request of ours in a dialog, and with every try outside of one. */
-export function sequenceRises({ sent, sequences, forwards }: NodeRecord, message: WireMessage): Fault {
+/**
+ * §12.2.1.1, §10.2: CSeq rises with every request of ours in a dialog, and with every try outside of one, but for the
+ * same request to the next address of a server (RFC 3263 §4.3).
+ */
+export function sequenceRises({ sent, last, forwards }: NodeRecord, message: WireMessage): Fault {
   const { method, number, callId, fromTag, toTag } = message;
   if (forwards || method === 'ACK' || method === 'CANCEL' || sent.has(transactionKey(message))) {
     return undefined;
   }
-  const outside = sequences.get(`${callId}|${fromTag}|`) ?? 0;
-  const last = Math.max(outside, sequences.get(`${callId}|${fromTag}|${toTag}`) ?? 0);
-  return number > last ? undefined : `CSeq ${number} ${method} after ${last} in ${callId}`;
+  const outside = last.get(`${callId}|${fromTag}|`);
+  const within = toTag === '' ? undefined : last.get(`${callId}|${fromTag}|${toTag}`);
+  const before = Math.max(outside?.number ?? 0, within?.number ?? 0);
+  if (number > before || (toTag === '' && outside !== undefined && isSameElsewhere(outside, message))) {
+    return undefined;
+  }
+  return `CSeq ${number} ${method} after ${before} in ${callId}`;
+}
+
+/** But for the branch, and for the nonce count, which rises with every request (RFC 7616 §3.4). */
+function isSameElsewhere(before: WireMessage, message: WireMessage): boolean {
+  const rest = ({ text }: WireMessage) => text.replaceAll(/^(?:Via|(?:Proxy-)?Authorization): .*\r\n/gm, '');
+  return rest(before) === rest(message);
 }
 
 /** §13.2.2.4, §17.1.1.3: an ACK answers a final response; with the INVITE's branch a refusal, with its own a 2xx. */
@@ -88,11 +108,11 @@ export function inviteWaitsForPeers({ sent, reinvites, forwards }: NodeRecord, m
 }
 
 /** RFC 3264 §8: a description that is another one counts the version up by one, and a version is one description. */
-export function descriptionCounted({ descriptions, forwards }: NodeRecord, message: WireMessage): Fault {
-  const description = forwards ? undefined : descriptionOf(message);
+export function descriptionCounted(record: NodeRecord, message: WireMessage): Fault {
+  const description = record.forwards ? undefined : descriptionOf(message);
   if (description === undefined) return undefined;
-  const { callId, status, fromTag, toTag } = message;
-  const before = descriptions.get(`${callId}|${status === 0 ? fromTag : toTag}`) ?? [];
+  const { callId } = message;
+  const before = descriptionsBefore(record, message);
   const last = before.at(-1);
   if (last === undefined) return undefined;
   const { id, version, rest } = description;

@@ -3,13 +3,17 @@
  * for whom it hits.
  */
 import type { VirtualEndpoint } from '../src/io/virtual.ts';
+import { leftAt, unendedAt } from './rest.ts';
 import type { Script } from './script.ts';
+
+/** A clean stop takes 5 s at most; in ms. */
+const STOPPED_MS = 6_000;
 
 /** Over that time. How rough it gets is the seed's to say. */
 export function planFaults(script: Script, lastMs: number): void {
   const { deployment } = script;
-  const { chance, network, registrar, callers, pace } = deployment;
-  const somebody = () => chance.one([deployment.echo, deployment.echo, registrar, ...callers]);
+  const { chance, network, callers, pace } = deployment;
+  const somebody = () => chance.one([deployment.echo, deployment.echo, deployment.registrar, ...callers]);
   const often = (everyMs: number, what: () => void) => {
     for (let atMs = chance.between(0, everyMs); atMs < lastMs; atMs += chance.between(1, 2 * everyMs)) {
       script.at(atMs, what);
@@ -23,6 +27,8 @@ export function planFaults(script: Script, lastMs: number): void {
   often(rough, () => takeOff(script, somebody(), 'asleep', chance.between(500, 90_000)));
   often(rough, () => network.breakStreams(somebody()));
   if (chance.percent(60)) often(lastMs, () => deployment.restartEcho());
+  if (chance.percent(30)) often(lastMs, () => stopEcho(script));
+  if (chance.percent(30)) often(lastMs, () => deployment.restartRegistrar());
   if (chance.percent(40)) script.at(chance.between(0, lastMs), () => lose(script, chance.one(callers)));
   // Everybody's clock at once.
   if (chance.percent(20)) script.at(chance.between(0, lastMs), () => takeAllOff(script));
@@ -41,6 +47,22 @@ function takeAllOff(script: Script): void {
   const { echo, registrar, callers, chance } = script.deployment;
   const forMs = chance.between(1_000, 3_600_000);
   for (const node of [echo, registrar, ...callers]) takeOff(script, node, 'asleep', forMs);
+}
+
+/** The echo goes as a service that is updated: it ends its calls, unregisters, and is started again. */
+function stopEcho(script: Script): void {
+  const { deployment } = script;
+  const { echo, watcher } = deployment;
+  if (echo.off !== undefined || echo.stopped !== undefined) return;
+  echo.act({ type: 'stop', reason: 'an update' });
+  script.later(STOPPED_MS, () => {
+    if (echo.gone || echo.off !== undefined) return;
+    const { node, ...record } = watcher.of(echo);
+    const left = [...leftAt({ node, ...record, transactions: new Map() }), ...unendedAt({ node, ...record })];
+    if (echo.stopped === undefined) left.push('it did not stop in time');
+    watcher.faults.push(...left.map((fault) => `echo, stopped: ${fault}`));
+    deployment.restartEcho();
+  });
 }
 
 /** A phone that never comes back; its streams time out after a while. */

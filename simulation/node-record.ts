@@ -63,16 +63,16 @@ export interface NodeRecord {
   readonly invites: Map<string, Set<number>>;
   /** The last INVITE of the peer, by dialog. */
   readonly reinvites: Map<string, HeardRequest>;
-  /** The session descriptions that it sent, by Call-ID and its own tag. */
-  readonly descriptions: Map<string, Description[]>;
+  /** The session descriptions that it sent, by dialog; the offer of an INVITE that may fork is of each. */
+  readonly descriptions: Map<string, readonly Description[]>;
   /** INVITEs that it accepted, by what their ACK has in common with them. */
   readonly accepted: Map<string, HeardRequest>;
   /** Call-ID, CSeq number and To tag of every 2xx to an INVITE that it heard. */
   readonly acceptances: Set<string>;
   /** Call-IDs in which it sent an ACK to a 2xx. */
   readonly acknowledged: Set<string>;
-  /** The highest CSeq that it sent, by Call-ID, From tag and To tag. */
-  readonly sequences: Map<string, number>;
+  /** The request that it sent last, by Call-ID, From tag and To tag. */
+  readonly last: Map<string, WireMessage>;
   /** Dialogs that a BYE has ended, one of its own or one that it accepted. */
   readonly over: Set<string>;
   /**
@@ -90,6 +90,9 @@ export interface NodeRecord {
   newest: CallRecord | undefined;
   /** Transactions that it told of and that have not ended, by id. */
   readonly transactions: Map<string, TransactionRecord>;
+  /** How many pings it was asked for, and how many it has told the outcome of. */
+  pingsAsked: number;
+  pingsTold: number;
   portsOpened: number;
   portsClosed: number;
 }
@@ -106,7 +109,7 @@ export function newRecord(node: VirtualEndpoint, forwards: boolean): NodeRecord 
     accepted: new Map(),
     acceptances: new Set(),
     acknowledged: new Set(),
-    sequences: new Map(),
+    last: new Map(),
     over: new Set(),
     ending: new Set(),
     byes: new Set(),
@@ -114,6 +117,8 @@ export function newRecord(node: VirtualEndpoint, forwards: boolean): NodeRecord 
     callOf: new Map(),
     newest: undefined,
     transactions: new Map(),
+    pingsAsked: 0,
+    pingsTold: 0,
     portsOpened: 0,
     portsClosed: 0,
   };
@@ -145,6 +150,16 @@ export function descriptionOf({ text }: WireMessage): Description | undefined {
   const end = text.indexOf('\r\n', from);
   const [, id = '', version = ''] = text.slice(from, end).split(' ');
   return { id, version: Number(version), rest: text.slice(end) };
+}
+
+/** What it sent before in the dialog of a message, in order. */
+export function descriptionsBefore(
+  { descriptions }: NodeRecord,
+  message: WireMessage,
+): readonly Description[] {
+  const { status, callId, fromTag } = message;
+  const offered = status === 0 ? descriptions.get(`${callId}|${fromTag}|`) : undefined;
+  return descriptions.get(dialogKey(message)) ?? offered ?? [];
 }
 
 /** Notes a message that reached the endpoint. */
@@ -179,14 +194,14 @@ export function noteHeard(record: NodeRecord, message: WireMessage): void {
 
 /** Notes a message that the endpoint sent, once it was judged. */
 export function noteSent(record: NodeRecord, message: WireMessage): void {
-  const { status, method, callId, fromTag, toTag, number } = message;
+  const { status, method, callId, fromTag, toTag } = message;
   const key = transactionKey(message);
   const description = descriptionOf(message);
   if (description !== undefined) {
-    const own = `${callId}|${status === 0 ? fromTag : toTag}`;
-    const before = record.descriptions.get(own) ?? [];
-    if (before.length === 0) record.descriptions.set(own, before);
-    if (!before.some(({ version }) => version === description.version)) before.push(description);
+    const before = descriptionsBefore(record, message);
+    if (!before.some(({ version }) => version === description.version)) {
+      record.descriptions.set(dialogKey(message), [...before, description]);
+    }
   }
   if (status === 0) {
     if (!record.sent.has(key)) record.sent.set(key, { message, provisional: false, final: 0 });
@@ -197,7 +212,7 @@ export function noteSent(record: NodeRecord, message: WireMessage): void {
     }
     if (method === 'ACK') {
       if (!record.sent.has(`${message.branch}|INVITE`)) record.acknowledged.add(callId);
-    } else if (method !== 'CANCEL') record.sequences.set(`${callId}|${fromTag}|${toTag}`, number);
+    } else if (method !== 'CANCEL') record.last.set(`${callId}|${fromTag}|${toTag}`, message);
     return;
   }
   const request = record.heard.get(key);
@@ -216,7 +231,8 @@ export function noteEvent(record: NodeRecord, event: EventBody): void {
       const { id, method, kind, call, to: state } = event;
       record.transactions.set(id, { method, kind, call, state });
     }
-  } else if (event.type === 'dialog.changed') {
+  } else if (event.type === 'ping.answered') record.pingsTold += 1;
+  else if (event.type === 'dialog.changed') {
     if (event.cause !== 'BYE sent') return;
     const key = `${event.callId}|${event.localTag}|${event.remoteTag ?? ''}`;
     if (!record.over.has(key)) record.ending.add(key);

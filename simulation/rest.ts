@@ -33,7 +33,9 @@ const AGREEING: Readonly<Record<'stood' | 'refused' | 'given up', readonly Outco
 export function faultsAtRest(records: readonly NodeRecord[]): string[] {
   const faults = records.flatMap((record) => {
     // A process that was killed takes everything along.
-    const alone = record.node.gone ? [] : [...leftAt(record), ...unendedAt(record), ...unbalancedAt(record)];
+    const alone = record.node.gone
+      ? []
+      : [...leftAt(record), ...unendedAt(record), ...unbalancedAt(record), ...unansweredAt(record)];
     return [...alone, ...doubledAt(record)].map((fault) => `${record.node.name}: ${fault}`);
   });
   return [...faults, ...disagreements(records)];
@@ -59,6 +61,11 @@ export function unendedAt({ calls }: NodeRecord): string[] {
   return [...calls.values()]
     .filter(({ state }) => state !== 'terminated')
     .map(({ handle, state }) => `${handle} is ${state} and has no end`);
+}
+
+/** Every ping has its one outcome. */
+export function unansweredAt({ pingsAsked, pingsTold }: NodeRecord): string[] {
+  return pingsAsked === pingsTold ? [] : [`${pingsAsked} pings and ${pingsTold} outcomes`];
 }
 
 /** As many ports closed as were opened. */
@@ -92,10 +99,12 @@ export function disagreements(records: readonly NodeRecord[]): string[] {
       callees.set(call.callId, [...(callees.get(call.callId) ?? []), { record, call }]);
     }
   }
+  // A proxy that was killed answers anew what it had passed on already.
+  const forgot = records.some(({ forwards, node }) => forwards && node.gone);
   return records.flatMap((caller) =>
     [...caller.calls.values()].flatMap((call) => {
       if (call.direction === 'incoming' || call.state !== 'terminated') return [];
-      return contradictions(caller, call, callees.get(call.callId) ?? []);
+      return contradictions(caller, call, callees.get(call.callId) ?? [], forgot);
     }),
   );
 }
@@ -104,9 +113,11 @@ function contradictions(
   caller: NodeRecord,
   call: CallRecord,
   callees: readonly { readonly record: NodeRecord; readonly call: CallRecord }[],
+  forgot: boolean,
 ): string[] {
   const { callId } = call;
-  const ours = callerOutcome(caller, call);
+  const outcome = callerOutcome(caller, call);
+  const ours = forgot && outcome === 'refused' ? 'given up' : outcome;
   const theirs = callees.length === 0 ? ['unknown' as const] : callees.map((one) => calleeOutcome(one.call));
   const faults: string[] = [];
   if (!theirs.some((outcome) => AGREEING[ours].includes(outcome))) {
