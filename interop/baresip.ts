@@ -21,13 +21,14 @@ export interface Baresip {
 const TONE_HZ = 440;
 const RATE_HZ = 8_000;
 
-/** Starts it as user 200 of the domain behind that proxy. */
+/** Starts it as a user of the domain behind that proxy; `answers` takes every call at once. */
 export async function startBaresip(
   lab: Lab,
   proxy: { readonly port: number; readonly domain: string; readonly password: string },
   transport: 'udp' | 'tcp',
+  { user = '200', answers = false }: { readonly user?: string; readonly answers?: boolean } = {},
 ): Promise<Baresip> {
-  const home = join(lab.dir, 'baresip');
+  const home = join(lab.dir, `baresip-${user}`);
   mkdirSync(home, { recursive: true });
   const sipPort = await lab.port();
   const controlPort = await lab.port();
@@ -38,7 +39,7 @@ export async function startBaresip(
     net_interface: LOOPBACK,
     call_local_timeout: '20',
     // Relative: it cuts off a longer path.
-    snd_path: 'baresip',
+    snd_path: `baresip-${user}`,
     audio_source: `ausine,${TONE_HZ}`,
     ausrc_srate: '48000',
     auplay_srate: `${RATE_HZ}`,
@@ -60,10 +61,10 @@ export async function startBaresip(
   writeFileSync(join(home, 'contacts'), '');
   writeFileSync(
     join(home, 'accounts'),
-    `<sip:200@${proxy.domain};transport=${transport}>;outbound="sip:${LOOPBACK}:${proxy.port};transport=${transport}"` +
-      `;auth_user=200;auth_pass=${proxy.password};regint=60;audio_codecs=pcmu\n`,
+    `<sip:${user}@${proxy.domain};transport=${transport}>;outbound="sip:${LOOPBACK}:${proxy.port};transport=${transport}"` +
+      `${answers ? ';answermode=auto' : ''};auth_user=${user};auth_pass=${proxy.password};regint=60;audio_codecs=pcmu\n`,
   );
-  const peer = lab.spawn('baresip', ['baresip', '-f', home, '-v', '-s']);
+  const peer = lab.spawn(`baresip-${user}`, ['baresip', '-f', home, '-v', '-s']);
   const events: { readonly type: string; readonly text: string }[] = [];
   const control = await openControl(lab, controlPort, (text) => {
     const said = JSON.parse(text) as { readonly event?: boolean; readonly type?: string };

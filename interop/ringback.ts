@@ -44,6 +44,8 @@ export interface RingbackOptions {
   /** Do not wait for listeners (it is expected to end by itself). */
   readonly ends?: boolean;
   readonly name?: string;
+  /** Another service than the echo. */
+  readonly command?: 'registrar';
   readonly env?: Record<string, string>;
 }
 
@@ -59,9 +61,10 @@ export async function startRingback(
   if (!options.bare) {
     if (!given.includes('--bind')) given.push('--bind', '127.0.0.1');
     if (!given.includes('--sip-port')) given.push('--sip-port', '0');
-    if (!given.includes('--rtp-ports')) given.push('--rtp-ports', `${first}-${last}`);
+    if (!given.includes('--rtp-ports') && options.command === undefined)
+      given.push('--rtp-ports', `${first}-${last}`);
   }
-  const child = Bun.spawn([...lab.ringback, 'echo', '--json', ...given], {
+  const child = Bun.spawn([...lab.ringback, options.command ?? 'echo', '--json', ...given], {
     cwd: lab.dir,
     stdin: 'pipe',
     stdout: 'pipe',

@@ -10,6 +10,7 @@ import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
 import { pingScenarios } from './scenarios/ping.ts';
 import { placingScenarios } from './scenarios/placing.ts';
+import { registrarScenarios } from './scenarios/registrar.ts';
 import { registrationScenarios } from './scenarios/registration.ts';
 import { replayScenarios } from './scenarios/replay.ts';
 import { requestScenarios } from './scenarios/requests.ts';
@@ -33,6 +34,7 @@ export const scenarios: readonly Scenario[] = [
   ...mediaScenarios,
   ...talkScenarios,
   ...registrationScenarios,
+  ...registrarScenarios,
   ...stoppingScenarios,
   ...sloppyScenarios,
   ...strangerScenarios,

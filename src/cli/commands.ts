@@ -208,7 +208,17 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   registrar: {
     summary: 'a small registrar and proxy for the lab, with digest authentication',
     load: () => import('./registrar.ts'),
-    flags: ['user', 'domain', 'bind', 'sip-port', 'advertise-ip', ...OUTPUT, ...RECORDS, ...CONFIGURATION],
+    flags: [
+      'user',
+      'domain',
+      'algorithm',
+      'bind',
+      'sip-port',
+      'advertise-ip',
+      ...OUTPUT,
+      ...RECORDS,
+      ...CONFIGURATION,
+    ],
     many: ['user'],
     wording: {
       user: { value: 'NAME:SECRET', help: 'a user and the password; once for each user' },

@@ -67,7 +67,9 @@ function findLines(text: string): { headings: number[]; lineOf: (account: number
 }
 
 const IN_FILE = FLAG_NAMES.filter((name) => flag(name).inFile);
-const IN_ACCOUNT = IN_FILE.filter((name) => flag(name).group === 'account' && name !== 'proxy');
+const IN_ACCOUNT = IN_FILE.filter(
+  (name) => flag(name).group === 'account' && name !== 'proxy' && name !== 'algorithm',
+);
 
 function readTable(
   values: Record<string, unknown>,

@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import type { DigestAlgorithm } from '../auth/digest.ts';
 import { canonicalName } from '../sip/header-names.ts';
 import { parseUri } from '../sip/uri.ts';
 import { isHost, readPort, readServerAddress, withoutBrackets } from './server-address.ts';
@@ -124,3 +125,10 @@ export const played = reads('tone, silence or a .wav file', (given) => {
 
 /** Keys of a telephone (RFC 4733 §3.2). */
 export const dtmf = text('keys out of 0-9, *, #, A-D, and commas', /^[0-9A-Da-d*#,w]{1,64}$/);
+
+/** What a registrar offers, the strongest first (RFC 8760 §2.3). */
+export const algorithms = reads('MD5, SHA-256 or both', (given): readonly DigestAlgorithm[] | undefined => {
+  const name = given.toUpperCase();
+  if (name === 'BOTH') return ['SHA-256', 'MD5'];
+  return name === 'MD5' || name === 'SHA-256' ? [name] : undefined;
+});

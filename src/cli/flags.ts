@@ -10,6 +10,7 @@ import { DEFAULT_MAX_CALLS } from '../sip/limits.ts';
 import {
   address,
   advertised,
+  algorithms,
   number,
   path,
   reads,
@@ -132,6 +133,14 @@ export const FLAGS = {
     otherwise: '3600',
     inFile: true,
     schema: number('a whole number of seconds', 1, 604_800, true),
+  },
+  algorithm: {
+    group: 'account',
+    value: 'MD5|SHA-256|both',
+    help: 'the digest that is asked for; SIPp, sipsak and older phones fail where SHA-256 stands',
+    otherwise: 'MD5',
+    inFile: true,
+    schema: algorithms,
   },
   bind: {
     group: 'network',

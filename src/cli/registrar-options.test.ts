@@ -46,6 +46,13 @@ test('users come from [[account]] tables as well, without a warning, and SIP_USE
   expect([domain, options.sipPort, options.warnings]).toEqual(['lab.local', 5070, []]);
 });
 
+test('MD5 is asked for unless something else is said: what fails on SHA-256 is in every lab', () => {
+  expect(read('--user 100:a').algorithms).toEqual(['MD5']);
+  expect(read('--user 100:a --algorithm sha-256').algorithms).toEqual(['SHA-256']);
+  expect(read('--user 100:a --algorithm both').algorithms).toEqual(['SHA-256', 'MD5']);
+  expect(complaint('--user 100:a --algorithm sha1')).toContain('expected MD5, SHA-256 or both');
+});
+
 test('what is wrong with a user is said without the password', () => {
   expect(complaint('')).toContain('--user 100:secret');
   expect(complaint('--user 100')).toBe('--user: expected a name and a password here, like 100:secret.');

@@ -2,6 +2,7 @@
  * What `ringback registrar` is told: its domain and its users. `--user` means another thing here than elsewhere,
  * a user with the password and as many as there are, so it is read here.
  */
+import type { DigestAlgorithm } from '../auth/digest.ts';
 import type { RegistrarUser } from '../sip/endpoint-config.ts';
 import { readPassword } from './account.ts';
 import type { ConfigAccount } from './config-file.ts';
@@ -16,6 +17,7 @@ export interface RegistrarOptions {
   readonly domain?: string;
   /** One at least, each name once. */
   readonly users: readonly RegistrarUser[];
+  readonly algorithms: readonly DigestAlgorithm[];
 }
 
 /** Where phones look when nobody tells them a port (RFC 3261 §19.1.2). */
@@ -51,6 +53,7 @@ export function readRegistrarOptions(flags: GivenValues, surroundings: Surroundi
     },
     ...(settings.domain === undefined ? {} : { domain: settings.domain.value }),
     users,
+    algorithms: settings.algorithm?.value ?? ['MD5'],
   };
 }
 

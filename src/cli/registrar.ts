@@ -22,7 +22,7 @@ const USERS_NAMED = 5;
 
 /** Runs until it is told to stop. */
 export async function run(invocation: Invocation): Promise<number> {
-  const { options, users, ...given } = readRegistrarOptions(invocation.flags, invocation);
+  const { options, users, algorithms, ...given } = readRegistrarOptions(invocation.flags, invocation);
   const address = options.advertiseIp ?? options.bind ?? (await ownAddress());
   const domain = given.domain ?? address;
   let exitCode: ExitCode = EXIT.done;
@@ -53,7 +53,7 @@ export async function run(invocation: Invocation): Promise<number> {
       product: PRODUCT,
       accounts: [],
       echo: false,
-      registrar: { domain, users },
+      registrar: { domain, users, algorithms },
       maxCalls: options.maxCalls,
       ringDelayMs: 0,
       answerDelayMs: 0,

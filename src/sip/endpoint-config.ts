@@ -1,6 +1,7 @@
 /**
  * What an `Endpoint` is told once, at the start. It is validated at the edge (cli/options.ts); in here it is right.
  */
+import type { DigestAlgorithm } from '../auth/digest.ts';
 import type { EventBody } from '../events.ts';
 import type { SocketAddress, Transport } from './flow.ts';
 
@@ -48,7 +49,12 @@ export interface EndpointConfig {
   /** Send a MESSAGE back as one of ours; otherwise it gets its 200 alone. */
   readonly echoMessages?: boolean;
   /** Be the registrar of this domain, and the proxy that stands in front of what is registered. */
-  readonly registrar?: { readonly domain: string; readonly users: readonly RegistrarUser[] };
+  readonly registrar?: {
+    readonly domain: string;
+    readonly users: readonly RegistrarUser[];
+    /** The digests that are asked for, the first the most wanted (RFC 8760 §2.3); SHA-256 and MD5. */
+    readonly algorithms?: readonly DigestAlgorithm[];
+  };
   /** Calls at once; one more gets 486. */
   readonly maxCalls: number;
   /** `--prack`: reliable provisional responses to whoever can take them, not only to who demands them (RFC 3262). */

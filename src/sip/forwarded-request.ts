@@ -20,13 +20,15 @@ export interface ForwardedParts {
 }
 
 export function forwardedRequest(request: SipRequest, parts: ForwardedParts): SipRequest {
-  const headers: HeaderField[] = [
-    own('Via', parts.via),
+  const headers: HeaderField[] = [own('Via', parts.via)];
+  const routing = [
     ...parts.recordRoutes.map((value) => own('Record-Route', value)),
     ...parts.routes.map((value) => own('Route', value)),
   ];
   let counted = false;
   for (const header of request.headers) {
+    // The Vias stay together, and ours is before every other Record-Route.
+    if (header.name !== 'Via') headers.push(...routing.splice(0));
     if (header.name === 'Route') continue;
     if (header.name === 'Proxy-Authorization' && parts.realm.isOurs(header)) continue;
     if (header.name !== 'Max-Forwards') headers.push(header);

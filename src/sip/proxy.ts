@@ -44,9 +44,10 @@ export class StatefulProxy {
   private readonly state: ProxyState;
   private readonly registrar: Registrar;
 
-  constructor(agent: UserAgent, { domain, users }: NonNullable<EndpointConfig['registrar']>) {
+  constructor(agent: UserAgent, config: NonNullable<EndpointConfig['registrar']>) {
+    const { domain } = config;
     const own = new OwnDomain(agent, domain);
-    const realm = new Realm(agent, domain, users);
+    const realm = new Realm(agent, own, domain, config);
     const location = new LocationService(formatHost(domain));
     this.registrar = new Registrar(agent, realm, own, location);
     this.state = {

@@ -41,6 +41,7 @@ interface Registering {
   readonly addressOfRecord?: string;
   readonly headers?: readonly HeaderLine[];
   readonly uri?: string;
+  readonly digestUri?: string;
 }
 
 /** One REGISTER with its digest, and its final response. */
@@ -54,13 +55,14 @@ function register({
   addressOfRecord = `sip:${user}@lab.local`,
   headers = [],
   uri = 'sip:lab.local',
+  digestUri = uri,
 }: Registering = {}): SipResponse {
   const client = new DigestClient(user, password);
-  let { attempt } = client.authorize({ method: 'REGISTER', uri, body: NO_BODY });
+  let { attempt } = client.authorize({ method: 'REGISTER', uri: digestUri, body: NO_BODY });
   let response: SipResponse | undefined;
   for (let turn = 0; turn < 2; turn++) {
     sent += 1;
-    const credentials = client.authorize({ method: 'REGISTER', uri, body: NO_BODY }, attempt);
+    const credentials = client.authorize({ method: 'REGISTER', uri: digestUri, body: NO_BODY }, attempt);
     phone.request(REGISTRAR_ADDRESS, 'REGISTER', uri, [
       ['Via', `SIP/2.0/UDP 192.0.2.20:5060;rport;branch=z9hG4bKr${sent}`],
       ['From', `<${addressOfRecord}>;tag=f`],
@@ -95,6 +97,11 @@ test('a REGISTER without credentials is challenged, each algorithm once, SHA-256
   expect(challenges.join()).toContain('algorithm=SHA-256');
   expect(challenges.join()).toContain('algorithm=MD5');
   expect(value(first?.message as SipResponse, 'To')).toContain(';tag=');
+});
+
+test('a digest may be for the address of the server, as SIPp computes it, and for no other (RFC 7616 §3.4.6)', () => {
+  expect(register({ digestUri: 'sip:192.0.2.1:5060' }).status).toBe(200);
+  expect(register({ digestUri: 'sip:192.0.2.2:5060' }).status).toBe(401);
 });
 
 test('right credentials bind the Contact, and the 200 lists it with its expiry (§10.3 step 8)', () => {
