@@ -47,11 +47,23 @@ async function place(lab: Lab, kamailio: Kamailio, transport: Transport, to: str
   const [first, last] = lab.rtpPorts;
   const account = ['--user', '101', '--server', LOOPBACK, '--port', `${kamailio.port}`];
   const network = ['--bind', LOOPBACK, '--sip-port', '0', '--rtp-ports', `${first + 500}-${last}`];
-  const where = ['--domain', kamailio.domain, '--transport', transport, '--duration', '0.5'];
+  const trace = join(lab.dir, `${name}.trace`);
+  const where = [
+    '--domain',
+    kamailio.domain,
+    '--transport',
+    transport,
+    '--duration',
+    '0.5',
+    '--trace',
+    trace,
+  ];
   const words = ['call', '--foreground', '--json', '--to', to, ...account, ...network, ...where];
   const env = { SIP_PASSWORD: kamailio.password, XDG_RUNTIME_DIR: lab.dir };
   const caller = lab.spawn(name, [...lab.ringback, ...words], env);
   const code = await within(`${name} to end`, caller.exited, 15_000);
+  const again = await output([...lab.ringback, 'replay', trace]);
+  check(again.endsWith(`[EXIT] code=${code}\n`), `the replay of ${name} ends otherwise:\n${again}`);
   const changes = eventsIn(caller.output()).filter(
     (event): event is CallChanged => event.type === 'call.changed',
   );

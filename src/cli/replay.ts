@@ -16,6 +16,7 @@ import { type Options, readOptions } from './options.ts';
 import { type Lines, openLines, withoutRaw } from './output.ts';
 import { openRecords } from './records.ts';
 import { tellMessages } from './replay-messages.ts';
+import { isShown } from './transcript.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A file that is larger is not read into memory. */
@@ -68,10 +69,15 @@ function playTrace(
   record: (event: Event) => void,
 ): ExitCode {
   let report: (event: Event) => string | undefined = jsonLine;
+  const { verbosity: level } = options;
   const verdict = replayTrace(text, {
     begins(style) {
       if (options.output === 'json') return;
-      report = plainReporter({ level: options.verbosity, style, color: lines.color, showTime: false });
+      const plain = plainReporter({ level, style, color: lines.color, showTime: false });
+      // A lab command shows less than a service at the normal level (cli/transcript.ts).
+      const all = style === 'service';
+      report = (event) =>
+        all || event.type === 'session.stopped' || isShown(event, level) ? plain(event) : undefined;
     },
     event(event) {
       record(event);

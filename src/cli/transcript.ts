@@ -48,43 +48,40 @@ export function fromTheStart(): (event: Event) => Event {
   };
 }
 
-/** The trace has what the endpoint saw, not what is printed of it; the rest is told from what is printed. */
-function trace({ trace: file }: Options): Pick<Options, 'trace'> {
-  return file === undefined ? {} : { trace: file };
-}
-
 /** Opens it on stdout. A reader that leaves ends nothing: what was asked for is not the text. */
 export function openTranscript(options: Options): Transcript {
-  const { trace: _trace, ...rest } = options;
+  const { trace, transcript, ...rest } = options;
   const output: Output = openOutput(rest, () => {}, 'transcript');
-  const records = openRecords(trace(options), 'transcript', output.warn);
+  // The trace has what the endpoint saw; the file of --transcript has all of what was begun, shown or not.
+  const records = openRecords(trace === undefined ? {} : { trace }, 'transcript', output.warn);
+  const told = openRecords(transcript === undefined ? {} : { transcript }, 'transcript', output.warn);
   const renumber = fromTheStart();
   let lastMs = 0;
-  const write = (event: Event) => {
-    lastMs = event.atMs;
-    output.event(event);
-  };
+  let stopped: Event | undefined;
   return {
-    records,
+    records: {
+      ...records,
+      event(event) {
+        // The endpoint does not know how the command ends.
+        if (event.type === 'session.stopped') stopped = event;
+        else records.event(event);
+      },
+    },
     event(event) {
+      told.event(event);
       if (options.output === 'plain' && !isShown(event, options.verbosity)) return;
       const numbered = renumber(event);
-      write(options.rawMessages || options.transcript !== undefined ? numbered : withoutRaw(numbered));
+      lastMs = numbered.atMs;
+      output.event(options.rawMessages ? numbered : withoutRaw(numbered));
     },
     warn: output.warn,
     say: output.say,
     async close(exitCode, reason) {
-      const stopped = {
-        v: EVENT_VERSION,
-        seq: 0,
-        atMs: 0,
-        type: 'session.stopped',
-        reason,
-        exitCode,
-      } as const;
-      const last = renumber(stopped);
-      output.event({ ...last, atMs: lastMs });
+      const end = { v: EVENT_VERSION, seq: 0, atMs: 0, type: 'session.stopped', reason, exitCode } as const;
+      output.event({ ...renumber(end), atMs: lastMs });
+      if (stopped !== undefined) records.event({ ...stopped, ...end, seq: stopped.seq, atMs: stopped.atMs });
       await records.close();
+      await told.close();
       await output.close();
     },
   };
