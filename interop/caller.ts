@@ -26,11 +26,12 @@ export interface Caller {
 export function startCaller(
   lab: Lab,
   transport: SippTransport,
-  port: number,
+  /** Its port on loopback, or a host. */
+  where: number | string,
   args: readonly string[] = [],
 ): Caller {
   const [first, last] = lab.rtpPorts;
-  const to = `sip:callee@${LOOPBACK}:${port};transport=${transport}`;
+  const to = `sip:callee@${typeof where === 'number' ? `${LOOPBACK}:${where}` : where};transport=${transport}`;
   const network = ['--bind', LOOPBACK, '--sip-port', '0', '--rtp-ports', `${first}-${last}`];
   const words = ['call', '--foreground', '--json', '--to', to, '--transport', transport, ...network, ...args];
   const child = lab.spawn('caller', [...lab.ringback, ...words], { XDG_RUNTIME_DIR: lab.dir });

@@ -5,6 +5,7 @@ import { audioScenarios } from './scenarios/audio.ts';
 import { callScenarios } from './scenarios/calls.ts';
 import { changingScenarios } from './scenarios/changing.ts';
 import { dialogScenarios } from './scenarios/dialogs.ts';
+import { failingScenarios } from './scenarios/failing.ts';
 import { inviteScenarios } from './scenarios/invites.ts';
 import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
@@ -39,6 +40,7 @@ export const scenarios: readonly Scenario[] = [
   ...sloppyScenarios,
   ...strangerScenarios,
   ...placingScenarios,
+  ...failingScenarios,
   ...changingScenarios,
   ...tortureScenarios,
   ...screenScenarios,
