@@ -85,4 +85,11 @@ test('hanging up is done when all of them are over, removing when it is unregist
 test('hold is done when the call is held, and has failed when the call is over', () => {
   expect(judgeChange('held').take(call('held'))?.code).toBe(EXIT.done);
   expect(judgeChange('held').take(call('terminated'))?.code).toBe(EXIT.peerRefused);
+  const refused: Event = {
+    ...envelope,
+    ...{ type: 'diagnosis.raised', call: 'c', code: 'hold-refused', severity: 'warning' },
+    ...{ evidence: 'the hold did not happen: 488', cause: 'the other side', next: 'look' },
+  };
+  expect(judgeChange('held').take(refused)?.code).toBe(EXIT.peerRefused);
+  expect(judgeChange('established').take(refused)).toBeUndefined();
 });

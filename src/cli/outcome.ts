@@ -98,9 +98,13 @@ export function judgeRemoval(): Judge {
   return { take, stands: never };
 }
 
-/** Hold and resume: the call has changed to that state, or is over. */
+/** Hold and resume: the call has changed to that state, the other side would not have it, or the call is over. */
 export function judgeChange(to: 'held' | 'established'): Judge {
+  const refused = to === 'held' ? 'hold-refused' : 'resume-refused';
   const take = (event: Event) => {
+    if (event.type === 'diagnosis.raised' && event.code === refused) {
+      return { code: EXIT.peerRefused, reason: event.evidence };
+    }
     if (event.type !== 'call.changed') return undefined;
     if (event.to === to) return { code: EXIT.done, reason: to };
     const reason = event.reason ?? event.to;

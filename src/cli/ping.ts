@@ -48,7 +48,6 @@ export async function run(invocation: Invocation): Promise<number> {
       ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy, 'udp') }),
     },
     mediaThreads: 0,
-    onePeer: true,
   });
   const { overdue } = stopOnSignals((signal) =>
     pings.end(signal, signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated),

@@ -11,9 +11,10 @@ import { type MediaCommand, type MediaCounters, NOTHING_COUNTED } from '../rtp/s
 import { Endpoint } from '../sip/endpoint.ts';
 import type { EndpointConfig } from '../sip/endpoint-config.ts';
 import type { Action, Input, Output } from '../sip/endpoint-io.ts';
-import type { SocketAddress, Transport } from '../sip/flow.ts';
+import type { Transport } from '../sip/flow.ts';
 import { findLocalAddresses, type LocalAddresses } from './local-addresses.ts';
 import { type Media, startMedia } from './media.ts';
+import { recentPeers } from './recent-peers.ts';
 import { isInUse, openTcp, type TcpConnections } from './tcp-connections.ts';
 import { listenUdp, type UdpListener } from './udp-listener.ts';
 
@@ -33,8 +34,6 @@ export interface DriverOptions {
   readonly mediaThreads: number;
   /** Between two readings of the counters, in ms; 500. */
   readonly sampleIntervalMs: number;
-  /** All that is sent over UDP goes to one peer (`ringback ping`), so that an ICMP error is about it. */
-  readonly onePeer?: true;
   readonly onEvent: (event: Event) => void;
   /** Whoever writes down what goes into the endpoint, so that it can be played again (trace-recorder.ts). */
   readonly tap?: DriverTap;
@@ -82,8 +81,7 @@ class Driver implements Running {
   /** The time of the input that is being handled: all that it causes happens then. */
   private turnMs = 0;
   private sequence = 0;
-  /** Where the last datagram went. */
-  private sentTo: SocketAddress | undefined;
+  private readonly peers = recentPeers();
   private udp: UdpListener | undefined;
   private tcp: TcpConnections | undefined;
   private media: Media | undefined;
@@ -240,7 +238,7 @@ class Driver implements Running {
       case 'send': {
         const { flow, bytes } = output;
         if (flow.connection !== undefined) return this.tcp?.send(flow.connection, bytes);
-        this.sentTo = flow.remote;
+        this.peers.sent(flow.remote, this.turnMs);
         const error = this.udp?.send(bytes, flow.remote);
         if (error !== undefined) this.queue.push({ type: 'unreachable', remote: flow.remote, error });
         return;
@@ -257,13 +255,12 @@ class Driver implements Running {
     }
   }
 
-  /** Where there are several peers nobody knows whose it is; the transactions' timers find out (§18.4 is a SHOULD). */
   private icmpError(): void {
-    const { sentTo } = this;
-    if (this.options.onePeer !== true || sentTo === undefined) return;
+    const remote = this.peers.only(this.nowMs());
+    if (remote === undefined) return;
     this.feed({
       type: 'unreachable',
-      remote: sentTo,
+      remote,
       error: 'nobody listens there, or no way leads there (ICMP)',
     });
   }
