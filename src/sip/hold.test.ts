@@ -111,6 +111,8 @@ test('holding twice sends one re-INVITE', () => {
   act('hold');
   scene.network.run(1_000);
   expect(offered()).toEqual(['sendonly']);
+  // Whoever asked is told: a command waits for a word.
+  expect(diagnoses().map(({ code }) => code)).toEqual(['hold-unchanged']);
   call.bye();
 });
 
@@ -126,6 +128,7 @@ test('a peer that holds us is offered inactive, and recvonly again: its own hold
   scene.network.run(100);
   expect(offered()).toEqual(['inactive', 'recvonly']);
   expect(states().at(-1)).toBe('held');
+  expect(diagnoses().map(({ code }) => code)).toEqual(['hold-unchanged', 'resume-refused']);
   call.bye();
 });
 

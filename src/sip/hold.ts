@@ -39,10 +39,7 @@ export function tryHold(store: CallStore, turn: Turn, call: Call): void {
   if (isBusy(call)) return store.arm(turn, call, 'change', BUSY_MS);
   const before = media?.description;
   if (media?.session === undefined || before === undefined) return;
-  if ((wish === 'hold') === media.holding) {
-    call.wish = undefined;
-    return;
-  }
+  if ((wish === 'hold') === media.holding) return holdUnchanged(turn, call, media, wish);
   const direction = directionFor(wish, media.session.send);
   sendChange(store, turn, call, wish, withDirection(before, direction, nextVersion(media)));
 }
@@ -82,10 +79,30 @@ export function holdAgreed(
   purpose: HoldWish,
 ): void {
   media.holding = purpose === 'hold';
-  if (call.wish === purpose) call.wish = undefined;
-  changeCall(turn, call, media.held ? 'held' : 'established');
+  const to = media.held ? 'held' : 'established';
+  if (call.state !== to) {
+    if (call.wish === purpose) call.wish = undefined;
+    changeCall(turn, call, to);
+  } else holdUnchanged(turn, call, media, purpose);
   // The other one was wished for meanwhile.
   if (call.wish !== undefined) tryHold(store, turn, call);
+}
+
+/** The state of the call stays what it was. Whoever asked waits for a word all the same. */
+function holdUnchanged(turn: Turn, call: Call, media: CallMedia, wish: HoldWish): void {
+  if (wish === 'resume' && media.held) {
+    return holdRefused(turn, call, wish, 'the other side holds the call, and only it can resume it');
+  }
+  if (call.wish === wish) call.wish = undefined;
+  turn.emit({
+    type: 'diagnosis.raised',
+    call: call.handle,
+    code: `${wish}-unchanged`,
+    severity: 'info',
+    evidence: wish === 'hold' ? 'the call is held, as it was before' : 'the call is not held, as before',
+    cause: wish === 'hold' ? 'one side or the other holds it already' : 'nobody held it',
+    next: 'nothing; ringback status shows the state of every call',
+  });
 }
 
 /** The peer, or the network, did not take it. The call stays what it was. */
