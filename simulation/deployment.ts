@@ -130,7 +130,7 @@ export class Deployment {
       {
         echo: true,
         prack: this.prack,
-        accounts: [accountOf('echo', { server, expiresS: 60 })],
+        accounts: [accountOf('echo', { server, expiresS: this.pace === 1 ? 60 : 3_600 })],
         maxCalls: Math.max(this.ports.length, 8),
         ...this.delays,
       },
@@ -143,7 +143,10 @@ export class Deployment {
     const transport = chance.one<Transport>(['udp', 'udp', 'tcp']);
     const host = chance.percent(30) ? SERVER_NAME : REGISTRAR_ADDRESS.address;
     const server = { host, port: REGISTRAR_ADDRESS.port, transport };
-    const account = accountOf(phoneUser(index), { server, expiresS: chance.one([60, 300, 3_600]) });
+    const account = accountOf(phoneUser(index), {
+      server,
+      expiresS: chance.one([this.pace === 1 ? 60 : 1_800, 3_600]),
+    });
     const local = { address: `192.0.2.${101 + index}`, port: 5060 };
     const ports = Array.from({ length: chance.one([2, 6]) }, (_, number) => 20_000 + 2 * number);
     const name = index < PHONES ? `phone-${index}` : `stranger-${index}`;

@@ -57,8 +57,8 @@ function stopEcho(script: Script): void {
   echo.act({ type: 'stop', reason: 'an update' });
   script.later(STOPPED_MS, () => {
     if (echo.gone || echo.off !== undefined) return;
-    const { node, ...record } = watcher.of(echo);
-    const left = [...leftAt({ node, ...record, transactions: new Map() }), ...unendedAt({ node, ...record })];
+    const record = watcher.of(echo);
+    const left = [...leftAt(record), ...unendedAt(record)];
     if (echo.stopped === undefined) left.push('it did not stop in time');
     watcher.faults.push(...left.map((fault) => `echo, stopped: ${fault}`));
     deployment.restartEcho();

@@ -46,9 +46,12 @@ export function leftAt({ node, transactions }: NodeRecord): string[] {
   const { endpoint, media } = node;
   const { calls, connections } = endpoint.alive;
   const deadlineMs = node.actor.deadlineMs();
+  // A clean stop lets go of them without a word.
+  const open = node.stopped === undefined ? [...transactions] : [];
+  const told = open.map(([id, { method, state }]) => `${id} ${method} ${state}`);
   return [
     ...(calls > 0 ? [`${calls} calls are left`] : []),
-    ...(transactions.size > 0 ? [`transactions are left: ${[...transactions].join(' ')}`] : []),
+    ...(told.length > 0 ? [`transactions are left: ${told.join(', ')}`] : []),
     ...(endpoint.alive.transactions > 0 ? [`${endpoint.alive.transactions} transactions are left`] : []),
     ...(connections > 0 ? [`${connections} connections are left`] : []),
     ...(media.open.size > 0 ? [`${media.open.size} ports are left`] : []),
