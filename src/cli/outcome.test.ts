@@ -92,4 +92,6 @@ test('hold is done when the call is held, and has failed when the call is over',
   };
   expect(judgeChange('held').take(refused)?.code).toBe(EXIT.peerRefused);
   expect(judgeChange('established').take(refused)).toBeUndefined();
+  const unchanged = { ...refused, code: 'hold-unchanged' };
+  expect(judgeChange('held').take(unchanged)?.code).toBe(EXIT.done);
 });

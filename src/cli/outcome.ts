@@ -100,10 +100,14 @@ export function judgeRemoval(): Judge {
 
 /** Hold and resume: the call has changed to that state, the other side would not have it, or the call is over. */
 export function judgeChange(to: 'held' | 'established'): Judge {
-  const refused = to === 'held' ? 'hold-refused' : 'resume-refused';
+  const wish = to === 'held' ? 'hold' : 'resume';
   const take = (event: Event) => {
-    if (event.type === 'diagnosis.raised' && event.code === refused) {
+    if (event.type === 'diagnosis.raised' && event.code === `${wish}-refused`) {
       return { code: EXIT.peerRefused, reason: event.evidence };
+    }
+    // It was so already.
+    if (event.type === 'diagnosis.raised' && event.code === `${wish}-unchanged`) {
+      return { code: EXIT.done, reason: to };
     }
     if (event.type !== 'call.changed') return undefined;
     if (event.to === to) return { code: EXIT.done, reason: to };
