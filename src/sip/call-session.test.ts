@@ -75,6 +75,19 @@ test('a call offers a port of the reserve, and opens it to talk when it is answe
   expect(network.eventsOf(ours, 'media.stopped')).toHaveLength(1);
 });
 
+test('a try that goes to another family offers our address in that one, one version later (RFC 3264 §8)', () => {
+  open([40_000], { defaultAddresses: { ipv4: '192.0.2.30', ipv6: '2001:db8::30' } });
+  const v6 = new VirtualPeer(network, 'v6', { address: '2001:db8::20', port: 5060 });
+  call();
+  const first = bodyOf('INVITE');
+  respond(302, { toTag: 'bob', headers: [['Contact', '<sip:bob@[2001:db8::20]>']] });
+  const second = latin1(v6.requests('INVITE')[0]?.message.body ?? new Uint8Array());
+  expect(first).toContain('c=IN IP4 192.0.2.30\r\n');
+  expect(second).toContain('c=IN IP6 2001:db8::30\r\n');
+  const versions = [first, second].map((body) => BigInt(/o=\S+ \d+ (\d+)/.exec(body)?.[1] ?? '0'));
+  expect(versions[1]).toBe((versions[0] ?? 0n) + 1n);
+});
+
 test('a call without anything to play sends silence', () => {
   open();
   call();
