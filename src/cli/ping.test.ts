@@ -1,8 +1,10 @@
 import { expect, test } from 'bun:test';
 import type { EventOf } from '../events.ts';
 import { COMMANDS } from './commands.ts';
+import { labDriverOptions } from './driver-options.ts';
 import type { FlagName } from './flags.ts';
 import { codeOf, readAsked } from './ping.ts';
+import { rehearsePing } from './ping-rehearsal.ts';
 import { UsageError } from './usage-error.ts';
 
 function asked(rest: string[], flags: Partial<Record<FlagName, string>> = {}, variables = {}) {
@@ -60,8 +62,16 @@ test('an account without a server is one of the target, and never the other way 
 
 test('what cannot be asked is said before anything is sent', () => {
   expect(() => asked(['sip:a', 'sip:b'])).toThrow(UsageError);
-  expect(() => asked(['no way'])).toThrow(/no way/);
+  for (const word of ['no way', 'mailto:a', 'tel:+49', 'sip:a:99999', '']) {
+    expect(() => asked([word])).toThrow(/expected a target/);
+  }
+  expect(() => asked(['sips:a'])).toThrow(/TLS/);
   expect(() => asked(['sip:a'], { interval: '0.01' })).toThrow(/--interval/);
+});
+
+test('the rehearsal asks and is answered, in memory', () => {
+  const { endpoint } = labDriverOptions(asked(['sip:a']).options, () => {});
+  expect(rehearsePing(endpoint)).toBe(30);
 });
 
 test('2xx is 0; a refusal, a challenge, silence and no way there are codes of their own', () => {

@@ -11,10 +11,12 @@ import { formatHost } from '../sip/flow.ts';
 import { nextHop } from '../sip/next-hop.ts';
 import { labDriverOptions, resolveProxy, startOrExplain } from './driver-options.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { target } from './flag-values.ts';
 import type { Invocation } from './invocation.ts';
 import { type Options, readOptions, readSettings } from './options.ts';
 import { openOutput } from './output.ts';
-import { type GivenValues, readSetting, type Settings } from './settings.ts';
+import { rehearsePing } from './ping-rehearsal.ts';
+import type { GivenValues, Settings } from './settings.ts';
 import { stopOnSignals } from './signals.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -40,15 +42,13 @@ export async function run(invocation: Invocation): Promise<number> {
     for (const told of pings.take(event)) if (!plain || SPEAKING.has(told.type)) output.event(told);
   });
   const { proxy } = options;
-  const running = await startOrExplain({
-    ...driver,
-    endpoint: {
-      ...driver.endpoint,
-      rawMessages: options.rawMessages,
-      ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy, 'udp') }),
-    },
-    mediaThreads: 0,
-  });
+  const endpoint = {
+    ...driver.endpoint,
+    rawMessages: options.rawMessages,
+    ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy, 'udp') }),
+  };
+  rehearsePing(driver.endpoint);
+  const running = await startOrExplain({ ...driver, endpoint, mediaThreads: 0 });
   const { overdue } = stopOnSignals((signal) =>
     pings.end(signal, signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated),
   );
@@ -167,9 +167,9 @@ export function readAsked(invocation: Invocation): Asked {
   const [word, ...more] = invocation.rest;
   if (more.length > 0) throw new UsageError(`ringback ping asks one target; "${more[0]}" is one too many.`);
   const { settings } = readSettings(invocation.flags, invocation);
-  const target = word === undefined ? undefined : targetOf(word, settings.transport?.value);
-  const options = readOptions(withServer(invocation.flags, settings, target), invocation, 'udp');
-  const to = target ?? serverOf(options);
+  const asked = word === undefined ? undefined : targetOf(word, settings.transport?.value);
+  const options = readOptions(withServer(invocation.flags, settings, asked), invocation, 'udp');
+  const to = asked ?? serverOf(options);
   if (to === undefined)
     throw new UsageError('ringback ping needs a target: ringback ping sip:pbx.example.org');
   return {
@@ -183,9 +183,18 @@ export function readAsked(invocation: Invocation): Asked {
 
 /** A URI with its scheme, and with the transport that was asked for where it names none. */
 function targetOf(word: string, transport: 'udp' | 'tcp' | undefined): string {
-  const { value } = readSetting('to', { text: word, source: { kind: 'flag' } });
-  const uri = /^(?:sips?|tel):/i.test(value) ? value : `sip:${value}`;
-  return transport === undefined || /;transport=/i.test(uri) ? uri : `${uri};transport=${transport}`;
+  const uri = /^(?:sips?|tel):/i.test(word) ? word : `sip:${word}`;
+  const whole = transport === undefined || /;transport=/i.test(uri) ? uri : `${uri};transport=${transport}`;
+  const hop = nextHop(whole, 'udp');
+  if (hop === undefined || !target.safeParse(word).success) {
+    throw new UsageError(
+      `ringback ping ${JSON.stringify(word)}: expected a target, like pbx.example.org or sip:bob@192.0.2.1:5070.`,
+    );
+  }
+  if (hop.transport === 'tls') {
+    throw new UsageError(`ringback ping ${word}: this version does not speak TLS yet.`);
+  }
+  return whole;
 }
 
 /** Whoever gives no target asks the server of the account. */
