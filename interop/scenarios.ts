@@ -1,12 +1,14 @@
 /** Every scenario, in one table. */
 
 import type { Scenario } from './scenario.ts';
+import { agentScenarios } from './scenarios/agent.ts';
 import { audioScenarios } from './scenarios/audio.ts';
 import { callScenarios } from './scenarios/calls.ts';
 import { changingScenarios } from './scenarios/changing.ts';
 import { dialogScenarios } from './scenarios/dialogs.ts';
 import { failingScenarios } from './scenarios/failing.ts';
 import { inviteScenarios } from './scenarios/invites.ts';
+import { labScenarios } from './scenarios/lab.ts';
 import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
 import { pingScenarios } from './scenarios/ping.ts';
@@ -25,6 +27,8 @@ import { tortureScenarios } from './scenarios/torture.ts';
 export type { Scenario } from './scenario.ts';
 
 export const scenarios: readonly Scenario[] = [
+  ...labScenarios,
+  ...agentScenarios,
   ...callScenarios,
   ...inviteScenarios,
   ...dialogScenarios,

@@ -167,6 +167,8 @@ export class Host {
     onEvent: (event: Event) => void,
   ): Exchange {
     const { account } = task;
+    // Credentials for one call do not take the place of a registration.
+    if (task.register === false && this.accounts.has(account.addressOfRecord)) return { end: () => {} };
     this.accounts.set(account.addressOfRecord, account);
     let settled = task.register === false;
     const watch = (event: Event) => {

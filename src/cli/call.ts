@@ -10,7 +10,7 @@ import { playProblem, recordProblem } from '../io/wav-file.ts';
 import { carrierFor } from './carrier.ts';
 import { resolveProxy } from './driver-options.ts';
 import { EXIT } from './exit-codes.ts';
-import type { FlagName, FlagValue } from './flags.ts';
+import { type FlagName, type FlagValue, flag } from './flags.ts';
 import type { Invocation } from './invocation.ts';
 import { runLab } from './lab.ts';
 import { type Options, readOptions } from './options.ts';
@@ -30,7 +30,7 @@ type CallTask = Extract<Task, { type: 'call' }>;
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags } = invocation;
-  const options = readOptions(flags, invocation, 'udp');
+  const options = readOptions(flags, { ...invocation, takes: takenBy(invocation) }, 'udp');
   const task = await callTask(invocation, options);
   const foreground = flags.has('foreground');
   const ringMs = task.ringTimeoutMs ?? RING_S * 1000;
@@ -50,6 +50,12 @@ export async function run(invocation: Invocation): Promise<number> {
       undo: hangupOf,
     });
   });
+}
+
+/** An account in the environment is that of register, unless this call stands on its own: it says who, or has no agent. */
+function takenBy({ flags, takes, variables }: Invocation): readonly FlagName[] {
+  if (flags.has('user') || (flags.has('foreground') && variables.SIP_USER !== undefined)) return takes;
+  return takes.filter((name) => flag(name).group !== 'account' || name === 'proxy' || name === 'transport');
 }
 
 function hangupOf(seen: readonly Event[]): Task | undefined {

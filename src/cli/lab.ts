@@ -37,6 +37,9 @@ export interface Lab {
 /** How long undoing may take, in ms; the endpoint gives itself 5 s. */
 const UNDO_MS = 6_000;
 
+/** What is diagnosed of a failure comes in the same turn, and so together with it, in ms. */
+const DIAGNOSIS_MS = 20;
+
 /** Opens a carrier, runs the command, and ends with its outcome, whatever goes wrong on the way. */
 export async function runLab(
   invocation: Invocation,
@@ -81,22 +84,25 @@ function follower(
     const seen: Event[] = [];
     const decided = Promise.withResolvers<Outcome>();
     let over = false;
+    let failed = false;
     const once = first;
     first = undefined;
     const exchange = await carrier.begin(task, once, (event) => {
       if (over) return;
+      // Of what failed, the reason is still worth a line.
+      if (failed && event.type !== 'diagnosis.raised') return;
       // Enough to know the handle and the state by.
       if (event.type === 'call.changed' || event.type === 'registration.changed') seen.push(event);
       transcript.event(event);
       const outcome = judge.take(event);
-      if (outcome !== undefined) {
-        over = true;
-        decided.resolve(outcome);
-      }
+      if (outcome === undefined) return;
+      if (outcome.code === EXIT.done) over = true;
+      else failed = true;
+      decided.resolve(outcome);
     });
     const undone = interrupted.then(async (): Promise<Outcome> => {
       const stood = judge.stands();
-      const back = over ? undefined : undo(seen);
+      const back = over || failed ? undefined : undo(seen);
       if (back !== undefined) await carrier.begin(back, undefined, () => {});
       const last = await Promise.race([decided.promise, Bun.sleep(UNDO_MS)]);
       return stood && last !== undefined ? last : { code: EXIT.interrupted, reason: 'interrupted' };
@@ -116,6 +122,7 @@ function follower(
     }
     try {
       const outcome = await Promise.race(waits);
+      if (failed) await Bun.sleep(DIAGNOSIS_MS);
       if (outcome.reason.startsWith('waited '))
         transcript.warn(`It was ${outcome.reason}, and nothing came.`);
       return outcome;
