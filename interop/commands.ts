@@ -31,10 +31,13 @@ export interface Commands {
 let runs = 0;
 
 /** Opens them; what runs at the end of the scenario is ended. */
-export function openCommands(lab: Lab, password: string): Commands {
+export function openCommands(lab: Lab, password?: string): Commands {
   const runtime = mkdtempSync('/tmp/rb-');
   const folder = join(runtime, 'ringback');
-  const env = { XDG_RUNTIME_DIR: runtime, SIP_PASSWORD: password };
+  const env = {
+    XDG_RUNTIME_DIR: runtime,
+    ...(password === undefined ? {} : { SIP_PASSWORD: password }),
+  };
   const start: Commands['start'] = (...words) => {
     const child = Bun.spawn([...lab.ringback, ...words], {
       cwd: lab.dir,

@@ -9,7 +9,7 @@ import type { Scenario } from '../scenario.ts';
 
 /** Six commands at once find no agent: one is started, and all six calls stand in it. */
 async function atOnce(lab: Lab): Promise<void> {
-  const commands = openCommands(lab, 'unused');
+  const commands = openCommands(lab);
   const phone = await startRingback(lab, [], { env: commands.env });
   const target = `sip:echo@127.0.0.1:${phone.port}`;
   const calls = await Promise.all(Array.from({ length: 6 }, () => commands.run('call', '--to', target)));
@@ -22,7 +22,7 @@ async function atOnce(lab: Lab): Promise<void> {
 
 /** Killed with -9, the next command starts a fresh one and says what was lost; the stale socket is no obstacle. */
 async function killed(lab: Lab): Promise<void> {
-  const commands = openCommands(lab, 'unused');
+  const commands = openCommands(lab);
   const phone = await startRingback(lab, [], { env: commands.env });
   const target = `sip:echo@127.0.0.1:${phone.port}`;
   checkEnded('call', await commands.run('call', '--to', target), 0);
@@ -45,7 +45,7 @@ async function killed(lab: Lab): Promise<void> {
 
 /** With nothing to keep it leaves; with a call it stays, and leaves after that. */
 async function goneWhenIdle(lab: Lab): Promise<void> {
-  const commands = openCommands(lab, 'unused');
+  const commands = openCommands(lab);
   const phone = await startRingback(lab, [], { env: commands.env });
   const agent = commands.start('agent', '--linger', '1', '--sip-port', '0', '--rtp-ports', '41000-41100');
   await until('the agent', async () => (await commands.status()).some(({ kind }) => kind === 'agent'));
@@ -65,7 +65,7 @@ async function goneWhenIdle(lab: Lab): Promise<void> {
 
 /** An agent of another version is told apart, and what to do is said. */
 async function otherVersion(lab: Lab): Promise<void> {
-  const commands = openCommands(lab, 'unused');
+  const commands = openCommands(lab);
   mkdirSync(commands.folder, { mode: 0o700 });
   const hello = { type: 'hello', version: '9.9.9', kind: 'agent', pid: 7 };
   const path = join(commands.folder, 'agent.sock');
@@ -89,7 +89,7 @@ async function otherVersion(lab: Lab): Promise<void> {
 
 /** The command ends with a sentence when the agent dies in the middle of it. */
 async function diesInTheMiddle(lab: Lab): Promise<void> {
-  const commands = openCommands(lab, 'unused');
+  const commands = openCommands(lab);
   const phone = await startRingback(lab, ['--answer-delay', '60'], { env: commands.env });
   const call = commands.start('call', '--to', `sip:echo@127.0.0.1:${phone.port}`);
   await phone.wait('call.changed', ({ to }) => to === 'ringing');
@@ -102,7 +102,7 @@ async function diesInTheMiddle(lab: Lab): Promise<void> {
 
 /** A folder that others may write to is not used. */
 async function untrusted(lab: Lab): Promise<void> {
-  const commands = openCommands(lab, 'unused');
+  const commands = openCommands(lab);
   mkdirSync(commands.folder, { mode: 0o777 });
   const { chmodSync } = await import('node:fs');
   chmodSync(commands.folder, 0o777);

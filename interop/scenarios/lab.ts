@@ -109,7 +109,8 @@ async function failures(lab: Lab): Promise<void> {
   checkEnded('register with a wrong password', refused, 3);
   check(refused.stdout.includes('\n[ERROR] '), `nothing explains it:\n${refused.stdout}`);
   const closed = await lab.port();
-  const nobody = await commands.run(...registerWords('100', closed, kamailio.domain));
+  const elsewhere = registerWords('100', closed, kamailio.domain);
+  const nobody = await commands.run(...elsewhere, '--transport', 'tcp');
   checkEnded('register where nobody listens', nobody, 6);
   checkEnded('register', await commands.run(...words), 0);
   checkEnded('call to nobody', await commands.run('call', '--to', '999'), 4, [
@@ -127,7 +128,7 @@ async function failures(lab: Lab): Promise<void> {
 
 /** Ctrl-C and the ring timeout take a call back with CANCEL. */
 async function takenBack(lab: Lab): Promise<void> {
-  const commands = openCommands(lab, 'unused');
+  const commands = openCommands(lab);
   const phone = await startRingback(lab, ['--answer-delay', '60'], { env: commands.env });
   const target = `sip:echo@127.0.0.1:${phone.port}`;
   const begun = commands.start('call', '--to', target);
@@ -163,7 +164,7 @@ async function takenBack(lab: Lab): Promise<void> {
 
 /** `--foreground` needs no agent, and `--seed` gives the same bytes twice. */
 async function foreground(lab: Lab): Promise<void> {
-  const commands = openCommands(lab, 'unused');
+  const commands = openCommands(lab);
   const phone = await startRingback(lab, [], { env: commands.env });
   const target = `sip:echo@127.0.0.1:${phone.port}`;
   const words = ['call', '--to', target, '--foreground', '--duration', '1', '--play', 'tone', '--seed', '7'];
