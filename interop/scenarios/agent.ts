@@ -47,7 +47,9 @@ async function killed(lab: Lab): Promise<void> {
 async function goneWhenIdle(lab: Lab): Promise<void> {
   const commands = openCommands(lab);
   const phone = await startRingback(lab, [], { env: commands.env });
-  const agent = commands.start('agent', '--linger', '1', '--sip-port', '0', '--rtp-ports', '41000-41100');
+  // The last of the scenario's ports: the phone has the first.
+  const last = lab.rtpPorts[1];
+  const agent = commands.start('agent', '--linger', '1', '--rtp-ports', `${last - 200}-${last}`);
   await until('the agent', async () => (await commands.status()).some(({ kind }) => kind === 'agent'));
   const pid = await commands.agent();
   check(pid === agent.pid, `the agent is ${pid}, not ${agent.pid}`);

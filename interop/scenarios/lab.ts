@@ -142,7 +142,7 @@ async function takenBack(lab: Lab): Promise<void> {
     '[RX] 200 OK',
     '[RX] 487 Request Terminated',
     '[TX] ACK cseq=1',
-    '[STATE] terminated 487 (hung up)',
+    '[STATE] terminated (hung up)',
     '[EXIT] code=130',
   ]);
   const late = await commands.run('call', '--to', target, '--ring-timeout', '1');
