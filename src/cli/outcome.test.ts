@@ -82,11 +82,7 @@ test('hanging up is done when all of them are over, removing when it is unregist
   );
 });
 
-test('hold is done when the call is held, and has failed when it is refused or the call is over', () => {
-  const refused = { type: 'diagnosis.raised', code: 'hold-refused', severity: 'warning' } as const;
-  const said = { ...envelope, ...refused, evidence: '488', cause: 'c', next: 'n' };
-  expect(judgeChange('held').take(said)).toEqual({ code: EXIT.peerRefused, reason: '488' });
-  expect(judgeChange('established').take(said)).toBeUndefined();
+test('hold is done when the call is held, and has failed when the call is over', () => {
   expect(judgeChange('held').take(call('held'))?.code).toBe(EXIT.done);
   expect(judgeChange('held').take(call('terminated'))?.code).toBe(EXIT.peerRefused);
   const refused: Event = {
