@@ -59,6 +59,19 @@ test('several phones ring, the first 200 is the call, and the others are over (�
   expect(scene.last()).toMatchObject({ to: 'established' });
 });
 
+test('a 200 that comes when the call is over is acknowledged all the same, and a late fork is ended (§13.2.2.4)', () => {
+  rings('carol');
+  scene.respond(200, ANSWER);
+  scene.ours.act({ type: 'hangup-all' });
+  scene.network.run(1_000);
+  expect(scene.last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
+  scene.respond(200, ANSWER);
+  scene.respond(200, { ...ANSWER, toTag: 'carol' });
+  expect(tagged('ACK')).toEqual(['bob', 'bob', 'carol']);
+  expect(tagged('BYE')).toEqual(['bob', 'carol']);
+  expect(scene.states()).toEqual(['calling', 'ringing', 'established', 'terminated']);
+});
+
 test('199 ends one early dialog, and the others go on ringing (RFC 6228 §4)', () => {
   rings('anna');
   rings('bob');

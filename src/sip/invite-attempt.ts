@@ -53,7 +53,8 @@ export function sendInvite(
   const headers: HeaderLine[] = [
     ['Contact', agent.contact(flow, invite.user)],
     ['Allow', ALLOW],
-    ['Supported', SUPPORTED],
+    // RFC 6228 §4: we take a 199 as well, which no request asks of us.
+    ['Supported', `${SUPPORTED}, 199`],
     ...(credentials?.fields ?? []).map(({ name, value }): HeaderLine => [name, value]),
     ...intervalAsked(invite.interval),
     ...(invite.action.headers ?? []).map(([name, text]): HeaderLine => [name, wire(text)]),
