@@ -1,33 +1,24 @@
 /** The lab's proxy between phones on the virtual network, as they see it on the wire (RFC 3261 §16). */
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { type VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
-import { VirtualPhone, valuesOf } from '../io/virtual-phone.ts';
-import { endpointConfig, leftovers, REGISTRAR_ADDRESS } from '../io/virtual-scene.ts';
+import type { VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
+import { type VirtualPhone, valuesOf } from '../io/virtual-phone.ts';
+import { type ProxyScene, proxyScene } from '../io/virtual-proxy-scene.ts';
+import { leftovers, REGISTRAR_ADDRESS } from '../io/virtual-scene.ts';
 import { type SipResponse, value } from './message.ts';
 
 let network: VirtualNetwork;
 let proxy: VirtualEndpoint;
 let anna: VirtualPhone;
 let bert: VirtualPhone;
-let second: VirtualPhone;
+let phone: ProxyScene['phone'];
 
 beforeEach(() => {
-  network = new VirtualNetwork();
-  const users = ['100', '101', '102'].map((user) => ({ user, password: 'secret' }));
-  const config = endpointConfig(REGISTRAR_ADDRESS, { registrar: { domain: 'lab.local', users } });
-  proxy = network.addEndpoint('proxy', REGISTRAR_ADDRESS, config);
-  anna = phone('100', 20);
-  bert = phone('101', 30);
-  second = phone('101', 31);
+  ({ network, proxy, anna, bert, phone } = proxyScene());
 });
 
 afterEach(() => {
   expect(leftovers(network, proxy)).toEqual([]);
 });
-
-function phone(user: string, lastByte: number): VirtualPhone {
-  return new VirtualPhone(network, user, { address: `192.0.2.${lastByte}`, port: 5060 });
-}
 
 const last = (messages: readonly SipResponse[]): SipResponse => messages.at(-1) as SipResponse;
 
@@ -93,51 +84,6 @@ test('nobody of that name is 404, nobody there 480 (§16.5)', () => {
   }
 });
 
-test('all phones of a user ring; the first 200 wins and the other is cancelled, and why (§16.7 step 10)', () => {
-  bert.register();
-  second.register();
-  const call = anna.call('sip:101@lab.local');
-  bert.answer(180);
-  second.answer(180);
-  network.run(50);
-  expect(anna.statuses(call)).toEqual([407, 100, 180, 180]);
-  second.answer(200);
-  network.run(50);
-  expect(value(bert.heard('CANCEL').message, 'Reason')).toStartWith('SIP;cause=200');
-  bert.peer.respond(bert.heard('CANCEL'), 200);
-  bert.answer(487);
-  network.run(50);
-  expect(bert.heard('ACK').message.method).toBe('ACK');
-  expect(anna.statuses(call)).toEqual([407, 100, 180, 180, 200]);
-});
-
-test('a CANCEL waits for a provisional response of its branch (§9.1)', () => {
-  bert.register();
-  second.register();
-  anna.call('sip:101@lab.local');
-  second.answer(200);
-  network.run(200);
-  expect(bert.peer.requests('CANCEL')).toEqual([]);
-  bert.answer(180);
-  network.run(50);
-  expect(bert.peer.requests('CANCEL')).toHaveLength(1);
-  bert.answer(487);
-});
-
-test('the 2xx of both forks reach the caller, and so does each ACK its phone (§16.7 step 5)', () => {
-  bert.register();
-  second.register();
-  const call = anna.call('sip:101@lab.local');
-  bert.answer(200);
-  second.answer(200);
-  network.run(50);
-  const answers = anna.finals(call).filter(({ status }) => status === 200);
-  expect(answers.map((one) => value(one, 'Contact'))).toEqual([bert.contact, second.contact]);
-  for (const answer of answers) anna.ack(call, answer);
-  network.run(50);
-  for (const one of [bert, second]) expect(one.peer.requests('ACK')).toHaveLength(1);
-});
-
 test('a 200 that comes again is passed on again, and its ACK too, on the same branch (§16.7, §16.11)', () => {
   bert.register();
   const call = anna.call('sip:101@lab.local');
@@ -152,67 +98,6 @@ test('a 200 that comes again is passed on again, and its ACK too, on the same br
   const acks = bert.peer.requests('ACK').map(({ message }) => value(message, 'Via'));
   expect(acks).toHaveLength(2);
   expect(acks[0]).toBe(acks[1] as string);
-});
-
-test('the best of several refusals is passed on, once all have answered (§16.7 step 6)', () => {
-  bert.register();
-  second.register();
-  const call = anna.call('sip:101@lab.local');
-  bert.answer(500);
-  network.run(50);
-  expect(anna.statuses(call)).toEqual([407, 100]);
-  second.answer(486);
-  network.run(50);
-  expect(anna.statuses(call)).toEqual([407, 100, 486]);
-  anna.ack(call, last(anna.finals(call)));
-});
-
-test('a 6xx ends all: the other phone is cancelled, and the 6xx passed on when it has answered (§16.7 step 5)', () => {
-  bert.register();
-  second.register();
-  const call = anna.call('sip:101@lab.local');
-  second.answer(180);
-  bert.answer(603);
-  network.run(50);
-  expect(second.peer.requests('CANCEL')).toHaveLength(1);
-  second.answer(487);
-  network.run(50);
-  expect(anna.statuses(call)).toEqual([407, 100, 180, 603]);
-  anna.ack(call, last(anna.finals(call)));
-});
-
-test('challenges of two phones are passed on together (§16.7 step 7)', () => {
-  bert.register();
-  second.register();
-  const call = anna.call('sip:101@lab.local');
-  bert.answer(401, [['WWW-Authenticate', 'Digest realm="a", nonce="1"']]);
-  second.answer(407, [['Proxy-Authenticate', 'Digest realm="b", nonce="2"']]);
-  network.run(50);
-  const refusal = last(anna.finals(call));
-  expect(valuesOf(refusal, 'WWW-Authenticate')).toEqual(['Digest realm="a", nonce="1"']);
-  expect(valuesOf(refusal, 'Proxy-Authenticate')).toEqual(['Digest realm="b", nonce="2"']);
-  anna.ack(call, refusal);
-});
-
-test('a 503 from behind is a 500 in front (§16.7 step 6)', () => {
-  bert.register();
-  const call = anna.call('sip:101@lab.local');
-  bert.answer(503);
-  network.run(50);
-  expect(anna.statuses(call)).toEqual([407, 100, 500]);
-  anna.ack(call, last(anna.finals(call)));
-});
-
-test('what is wanted less is tried when what is wanted more has failed (§16.6, §20.10 q)', () => {
-  bert.register([['Contact', `${bert.contact};q=0.5`]]);
-  second.register([['Contact', `${second.contact};q=0.9`]]);
-  const call = anna.call('sip:101@lab.local');
-  expect(bert.peer.requests('INVITE')).toEqual([]);
-  second.answer(486);
-  network.run(50);
-  bert.answer(200);
-  network.run(50);
-  expect(anna.statuses(call)).toEqual([407, 100, 200]);
 });
 
 test('CANCEL is answered here and goes on hop by hop with its Reason; the 487 comes from the phone (§16.10)', () => {
@@ -298,178 +183,6 @@ test('no 408 is sent for anything but an INVITE (RFC 4320 §4.2)', () => {
   expect(anna.statuses(message, 'MESSAGE')).toEqual([407]);
 });
 
-test('Max-Forwards 0 is 483; an OPTIONS with it is answered here (§16.3 step 3)', () => {
-  bert.register();
-  for (const [method, status] of [
-    ['INVITE', 483],
-    ['OPTIONS', 200],
-  ] as const) {
-    anna.peer.request(REGISTRAR_ADDRESS, method, 'sip:101@lab.local', [
-      ['Via', `SIP/2.0/UDP 192.0.2.20;branch=z9hG4bK0${method}`],
-      ['Max-Forwards', '0'],
-      ['From', '<sip:100@lab.local>;tag=f'],
-      ['To', '<sip:101@lab.local>'],
-      ['Call-ID', `zero-${method}`],
-      ['CSeq', `1 ${method}`],
-    ]);
-    network.run(50);
-    expect(anna.peer.responses(method).map(({ message }) => message.status)).toEqual([status]);
-  }
-});
-
-test('Proxy-Require is refused with 420 and what it asked for, Require is for the phone (§16.3 step 5)', () => {
-  bert.register();
-  const refused = anna.call('sip:101@lab.local', [['Proxy-Require', 'magic, spells']]);
-  expect(anna.statuses(refused)).toEqual([420]);
-  expect(value(last(anna.finals(refused)), 'Unsupported')).toBe('magic, spells');
-  anna.ack(refused, last(anna.finals(refused)));
-  const passed = anna.call('sip:101@lab.local', [['Require', 'magic']]);
-  bert.answer(420, [['Unsupported', 'magic']]);
-  network.run(50);
-  expect(anna.statuses(passed)).toEqual([407, 100, 420]);
-  anna.ack(passed, last(anna.finals(passed)));
-});
-
-test('a request that comes back as it went is a loop: 482 (§16.3 step 4)', () => {
-  bert.register();
-  const call = anna.call('sip:101@lab.local');
-  // As another proxy would send it back: the Request-URI as it was, a Via of its own on top.
-  const { message } = bert.heard('INVITE');
-  const vias = valuesOf(message, 'Via');
-  bert.peer.request(REGISTRAR_ADDRESS, 'INVITE', 'sip:101@lab.local', [
-    ['Via', 'SIP/2.0/UDP 192.0.2.30;branch=z9hG4bKback'],
-    ...vias.map((via) => ['Via', via] as const),
-    ...message.headers
-      .filter(({ name }) => name !== 'Via' && name !== 'Content-Length')
-      .map((header) => [header.name, header.value] as const),
-  ]);
-  network.run(50);
-  expect(bert.peer.responses('INVITE').map(({ message: { status } }) => status)).toEqual([482]);
-  bert.answer(482);
-  network.run(50);
-  expect(anna.statuses(call)).toEqual([407, 100, 482]);
-  anna.ack(call, last(anna.finals(call)));
-});
-
-test('a user who is bound to another of ours is followed; two bound to each other are a loop (§16.5)', () => {
-  const carla = phone('102', 40);
-  carla.register([['Contact', '<sip:101@lab.local>']]);
-  bert.register();
-  const call = anna.call('sip:102@lab.local');
-  expect(bert.heard('INVITE').message.uri).toBe('sip:101@192.0.2.30:5060');
-  bert.answer(486);
-  network.run(50);
-  anna.ack(call, last(anna.finals(call)));
-  bert.register([['Contact', '*']], 0);
-  bert.register([['Contact', '<sip:102@192.0.2.1:5060>']]);
-  const loop = anna.call('sip:102@lab.local');
-  expect(anna.statuses(loop)).toEqual([407, 482]);
-  anna.ack(loop, last(anna.finals(loop)));
-});
-
-test('a strict router before us has put our Route into the Request-URI: it is put right (§16.4)', () => {
-  bert.register();
-  const call = anna.call('sip:101@lab.local');
-  bert.answer(200);
-  network.run(50);
-  const answer = last(anna.finals(call));
-  anna.peer.request(REGISTRAR_ADDRESS, 'BYE', 'sip:192.0.2.1:5060;lr', [
-    ['Via', 'SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKstrict'],
-    ['Route', '<sip:101@192.0.2.30:5060>'],
-    ['From', call.from],
-    ['To', value(answer, 'To') ?? ''],
-    ['Call-ID', call.callId],
-    ['CSeq', '9 BYE'],
-  ]);
-  network.run(50);
-  const { message } = bert.heard('BYE');
-  expect([message.uri, valuesOf(message, 'Route')]).toEqual(['sip:101@192.0.2.30:5060', []]);
-  bert.peer.respond(bert.heard('BYE'), 200);
-});
-
-test('a strict router behind us gets the Request-URI for itself, and what stood there at the end of Route (§16.6 step 6)', () => {
-  bert.register([
-    ['Contact', bert.contact],
-    ['Path', '<sip:192.0.2.50>'],
-    ['Supported', 'path'],
-  ]);
-  const strict = phone('strict', 50);
-  anna.call('sip:101@lab.local');
-  const { message } = strict.heard('INVITE');
-  expect([message.uri, valuesOf(message, 'Route')]).toEqual([
-    'sip:192.0.2.50',
-    ['<sip:101@192.0.2.30:5060>'],
-  ]);
-  strict.answer(200);
-});
-
-test('a phone on UDP and one on TCP: each is recorded on its own side, and finds the other through it (RFC 5658)', () => {
-  bert.transport = 'tcp';
-  bert.to = bert.peer.connect(REGISTRAR_ADDRESS);
-  network.run(50);
-  bert.register();
-  const call = anna.call('sip:101@lab.local');
-  const invite = bert.heard('INVITE');
-  expect(invite.flow.connection).toBeDefined();
-  expect(valuesOf(invite.message, 'Record-Route')).toEqual([
-    '<sip:192.0.2.1:5060;transport=tcp;lr>',
-    '<sip:192.0.2.1:5060;lr>',
-  ]);
-  bert.answer(200);
-  network.run(50);
-  anna.ack(call, last(anna.finals(call)));
-  network.run(50);
-  expect(bert.heard('ACK').flow).toEqual(invite.flow);
-  bert.withinCalled(invite.message, 't-192.0.2.30', 'BYE');
-  network.run(50);
-  const bye = anna.heard('BYE');
-  expect([bye.flow.transport, valuesOf(bye.message, 'Route')]).toEqual(['udp', []]);
-  anna.peer.respond(bye, 200);
-  network.run(50);
-  expect(bert.peer.responses('BYE').map(({ message }) => message.status)).toEqual([200]);
-});
-
-test('a phone behind a NAT is called where it was heard, by its own Contact (RFC 3581)', () => {
-  bert.believed = { address: '10.0.0.5', port: 5060 };
-  bert.register();
-  anna.call('sip:101@lab.local');
-  expect(bert.heard('INVITE').message.uri).toBe('sip:101@10.0.0.5:5060');
-  bert.answer(200);
-});
-
-test('a Contact that names a third device is taken at its word', () => {
-  bert.register([['Contact', second.contact]]);
-  anna.call('sip:101@lab.local');
-  expect(bert.peer.requests('INVITE')).toEqual([]);
-  second.answer(200);
-});
-
-test('what is in a dialog needs a Route of ours or a user of ours; for others nothing is relayed (403)', () => {
-  anna.peer.request(REGISTRAR_ADDRESS, 'BYE', 'sip:victim@198.51.100.7', [
-    ['Via', 'SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKrelay'],
-    ['From', '<sip:100@lab.local>;tag=f'],
-    ['To', '<sip:victim@198.51.100.7>;tag=t'],
-    ['Call-ID', 'relay'],
-    ['CSeq', '1 BYE'],
-  ]);
-  network.run(50);
-  expect(anna.peer.responses('BYE').map(({ message }) => message.status)).toEqual([403]);
-});
-
-test('a name is looked up; one without an address is a 500 that says so (§16.6 step 7)', () => {
-  network.names.set('pbx.example', ['192.0.2.30']);
-  const call = anna.call('sip:bert@pbx.example');
-  expect(bert.heard('INVITE').message.uri).toBe('sip:bert@pbx.example');
-  bert.answer(486);
-  network.run(50);
-  expect(anna.statuses(call)).toEqual([407, 100, 486]);
-  anna.ack(call, last(anna.finals(call)));
-  const nowhere = anna.call('sip:bert@nowhere.example');
-  network.run(50);
-  expect(anna.statuses(nowhere)).toEqual([407, 100, 500]);
-  anna.ack(nowhere, last(anna.finals(nowhere)));
-});
-
 test('a call on its way when the server stops gets 503, and its phone a CANCEL', () => {
   bert.register();
   const call = anna.call('sip:101@lab.local');
@@ -479,4 +192,46 @@ test('a call on its way when the server stops gets 503, and its phone a CANCEL',
   network.run(50);
   expect(anna.statuses(call)).toEqual([407, 100, 180, 503]);
   expect(bert.peer.requests('CANCEL')).toHaveLength(1);
+});
+
+test('OPTIONS for the domain itself is answered here, without credentials: REGISTER and path are served (§11.2)', () => {
+  const asked = anna.dial('OPTIONS', 'sip:lab.local');
+  const [answer] = anna.finals(asked, 'OPTIONS');
+  expect(answer?.status).toBe(200);
+  expect(value(answer as SipResponse, 'Allow')).toContain('REGISTER');
+  expect(value(answer as SipResponse, 'Supported')).toContain('path');
+});
+
+test('an ACK that is lost is made up for by the phone: its 200 comes again, and the ACK after it (§13.3.1.4)', () => {
+  bert.register();
+  const call = anna.call('sip:101@lab.local');
+  bert.answer(200);
+  network.run(50);
+  network.weather = { ...network.weather, loss: 1 };
+  anna.ack(call, last(anna.finals(call)));
+  network.run(400);
+  network.weather = { ...network.weather, loss: 0 };
+  expect(bert.peer.requests('ACK')).toEqual([]);
+  bert.answer(200);
+  network.run(50);
+  const answers = anna.finals(call).filter(({ status }) => status === 200);
+  expect(answers).toHaveLength(2);
+  anna.ack(call, last(answers));
+  network.run(50);
+  expect(bert.peer.requests('ACK')).toHaveLength(1);
+});
+
+test('an INVITE that is sent again goes no further: its transaction answers with the last response (§17.2.1)', () => {
+  bert.register();
+  anna.call('sip:101@lab.local');
+  bert.answer(180);
+  network.run(50);
+  const sent = network.sent.filter(
+    ({ from, text }) => from.startsWith('phone 100') && text.startsWith('INVITE'),
+  );
+  anna.peer.sendText(REGISTRAR_ADDRESS, sent.at(-1)?.text ?? '');
+  network.run(50);
+  expect(bert.peer.requests('INVITE')).toHaveLength(1);
+  expect(anna.peer.responses('INVITE').filter(({ message }) => message.status === 180)).toHaveLength(2);
+  bert.answer(200);
 });

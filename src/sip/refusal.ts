@@ -25,6 +25,17 @@ const HINTS: Readonly<Record<string, string>> = {
   'too-many-unproven':
     'call again once one of them is acknowledged; nothing is refused to whoever sends ACKs',
   'no-port': 'widen --rtp-ports, or call again later',
+  'user-unknown': 'the users of this domain are those of --user and of the [[account]] tables',
+  'not-registered': 'nobody has registered it, or its time is over: see the lines with BINDING',
+  'response-wrong': 'compare the password with the one that the registrar was given',
+  'realm-mismatch': 'the credentials are for another domain',
+  'not-your-address': 'who a phone says it is must be the user whose password it has',
+  'domain-unknown': 'set the domain of the phone to that of --domain',
+  'relay-refused': 'a request in a dialog must follow the Record-Route of its INVITE',
+  'loop-detected': 'look where the Contact of the callee leads',
+  'too-many-hops': 'raise Max-Forwards, or look for a loop between proxies',
+  'proxy-extension-unsupported': 'leave the option tag out of Proxy-Require',
+  'path-unsupported': 'the phone must send Supported: path, or the proxy before it no Path',
   'dialog-unknown': 'the call is over, or the tags are not those of the 200',
 };
 

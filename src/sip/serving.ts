@@ -89,11 +89,11 @@ function answerOptions(
     ...ownTag(agent, transaction.core),
     headers: [
       ['Contact', agent.contact(transaction.flow, user)],
-      ['Allow', ALLOW],
+      ['Allow', agent.config.registrar === undefined ? ALLOW : `${ALLOW}, REGISTER`],
       ['Accept', ACCEPTED],
       ['Accept-Encoding', 'identity'],
       ['Accept-Language', 'en'],
-      ['Supported', SUPPORTED],
+      ['Supported', agent.config.registrar === undefined ? SUPPORTED : `${SUPPORTED}, path`],
     ],
   });
 }
