@@ -8,13 +8,15 @@
 import { expect, test } from 'bun:test';
 import { parseAuthorization } from './auth/authorization.ts';
 import { parseChallenges } from './auth/challenge.ts';
-import { maskCredentials } from './auth/mask.ts';
+import { maskCredentials, maskKeepingLength } from './auth/mask.ts';
+import { readRawMessages } from './io/raw-messages.ts';
 import { parseRtcp } from './rtp/rtcp.ts';
 import { notAcceptable } from './sip/acceptable.ts';
 import { parseContacts } from './sip/contact.ts';
 import { readCoreHeaders } from './sip/core-headers.ts';
 import { parseDtmfRelay } from './sip/dtmf-relay.ts';
 import { listValues } from './sip/list.ts';
+import { lineAround } from './sip/malformed.ts';
 import type { SipMessage, SipRequest } from './sip/message.ts';
 import { parseMessageWaiting } from './sip/message-waiting.ts';
 import { parseNameAddr } from './sip/name-addr.ts';
@@ -125,6 +127,10 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'WWW-Authenticate': (text) => parseChallenges([text, `Digest ${text}`]),
   Authorization: (text) => parseAuthorization(`Digest ${text}`),
   'what is shown, credentials masked': (text) => maskCredentials(`Authorization: Digest ${text}`),
+  'what stands in a trace': (text) => maskKeepingLength(`Authorization: Digest ${text}`, () => undefined),
+  'a file of raw messages': (text) => readRawMessages(bytesOf(`${START}\r\n${text}`)),
+  'a heading of raw messages': (text) => readRawMessages(bytesOf(`--- ${text} x\n${START}\r\n`)),
+  'the place in a malformed message': (text) => lineAround(bytesOf(text), text.length),
   'message-summary': (text) => parseMessageWaiting(`Messages-Waiting: yes\r\n${text}`),
   'voice-message counts': (text) => parseMessageWaiting(`Messages-Waiting: yes\r\nVoice-Message: 1${text}`),
   'dtmf-relay': parseDtmfRelay,

@@ -13,7 +13,7 @@ import { plainReporter } from '../report/plain-reporter.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { type Options, readOptions } from './options.ts';
-import { type Lines, openLines, withoutRaw } from './output.ts';
+import { wantsColor, withoutRaw } from './output.ts';
 import { openRecords } from './records.ts';
 import { tellMessages } from './replay-messages.ts';
 import { isShown } from './transcript.ts';
@@ -32,11 +32,36 @@ export async function run(invocation: Invocation): Promise<number> {
   const bytes = readFile(file);
   const warn = (sentence: string) => process.stderr.write(`${sentence}\n`);
   const records = openRecords(options, 'transcript', warn);
-  const lines = openLines(() => {});
-  const exitCode = play(file, bytes, options, lines, records.event);
+  const lines: string[] = [];
+  const printer = {
+    color: wantsColor(process.stdout.isTTY === true, process.env),
+    write: (line: string) => void lines.push(line),
+  };
+  const exitCode = play(file, bytes, options, printer, records.event);
   await records.close();
-  await lines.close();
+  await writeAll(lines);
   return exitCode;
+}
+
+/** Where lines go. */
+interface Printer {
+  readonly write: (line: string) => void;
+  readonly color: boolean;
+}
+
+/** Characters that are given to stdout at once. */
+const CHUNK = 262_144;
+
+/** Writes as fast as somebody reads, and stops when nobody does: a file has an end, so nothing has to be dropped. */
+async function writeAll(lines: readonly string[]): Promise<void> {
+  for (let from = 0; from < lines.length; ) {
+    let text = '';
+    for (; from < lines.length && text.length < CHUNK; from++) text += `${lines[from]}\n`;
+    const gone = await new Promise<boolean>((resolve) => {
+      process.stdout.write(text, (error) => resolve(error instanceof Error));
+    });
+    if (gone) return;
+  }
 }
 
 /** Whatever kind of file it is, its first bytes tell. */
@@ -44,7 +69,7 @@ function play(
   file: string,
   bytes: Buffer,
   options: Options,
-  lines: Lines,
+  lines: Printer,
   record: (event: Event) => void,
 ): ExitCode {
   if (bytes[0] === 0x7b) return playTrace(file, bytes.toString('utf8'), options, lines, record);
@@ -65,7 +90,7 @@ function playTrace(
   file: string,
   text: string,
   options: Options,
-  lines: Lines,
+  lines: Printer,
   record: (event: Event) => void,
 ): ExitCode {
   let report: (event: Event) => string | undefined = jsonLine;

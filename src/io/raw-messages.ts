@@ -17,14 +17,15 @@ import type { ObservedMessage } from '../sip/observed-message.ts';
 /** Messages of one file; the rest is not read. */
 export const MAX_RAW_MESSAGES = 100_000;
 
+/** Words of a `---` line that are looked at. */
+const MAX_HEADING_WORDS = 16;
+
 /** What a `---` line says. */
 type Heading = Omit<ObservedMessage, 'bytes' | 'atMs' | 'transport'> & {
   readonly transport?: Transport;
   readonly atMs?: number;
 };
 
-const HEADING =
-  /^---[ \t]*(sent|received)?[ \t]*(?:(?:from|to)[ \t]+(\S+))?[ \t]*(udp|tcp|tls)?[ \t]*(?:at[ \t]+(\d+(?:\.\d+)?))?[ \t]*$/i;
 const ANY_HEADING = /^---(?:[ \t].*)?$/;
 const START_LINE = /^(?:SIP\/\d|[A-Za-z][\w.!%*+`'~-]*[ \t]+\S.*[ \t]SIP\/\d)/;
 
@@ -92,15 +93,21 @@ function lineEnd(text: string, from: number): number {
   return lineFeed === -1 ? text.length : lineFeed + 1;
 }
 
+/** The words of such a line; one that means nothing here is passed over. */
 function readHeading(line: string): Heading {
-  const [, direction, address, transport, atMs] = HEADING.exec(line) ?? [];
-  const remote = address === undefined ? undefined : readAddress(address);
-  const sent = direction?.toLowerCase() === 'sent';
+  const words = line.slice(3).split(/[ \t]+/, MAX_HEADING_WORDS);
+  const after = (...names: readonly string[]) => words[words.findIndex((word) => names.includes(word)) + 1];
+  const direction = words.find((word) => word === 'sent' || word === 'received');
+  const transport = words.find((word) => word === 'udp' || word === 'tcp' || word === 'tls');
+  const named = words.includes('from') || words.includes('to') ? after('from', 'to') : undefined;
+  const remote = named === undefined ? undefined : readAddress(named);
+  const time = words.includes('at') ? after('at') : undefined;
+  const sent = direction === 'sent';
   return {
-    ...(direction === undefined ? undefined : { direction: sent ? 'sent' : 'received' }),
+    ...(direction === undefined ? undefined : { direction }),
     ...(remote === undefined ? undefined : sent ? { destination: remote } : { source: remote }),
-    ...(transport === undefined ? undefined : { transport: transport.toLowerCase() as Transport }),
-    ...(atMs === undefined ? undefined : { atMs: Number(atMs) }),
+    ...(transport === undefined ? undefined : { transport }),
+    ...(time !== undefined && /^\d{1,12}(?:\.\d{1,6})?$/.test(time) ? { atMs: Number(time) } : undefined),
   };
 }
 
