@@ -218,6 +218,24 @@ export const BROKEN: readonly {
     said: /deadline at -?\d+/,
   },
   {
+    what: 'leaves a BYE unanswered',
+    at: 'echo',
+    fault: replacing(
+      (output) => isStatus(output, 'BYE', 200),
+      () => [],
+    ),
+    said: /BYE in \S+ was never answered/,
+  },
+  {
+    what: 'does not acknowledge what was accepted',
+    at: 'phone',
+    fault: replacing(
+      (output) => isRequest(output, 'ACK'),
+      () => [],
+    ),
+    said: /the 2xx \S+ was never acknowledged/,
+  },
+  {
     what: 'ends a call twice',
     at: 'echo',
     fault: {

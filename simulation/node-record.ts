@@ -24,6 +24,8 @@ export interface HeardRequest {
   final: WireMessage | undefined;
   /** The ACK came. */
   acknowledged: boolean;
+  /** It came in a datagram: no stream can break under its answer. */
+  readonly datagram: boolean;
 }
 
 /** A call as its endpoint tells of it. */
@@ -67,8 +69,11 @@ export interface NodeRecord {
   readonly descriptions: Map<string, readonly Description[]>;
   /** INVITEs that it accepted, by what their ACK has in common with them. */
   readonly accepted: Map<string, HeardRequest>;
-  /** Call-ID, CSeq number and To tag of every 2xx to an INVITE that it heard. */
-  readonly acceptances: Set<string>;
+  /**
+   * Every 2xx to an INVITE that it heard, by Call-ID, CSeq number and To tag: its ACK is owed, or sent, or the INVITE
+   * was given up before (Timer B) and it is nobody's.
+   */
+  readonly acceptances: Map<string, 'owed' | 'sent' | 'stray'>;
   /** Call-IDs in which it sent an ACK to a 2xx. */
   readonly acknowledged: Set<string>;
   /** The request that it sent last, by Call-ID, From tag and To tag. */
@@ -107,7 +112,7 @@ export function newRecord(node: VirtualEndpoint, forwards: boolean): NodeRecord 
     reinvites: new Map(),
     descriptions: new Map(),
     accepted: new Map(),
-    acceptances: new Set(),
+    acceptances: new Map(),
     acknowledged: new Set(),
     last: new Map(),
     over: new Set(),
@@ -163,7 +168,7 @@ export function descriptionsBefore(
 }
 
 /** Notes a message that reached the endpoint. */
-export function noteHeard(record: NodeRecord, message: WireMessage): void {
+export function noteHeard(record: NodeRecord, message: WireMessage, datagram = true): void {
   const { status, method, callId, number, fromTag, toTag } = message;
   if (status === 0) {
     if (method === 'ACK') {
@@ -178,7 +183,7 @@ export function noteHeard(record: NodeRecord, message: WireMessage): void {
     }
     const key = transactionKey(message);
     if (record.heard.has(key)) return;
-    const request = { message, final: undefined, acknowledged: false };
+    const request = { message, final: undefined, acknowledged: false, datagram };
     record.heard.set(key, request);
     if (method === 'INVITE') record.reinvites.set(`${callId}|${toTag}|${fromTag}`, request);
     return;
@@ -188,13 +193,25 @@ export function noteHeard(record: NodeRecord, message: WireMessage): void {
   if (status < 200) request.provisional = true;
   else if (request.final === 0) request.final = status;
   if (method === 'INVITE' && status >= 200 && status < 300) {
-    record.acceptances.add(`${callId}|${number}|${toTag}`);
+    const key = `${callId}|${number}|${toTag}`;
+    record.acceptances.set(
+      key,
+      record.acceptances.get(key) ?? (hasInviteOut(record, callId) ? 'owed' : 'stray'),
+    );
   }
+}
+
+function hasInviteOut({ callOf, transactions }: NodeRecord, callId: string): boolean {
+  const handle = callOf.get(callId)?.handle;
+  for (const { kind, call } of transactions.values()) {
+    if (kind === 'invite-client' && call === handle) return true;
+  }
+  return false;
 }
 
 /** Notes a message that the endpoint sent, once it was judged. */
 export function noteSent(record: NodeRecord, message: WireMessage): void {
-  const { status, method, callId, fromTag, toTag } = message;
+  const { status, method, callId, number, fromTag, toTag } = message;
   const key = transactionKey(message);
   const description = descriptionOf(message);
   if (description !== undefined) {
@@ -211,7 +228,9 @@ export function noteSent(record: NodeRecord, message: WireMessage): void {
       record.byes.add(callId);
     }
     if (method === 'ACK') {
-      if (!record.sent.has(`${message.branch}|INVITE`)) record.acknowledged.add(callId);
+      if (record.sent.has(`${message.branch}|INVITE`)) return;
+      record.acknowledged.add(callId);
+      record.acceptances.set(`${callId}|${number}|${toTag}`, 'sent');
     } else if (method !== 'CANCEL') record.last.set(`${callId}|${fromTag}|${toTag}`, message);
     return;
   }

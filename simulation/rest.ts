@@ -35,7 +35,14 @@ export function faultsAtRest(records: readonly NodeRecord[]): string[] {
     // A process that was killed takes everything along.
     const alone = record.node.gone
       ? []
-      : [...leftAt(record), ...unendedAt(record), ...unbalancedAt(record), ...unansweredAt(record)];
+      : [
+          ...leftAt(record),
+          ...unendedAt(record),
+          ...unbalancedAt(record),
+          ...untoldAt(record),
+          ...unansweredAt(record),
+          ...unacknowledgedAt(record),
+        ];
     return [...alone, ...doubledAt(record)].map((fault) => `${record.node.name}: ${fault}`);
   });
   return [...faults, ...disagreements(records)];
@@ -66,8 +73,25 @@ export function unendedAt({ calls }: NodeRecord): string[] {
     .map(({ handle, state }) => `${handle} is ${state} and has no end`);
 }
 
+/** §8.2: whatever was asked in a datagram was answered. A proxy is silent where 408 would come too late (RFC 4320). */
+export function unansweredAt({ heard, node, forwards }: NodeRecord): string[] {
+  if (node.stopped !== undefined) return [];
+  return [...heard.values()].flatMap(({ message: { method, callId }, final, datagram }) => {
+    const silent = forwards && method !== 'INVITE' && method !== 'REGISTER';
+    return final === undefined && datagram && !silent ? [`${method} in ${callId} was never answered`] : [];
+  });
+}
+
+/** §13.2.2.4: every 2xx that came was acknowledged. */
+export function unacknowledgedAt({ acceptances, node, forwards }: NodeRecord): string[] {
+  if (forwards || node.stopped !== undefined) return [];
+  return [...acceptances].flatMap(([key, ack]) =>
+    ack === 'owed' ? [`the 2xx ${key} was never acknowledged`] : [],
+  );
+}
+
 /** Every ping has its one outcome. */
-export function unansweredAt({ pingsAsked, pingsTold }: NodeRecord): string[] {
+export function untoldAt({ pingsAsked, pingsTold }: NodeRecord): string[] {
   return pingsAsked === pingsTold ? [] : [`${pingsAsked} pings and ${pingsTold} outcomes`];
 }
 

@@ -3,7 +3,7 @@
  * the invariants hold (invariants.ts), and at the end nothing is left and both sides agree (rest.ts).
  *
  * `SIM_SEED=7 bun test simulation` plays one deployment again, with `SIM_TRACE=call-101` every line that has that in it;
- * `SIM_CALLS=100000` plays more of them.
+ * `SIM_CALLS=100000` plays more of them, `SIM_FROM=1000` others.
  */
 import { expect, test } from 'bun:test';
 import { Deployment } from './deployment.ts';
@@ -31,7 +31,7 @@ test(
   `${CALLS} calls in the worst of weathers leave nothing behind, and both sides agree on each`,
   () => {
     let [placed, stood, steps, messages] = [0, 0, 0, 0];
-    const first = Number(ONE_SEED ?? 1);
+    const first = Number(ONE_SEED ?? process.env.SIM_FROM ?? 1);
     for (let seed = first; placed < CALLS; seed++) {
       const outcome = play(seed);
       expect(told(outcome)).toBe('');

@@ -72,7 +72,7 @@ export class Watcher {
     } else if (input.type === 'stream') {
       for (const frame of this.framerOf(record, input.connection).push(input.bytes)) {
         const message = frame.type === 'message' ? readWire(frame.bytes) : undefined;
-        if (message !== undefined) noteHeard(record, message);
+        if (message !== undefined) noteHeard(record, message, false);
       }
     }
   }
