@@ -96,8 +96,8 @@ test('a call that plays a tone to an echo hears and records it, and its keys com
     const { packetsSent, packetsReceived, lost, dropped } = call.running.read(1);
     // Three packets between the keys and some of the end are audio; a key is seven packets.
     expect(packetsSent).toBeGreaterThanOrEqual(15);
-    // The echo's priming packet comes as well, and the last packets may be on their way.
-    expect(packetsReceived).toBeWithin(packetsSent - 3, packetsSent + 2);
+    // The echo's priming packet comes as well, and the last packets, of a machine that caught up, may be on their way.
+    expect(packetsReceived).toBeWithin(packetsSent - 8, packetsSent + 2);
     expect({ lost, dropped }).toEqual({ lost: 0, dropped: 0 });
     const heard = [...recorded(record)].map((code) => decodeSample(law, code));
     // From the end: between the echo's priming packet and the first of ours is no whole packet.
