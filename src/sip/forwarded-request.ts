@@ -15,6 +15,8 @@ export interface ForwardedParts {
   readonly via: string;
   readonly recordRoutes: readonly string[];
   readonly routes: readonly string[];
+  /** Max-Breadth; an ACK has none. */
+  readonly breadth: number | undefined;
   /** Its credentials are taken out (§22.3). */
   readonly realm: Realm;
 }
@@ -29,7 +31,7 @@ export function forwardedRequest(request: SipRequest, parts: ForwardedParts): Si
   for (const header of request.headers) {
     // The Vias stay together, and ours is before every other Record-Route.
     if (header.name !== 'Via') headers.push(...routing.splice(0));
-    if (header.name === 'Route') continue;
+    if (header.name === 'Route' || header.name === 'Max-Breadth') continue;
     if (header.name === 'Proxy-Authorization' && parts.realm.isOurs(header)) continue;
     if (header.name !== 'Max-Forwards') headers.push(header);
     else if (!counted) {
@@ -38,6 +40,7 @@ export function forwardedRequest(request: SipRequest, parts: ForwardedParts): Si
     }
   }
   if (!counted) headers.push(own('Max-Forwards', `${INITIAL_MAX_FORWARDS}`));
+  if (parts.breadth !== undefined) headers.push(own('Max-Breadth', `${parts.breadth}`));
   return { ...request, uri: parts.uri, headers };
 }
 

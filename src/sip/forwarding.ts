@@ -94,7 +94,7 @@ function sendBranch(proxy: ProxyState, turn: Turn, branch: ProxyBranch, onward: 
   const { server, request, core, hash } = branch.context;
   const via = agent.via(flow, branchWithHash(agent.identifiers.branch(), hash));
   const recorded = recordRoutes(agent, request.method, server.flow, flow);
-  const copy = forward(proxy, request, core, onward, via, recorded);
+  const copy = forward(proxy, request, core, onward, via, { recorded, breadth: branch.breadth });
   branch.state = 'calling';
   if (request.method === 'INVITE') {
     branch.timer = proxy.deadlines.arm(turn.nowMs + TIMER_C_MS, 'C', branch);
@@ -104,7 +104,10 @@ function sendBranch(proxy: ProxyState, turn: Turn, branch: ProxyBranch, onward: 
 
 function sendAck(proxy: ProxyState, turn: Turn, ack: StatelessAck, onward: Onward, flow: Flow): void {
   const via = proxy.agent.via(flow, ack.branch);
-  const { request, core } = forward(proxy, ack.request, ack.core, onward, via, []);
+  const { request, core } = forward(proxy, ack.request, ack.core, onward, via, {
+    recorded: [],
+    breadth: undefined,
+  });
   const message = outgoing(request, core.callId, `${core.cseq.number} ACK`, ack.branch);
   proxy.agent.transport.transmit(turn, flow, message, undefined);
 }
@@ -116,12 +119,12 @@ function forward(
   core: CoreHeaders,
   { uri, routes }: Onward,
   via: string,
-  recorded: readonly string[],
+  { recorded, breadth }: { readonly recorded: readonly string[]; readonly breadth: number | undefined },
 ): { readonly request: SipRequest; readonly core: CoreHeaders } {
   const top = parseVia(via);
   if (!top.ok) throw new Error(`a Via of our own is malformed: ${top.error.detail}`);
   return {
-    request: forwardedRequest(request, { uri, via, recordRoutes: recorded, routes, realm }),
+    request: forwardedRequest(request, { uri, via, recordRoutes: recorded, routes, breadth, realm }),
     core: { ...core, via: top.value, viaCount: core.viaCount + 1 },
   };
 }

@@ -27,6 +27,7 @@ export function tryNext(proxy: ProxyState, turn: Turn, context: ResponseContext)
       kind: 'branch',
       context,
       target,
+      breadth: Math.floor(context.breadth / group.length),
       state: 'resolving',
       transaction: undefined,
       cancel: undefined,
@@ -118,7 +119,7 @@ function final(proxy: ProxyState, turn: Turn, branch: ProxyBranch, response: Sip
 export function branchDue(proxy: ProxyState, turn: Turn, branch: ProxyBranch): void {
   const { transaction, context } = branch;
   if (branch.state === 'done' || transaction === undefined) return;
-  turn.emit({ type: 'timer.fired', name: 'C', transaction: transaction.id });
+  turn.emit({ type: 'timer.fired', name: branch.timer?.name ?? 'C', transaction: transaction.id });
   if (branch.state === 'proceeding' && branch.cancel === undefined) {
     return cancelBranch(proxy, turn, branch, reasonFor('nobody answered'));
   }

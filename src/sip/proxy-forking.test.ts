@@ -158,3 +158,26 @@ test('of more than ten phones ten ring, and no stranger makes us remember more t
   expect(anna.statuses(call)).toEqual([407, 100, 408]);
   anna.ack(call, last(anna.finals(call)));
 });
+
+test('Max-Breadth is shared among the ways, and what is too wide goes one after the other (RFC 5393 §5)', () => {
+  bert.register();
+  second.register();
+  const wide = anna.call('sip:101@lab.local');
+  expect(value(bert.heard('INVITE').message, 'Max-Breadth')).toBe('30');
+  bert.answer(486);
+  second.answer(486);
+  network.run(50);
+  anna.ack(wide, last(anna.finals(wide)));
+  const narrow = anna.call('sip:101@lab.local', [['Max-Breadth', '1']]);
+  expect([bert, second].map((one) => one.peer.requests('INVITE').length)).toEqual([2, 1]);
+  expect(value(bert.heard('INVITE').message, 'Max-Breadth')).toBe('1');
+  bert.answer(486);
+  network.run(50);
+  second.answer(480);
+  network.run(50);
+  expect(anna.statuses(narrow)).toEqual([407, 100, 486]);
+  anna.ack(narrow, last(anna.finals(narrow)));
+  const none = anna.call('sip:101@lab.local', [['Max-Breadth', '0']]);
+  expect(anna.statuses(none)).toEqual([440]);
+  anna.ack(none, last(anna.finals(none)));
+});

@@ -5,6 +5,7 @@ import type { CoreHeaders } from './core-headers.ts';
 import { MAX_LIST_VALUES } from './limits.ts';
 import { allValues } from './list.ts';
 import { hasLooped } from './loop-detection.ts';
+import { maxBreadth } from './max-breadth.ts';
 import { parseMaxForwards } from './max-forwards.ts';
 import { type SipRequest, value } from './message.ts';
 import type { OwnDomain } from './own-domain.ts';
@@ -18,7 +19,7 @@ export function isOutOfHops(request: SipRequest): boolean {
 }
 
 /**
- * What is wrong; undefined when nothing is. Errors: `too-many-hops` (483), `loop-detected` (482),
+ * What is wrong; undefined when nothing is. Errors: `too-many-hops` (483), `breadth-exceeded` (440), `loop-detected` (482),
  * `proxy-extension-unsupported` (420, with all option tags of Proxy-Require, as we know none).
  */
 export function validateForProxy(
@@ -30,6 +31,7 @@ export function validateForProxy(
   if (isOutOfHops(request)) return sipError('too-many-hops', 483, 'Max-Forwards is 0');
   // With ours there would be more than anybody reads, so nobody could tell a loop.
   if (viaCount >= MAX_LIST_VALUES) return sipError('too-many-hops', 483, `${viaCount} Via values`);
+  if (maxBreadth(request) === 0) return sipError('breadth-exceeded', 440, 'Max-Breadth is 0');
   if (hasLooped(request, hash, own)) {
     return sipError('loop-detected', 482, 'the request was here before, on the same way');
   }

@@ -14,6 +14,7 @@ import { launchAck } from './forwarding.ts';
 import { MAX_RESPONSE_CONTEXTS } from './limits.ts';
 import { LocationService } from './location-service.ts';
 import { branchWithHash, loopHash } from './loop-detection.ts';
+import { maxBreadth, withinBreadth } from './max-breadth.ts';
 import { fields, type SipRequest } from './message.ts';
 import { OwnDomain } from './own-domain.ts';
 import {
@@ -163,6 +164,7 @@ export class StatefulProxy {
     if (!this.admits(turn, transaction, routing)) return;
     const targets = findTargets(this.state, routing.uri, turn.nowMs);
     if (!targets.ok) return this.refuse(turn, transaction, targets.error);
+    const breadth = maxBreadth(request);
     const context: ResponseContext = {
       server: transaction,
       request,
@@ -170,7 +172,8 @@ export class StatefulProxy {
       routes: routing.routes,
       hash,
       branches: [],
-      untried: targets.value,
+      breadth,
+      untried: withinBreadth(targets.value, breadth),
       finals: [],
       answered: false,
     };

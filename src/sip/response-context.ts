@@ -18,6 +18,8 @@ export interface ResponseContext {
   readonly routes: readonly string[];
   /** Of loop-detection.ts. */
   readonly hash: string;
+  /** Ways that it may take at once (RFC 5393 §5). */
+  readonly breadth: number;
   readonly branches: ProxyBranch[];
   /** Groups of targets that are tried when those before them have all failed. */
   untried: readonly (readonly Target[])[];
@@ -32,6 +34,8 @@ export interface ProxyBranch {
   readonly kind: 'branch';
   readonly context: ResponseContext;
   readonly target: Target;
+  /** Its share of them. */
+  readonly breadth: number;
   /** `resolving`: its next hop is a name that was asked for. `done`: it has its final response. */
   state: 'resolving' | 'calling' | 'proceeding' | 'done';
   transaction: ClientTransaction<unknown> | undefined;
