@@ -1,5 +1,7 @@
 /** Traces: written on the virtual network, played again, and free of what could be tried against a password. */
 import { expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { fuzz } from '../../fixtures/fuzz.ts';
 import type { Event } from '../events.ts';
 import { Endpoint } from '../sip/endpoint.ts';
 import type { EndpointConfig } from '../sip/endpoint-config.ts';
@@ -140,6 +142,29 @@ test('a trace that breaks off is played as far as it goes, and says so', () => {
     expect(verdict).toMatchObject({ type: 'same', cut: expect.any(String) });
     expect(events.length).toBeGreaterThan(0);
   }
+});
+
+test('a trace that was tampered with throws nothing', () => {
+  const texts = Object.values(scene('tcp'));
+  const change = fc.tuple(
+    fc.nat(1_000_000),
+    fc.constantFrom('"', '0', '9', '-', '{', 'a', '\\', ',', '\n', 'e'),
+  );
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...texts),
+      fc.array(change, { minLength: 1, maxLength: 6 }),
+      (text, changes) => {
+        let broken = text;
+        for (const [at, character] of changes) {
+          const place = at % broken.length;
+          broken = broken.slice(0, place) + character + broken.slice(place + 1);
+        }
+        play(broken);
+      },
+    ),
+    fuzz(200),
+  );
 });
 
 test('a line that is none of a trace is named, with what is wrong with it', () => {

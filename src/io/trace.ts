@@ -89,7 +89,9 @@ const header = z.object({
   style: z.enum(['service', 'transcript']),
   config,
 });
-const inputLine = z.object({ input, atMs: z.number().min(0) });
+/** 30 years; what is later was not measured. */
+const LATEST_MS = 1e12;
+const inputLine = z.object({ input, atMs: z.number().min(0).max(LATEST_MS) });
 const countersLine = z.object({ counters: z.record(z.string(), z.number()), slot: count });
 
 /** The first line. */

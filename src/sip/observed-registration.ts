@@ -14,12 +14,13 @@ type State = EventOf<'registration.changed'>['to'];
 /** One address of record in one Call-ID. */
 export interface ObservedRegistration {
   readonly account: string;
+  readonly callId: string;
   state: State;
 }
 
 /** The one that the first REGISTER of a Call-ID begins. */
 export function observedRegistration({ core }: ReadMessage): ObservedRegistration {
-  return { account: peerOf(core.to.uri), state: 'idle' };
+  return { account: peerOf(core.to.uri), callId: core.callId, state: 'idle' };
 }
 
 /** A REGISTER that was not seen before. */
@@ -67,10 +68,10 @@ function change(
   to: State,
   about: { readonly status?: number; readonly reason?: string; readonly expiresS?: number } = {},
 ): void {
-  const { account, state: from } = registration;
+  const { account, callId, state: from } = registration;
   if (from === to && to === 'registering') return;
   registration.state = to;
-  turn.emit({ type: 'registration.changed', account, from, to, ...about });
+  turn.emit({ type: 'registration.changed', account, callId, from, to, ...about });
 }
 
 /** The first Contact with its brackets, as `grantedS` looks for it. */

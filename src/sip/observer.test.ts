@@ -139,6 +139,38 @@ test('a refusal that is followed by another try is no end; the last one is, with
   expect(of(events, 'diagnosis.raised')).toMatchObject([{ code: 'callee-busy' }]);
 });
 
+test('a second phone that answered, and was released, does not end the call (§13.2.2.4)', () => {
+  const fork = { toTag: 'c' };
+  const events = observe([
+    INVITE,
+    OK,
+    ACK,
+    message('SIP/2.0 200 OK', { ...back, ...fork }),
+    message('ACK sip:x SIP/2.0', { ...fork, cseq: '1 ACK', branch: 'a2' }),
+    message('BYE sip:x SIP/2.0', { ...fork, cseq: '2 BYE', branch: 'b2' }),
+    message('SIP/2.0 200 OK', { ...back, ...fork, cseq: '2 BYE', branch: 'b2' }),
+  ]);
+  expect(states(events)).toEqual(['calling', 'established']);
+  const bye = { cseq: '3 BYE', branch: 'b3', toTag: 'b' };
+  const ended = [message('BYE sip:x SIP/2.0', bye), message('SIP/2.0 200 OK', { ...back, ...bye })];
+  expect(states(observe([INVITE, OK, ACK, ...ended]))).toEqual(['calling', 'established', 'terminated']);
+});
+
+test('a REGISTER that is refused has failed, though another one comes later', () => {
+  const register = (number: number) =>
+    message('REGISTER sip:lab.local SIP/2.0', { cseq: `${number} REGISTER`, branch: `g${number}` });
+  const refused = (number: number, status: string) =>
+    message(`SIP/2.0 ${status}`, { ...back, cseq: `${number} REGISTER`, branch: `g${number}` });
+  const told = (events: readonly ObservedEvent[]) =>
+    of(events, 'registration.changed').map(({ to, status }) => `${to} ${status ?? ''}`.trim());
+  expect(
+    told(observe([register(1), refused(1, '403 Forbidden'), register(2), refused(2, '200 OK')])),
+  ).toEqual(['registering', 'failed 403', 'registering', 'registered 200']);
+  expect(
+    told(observe([register(1), refused(1, '423 Interval Too Brief'), register(2), refused(2, '200 OK')])),
+  ).toEqual(['registering', 'registered 200']);
+});
+
 test('a late offer is in the 200 and its answer in the ACK (RFC 3264 §4)', () => {
   const events = observe([
     message('INVITE sip:101@lab.local SIP/2.0'),

@@ -68,6 +68,9 @@ export function observe(messages: readonly ObservedMessage[], endMs?: number): O
   return observation.events;
 }
 
+/** What a REGISTER is sent again for at once (RFC 3261 §10.2.8, §22). */
+const ASKS_AGAIN: ReadonlySet<number> = new Set([301, 302, 305, 401, 407, 423]);
+
 class Observation {
   readonly events: ObservedEvent[] = [];
   private readonly exchanges = new Map<string, Exchange>();
@@ -162,8 +165,10 @@ class Observation {
     }
     const { call } = exchange;
     if (call === undefined) return;
-    if (method === 'BYE') ending(turn, call, request, direction);
-    else if (method === 'CANCEL') call.cancelled = true;
+    if (method === 'BYE') {
+      // Another phone that answered as well is released by a BYE of its own (§13.2.2.4).
+      if (isOfDialog(call, read, direction)) ending(turn, call, request, direction);
+    } else if (method === 'CANCEL') call.cancelled = true;
     else if (method === 'INVITE' || method === 'UPDATE' || method === 'PRACK') {
       if (method !== 'PRACK' && request.body.length > 0) renegotiating(call);
       described(turn, call, read, direction);
@@ -186,7 +191,7 @@ class Observation {
     this.transactions.responded(turn, transaction, response.status, direction);
     const { request } = transaction;
     const { method } = request;
-    const retried = this.isRetried(transaction);
+    const retried = this.isRetried(transaction, response.status);
     if (!again && (response.status === 401 || response.status === 407)) {
       challenged(turn, exchange, response, response.status);
     }
@@ -195,7 +200,8 @@ class Observation {
     }
     if (call === undefined) return;
     if (method === 'BYE' && response.status >= 200) {
-      if (response.status !== 401 && response.status !== 407) ended(turn, call);
+      const over = call.ending !== undefined && isOfDialog(call, transaction.read, transaction.direction);
+      if (over && response.status !== 401 && response.status !== 407) ended(turn, call);
     } else if (method === 'INVITE' && transaction.read.core.toTag === undefined) {
       if (!again) inviteAnswered(turn, call, read, response, direction, retried);
     } else if (method === 'INVITE' || method === 'UPDATE' || method === 'PRACK') {
@@ -203,7 +209,9 @@ class Observation {
     }
   }
 
-  private isRetried({ read, request }: ObservedTransaction): boolean {
+  /** A REGISTER that comes later is a retry only of what asks for one; it would come anyway. */
+  private isRetried({ read, request }: ObservedTransaction, status: number): boolean {
+    if (request.method === 'REGISTER' && !ASKS_AGAIN.has(status)) return false;
     const { callId, cseq, toTag } = read.core;
     const last = this.tries.get(callId)?.get(request.method) ?? 0;
     return toTag === undefined && last > cseq.number;
@@ -264,6 +272,13 @@ class Observation {
     for (const output of turn.outputs)
       if (output.type === 'event') this.events.push({ atMs, event: output.event });
   }
+}
+
+/** Whether a request has the tag of the callee that the call is with. */
+function isOfDialog(call: ObservedCall, { core }: ReadMessage, direction: Direction): boolean {
+  const byCaller = (direction === 'sent') === (call.direction === 'outgoing');
+  const tag = byCaller ? core.toTag : core.fromTag;
+  return call.toTag === undefined || tag === call.toTag;
 }
 
 /** Somebody asks for credentials. */
