@@ -85,8 +85,8 @@ function flagEntry(name: FlagName, width: number, command?: Command): string {
 }
 
 const GROUPS = {
-  account: 'Account',
   call: 'Call',
+  account: 'Account',
   agent: 'Agent',
   ping: 'Ping',
   network: 'Network',
