@@ -52,7 +52,6 @@ const call = z.object({
   lateOffer: z.boolean().exactOptional(),
   ringTimeoutMs: z.number().min(0).exactOptional(),
   durationMs: z.number().min(0).exactOptional(),
-  repeatable: z.boolean().exactOptional(),
 });
 
 /** What a command may ask an endpoint to begin. */

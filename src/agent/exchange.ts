@@ -8,9 +8,18 @@ import type { Event } from '../events.ts';
 /** True for an event of the exchange. It remembers, so every event has to pass. */
 export type Belongs = (event: Event) => boolean;
 
-/** The events of the calls that `has` knows. */
+/**
+ * The events of the calls that `has` knows. What could not be read, or answers nothing, names no call: it belongs to
+ * one that has sent something to where it came from.
+ */
 export function ofCalls(has: (handle: string) => boolean): Belongs {
-  return (event) => 'call' in event && event.call !== undefined && has(event.call);
+  const peers = new Set<string>();
+  return (event) => {
+    if (event.type === 'sip.rejected' && event.call === undefined) return peers.has(event.remote);
+    if (!('call' in event) || event.call === undefined || !has(event.call)) return false;
+    if (event.type === 'sip.sent') peers.add(event.remote);
+    return true;
+  };
 }
 
 /** The events of the registration of that address of record; its Call-ID when it is known, else the next one's. */

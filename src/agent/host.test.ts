@@ -80,6 +80,22 @@ test('a call is placed from the one account there is, and heard alone', () => {
   expect(heard).toEqual(['call.changed calling', 'sip.sent', 'call.changed ringing']);
 });
 
+test('what names no call belongs to one that has sent something to where it came from', () => {
+  inTurn = ({ type }) => (type === 'call' ? [call('calling'), sent('c', 'call-1')] : []);
+  open(account('100'));
+  const stray = (remote: string): EventBody => ({
+    type: 'sip.rejected',
+    transport: 'udp',
+    remote,
+    code: 'response-unexpected',
+    offset: 0,
+    detail: 'X',
+  });
+  host.begin({ type: 'call', to: '101' }, undefined, listen);
+  say(stray('192.0.2.1:5060'), stray('192.0.2.2:5060'));
+  expect(heard).toEqual(['call.changed calling', 'sip.sent', 'sip.rejected']);
+});
+
 test('without an account the caller is anonymous; a callee without a domain is then a question', () => {
   open();
   host.begin({ type: 'call', to: 'sip:7@192.0.2.9' }, undefined, listen);

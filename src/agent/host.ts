@@ -137,9 +137,10 @@ export class Host {
   ): Exchange {
     const from = this.callerOf(task.from);
     let handle: string | undefined;
+    const own = ofCalls((named) => named === handle);
     const first: Belongs = (event) => {
       if (handle === undefined && event.type === 'call.changed' && event.from === 'idle') handle = event.call;
-      return 'call' in event && event.call === handle && handle !== undefined;
+      return own(event);
     };
     const { from: _named, to, ...rest } = task;
     const action = {

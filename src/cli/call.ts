@@ -89,7 +89,6 @@ async function callTask(invocation: Invocation, options: Options): Promise<CallT
     lateOffer,
     ringTimeoutMs: seconds.ring === undefined ? undefined : seconds.ring * 1000,
     durationMs: seconds.duration === undefined ? undefined : seconds.duration * 1000,
-    repeatable: invocation.flags.has('seed') ? true : undefined,
   };
   const set = Object.entries(optional).filter(([, value]) => value !== undefined);
   return { type: 'call', to: overTransport(to, given('transport')), ...Object.fromEntries(set) };
