@@ -7,6 +7,7 @@ import { callScenarios } from './scenarios/calls.ts';
 import { changingScenarios } from './scenarios/changing.ts';
 import { dialogScenarios } from './scenarios/dialogs.ts';
 import { failingScenarios } from './scenarios/failing.ts';
+import { holdingScenarios } from './scenarios/holding.ts';
 import { inviteScenarios } from './scenarios/invites.ts';
 import { labScenarios } from './scenarios/lab.ts';
 import { mediaScenarios } from './scenarios/media.ts';
@@ -27,6 +28,7 @@ import { tortureScenarios } from './scenarios/torture.ts';
 export type { Scenario } from './scenario.ts';
 
 export const scenarios: readonly Scenario[] = [
+  ...holdingScenarios,
   ...labScenarios,
   ...agentScenarios,
   ...callScenarios,

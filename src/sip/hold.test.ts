@@ -103,6 +103,15 @@ test('the 200 to the hold that comes again after the resume is acknowledged with
   call.bye();
 });
 
+test('a phone that answers a hold with sendrecv is held all the same (RFC 3264 §6.1)', () => {
+  open(() => OK('sendrecv'));
+  act('hold');
+  scene.network.run(100);
+  expect(states().at(-1)).toBe('held');
+  expect(scene.echo.media.open.get(0)).toMatchObject({ send: true, receive: false });
+  call.bye();
+});
+
 test('holding twice sends one re-INVITE', () => {
   open(agrees);
   act('hold');
