@@ -94,7 +94,7 @@ function howToRegister(
   const who = named.length === 1 ? named[0] : `${named.slice(0, -1).join(', ')} or ${named.at(-1)}`;
   const suffix = port === 5060 ? '' : `:${port}`;
   return [
-    `Ready: phones register as ${who}, domain ${domain}, server ${formatHost(address)}${suffix}, over UDP or TCP. Ctrl-C stops.`,
+    `Ready: phones register as ${who}, domain ${formatHost(domain)}, server ${formatHost(address)}${suffix}, over UDP or TCP. Ctrl-C stops.`,
     `One of ours: SIP_PASSWORD=... ringback register --user ${users[0]?.user} --server ${formatHost(address)}${suffix} --domain ${domain}`,
   ];
 }
