@@ -62,6 +62,8 @@ export interface MediaSession {
   readonly cname: string;
   /** Absent: echo. It stands from `open` to `close`; an `update` does not change it. */
   readonly mode?: MediaMode;
+  /** The call has not been answered: what it plays waits, and silence goes out. */
+  readonly early?: true;
 }
 
 /** Engine to media thread. */

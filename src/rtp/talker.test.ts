@@ -154,6 +154,18 @@ test('a hold is a gap in time and none in the numbering, and the keys wait (RFC 
   expect(readPayloadType(rest.at(-1) as Buffer)).toBe(8);
 });
 
+test('before the answer there is silence, and what is played begins with it', () => {
+  const { echo, talk } = scene();
+  updateEcho(echo, session([PCMU, KEYS], { early: true }));
+  const early = sent(talk(5));
+  expect(early).toHaveLength(5);
+  expect(early.every((packet) => packet.subarray(12).every((code) => code === 0xff))).toBe(true);
+  updateEcho(echo, session([PCMU, KEYS]));
+  const [answered] = sent(talk(1)) as [Buffer];
+  const [first] = sent(scene().talk(1)) as [Buffer];
+  expect(answered.subarray(12)).toEqual(first.subarray(12));
+});
+
 test('time in which nothing could be sent is in the timestamps and not in the audio', () => {
   const { talker, talk } = scene();
   const [before] = sent(talk(1)) as [Buffer];

@@ -15,7 +15,7 @@ import { RTP_HEADER_BYTES, writeMarker, writeRtpHeader } from './rtp-packet.ts';
 import type { MediaSession } from './session.ts';
 import { writeTelephoneEvent } from './telephone-event.ts';
 import { SAMPLES_A_PACKET } from './test-signal.ts';
-import type { SampleSource } from './tone.ts';
+import { type SampleSource, silenceSource } from './tone.ts';
 
 /** How often a packet goes out, in ms. */
 export const TALK_INTERVAL_MS = 20;
@@ -93,7 +93,7 @@ export function nextPacket(talker: Talker, echo: Echo, bytes: Uint8Array, nowMs:
   const sequence = echo.sentAtMs < 0 ? (echo.session.ssrc >>> 16) ^ 0x5555 : (echo.sentSequence + 1) & 0xffff;
   const payloadBytes =
     key === undefined
-      ? writeAudio(talker, audio.law, bytes)
+      ? writeAudio(talker, echo.session.early === true ? silenceSource : talker.source, audio.law, bytes)
       : writeTelephoneEvent(bytes, RTP_HEADER_BYTES, {
           event: key.event,
           end: key.end,
@@ -119,9 +119,8 @@ export function skipIntervals(talker: Talker, intervals: number): void {
   talker.timestamp = (talker.timestamp + intervals * SAMPLES_A_PACKET) >>> 0;
 }
 
-function writeAudio(talker: Talker, law: Law, bytes: Uint8Array): number {
-  const { samples } = talker;
-  talker.source(samples);
+function writeAudio({ samples }: Talker, source: SampleSource, law: Law, bytes: Uint8Array): number {
+  source(samples);
   for (let at = 0; at < SAMPLES_A_PACKET; at++) {
     bytes[RTP_HEADER_BYTES + at] = encodeSample(law, samples[at] as number);
   }

@@ -80,6 +80,8 @@ export class CallAudio {
       ssrc: before?.ssrc ?? this.agent.identifiers.word(),
       cname: before?.cname ?? this.agent.identifiers.tag(),
       ...(media.mode === undefined ? undefined : { mode: media.mode }),
+      // What is played is for whoever answers, and not for the time that it rings.
+      ...(media.mode?.type === 'talk' && call.answeredMs === undefined ? { early: true } : undefined),
     };
     media.session = session;
     media.held = agreed.held;
@@ -103,6 +105,14 @@ export class CallAudio {
       direction: agreed.direction,
       rtcp: agreed.rtcpMux ? 'mux' : 'separate',
     });
+  }
+
+  /** The call was answered as an early session said: nothing is agreed anew, and what it plays begins. */
+  begin(turn: Turn, media: CallMedia): void {
+    if (media.session?.early !== true) return;
+    const { early: _, ...session } = media.session;
+    media.session = session;
+    turn.ask({ type: 'media', command: { type: 'update', session } });
   }
 
   /** Closes the audio of a call and says what was counted. A port that was never opened goes back at once. */

@@ -132,6 +132,19 @@ test('early media opens the audio, and the 200 may move it (§13.2.1)', () => {
   expect(started()).toHaveLength(2);
 });
 
+test('what is played waits for the 200, also when that says what the 183 said', () => {
+  for (const port of [31_000, 32_000]) {
+    open();
+    call();
+    respond(183, described(offerText({ port: 31_000 })));
+    expect(ours.media.open.get(0)).toMatchObject({ early: true, mode: { type: 'talk' } });
+    respond(200, described(offerText({ port })));
+    expect(ours.media.open.get(0)).toMatchObject({ remote: { port }, mode: { type: 'talk' } });
+    expect(ours.media.open.get(0)).not.toHaveProperty('early');
+    expect(started()).toHaveLength(port === 31_000 ? 1 : 2);
+  }
+});
+
 test('a 200 without a body takes the answer of the 183 before it, of the same phone alone (§13.2.1)', () => {
   open([40_000, 40_002]);
   call();

@@ -225,7 +225,11 @@ function openAudio(store: CallStore, turn: Turn, call: Call, { description, medi
   const { media } = call;
   if (media === undefined) return;
   media.description = description;
-  if (agreed === undefined || (media.session !== undefined && sameMedia(media.session, agreed))) return;
+  if (agreed === undefined) return;
+  if (media.session !== undefined && sameMedia(media.session, agreed)) {
+    if (call.answeredMs !== undefined) store.audio.begin(turn, media);
+    return;
+  }
   store.audio.agree(turn, call, media, agreed, localAddressOf(description));
 }
 
