@@ -158,6 +158,20 @@ test('a registration that never stood is taken back, one that stood is left to t
   expect(asked.at(-1)?.type).toBe('add-account');
 });
 
+test('credentials for a call go with it, and never take the place of a registration', () => {
+  inTurn = ({ type }) => (type === 'call' ? [call('calling')] : []);
+  open();
+  const given = { type: 'add-account', account: account('100'), register: false } as const;
+  host.begin(given, undefined, listen).end();
+  host.begin({ type: 'call', to: '101', from: '100' }, undefined, listen);
+  say(call('established'), call('terminated'));
+  expect(asked.at(-1)).toEqual({ type: 'remove-account', account: 'sip:100@lab.local' });
+  say(registration('registering'), registration('registered'));
+  const before = asked.length;
+  host.begin(given, undefined, listen).end();
+  expect(asked).toHaveLength(before);
+});
+
 test('a call that is not there is a sentence with those that are', () => {
   open();
   const hangup = () => host.begin({ type: 'hangup', call: 'call-9' }, undefined, listen);

@@ -35,6 +35,8 @@ export class Host {
   readonly holdings = new Holdings();
   private readonly exchanges = new Set<Open>();
   private readonly accounts = new Map<string, Account>();
+  /** Addresses of record whose credentials are there for a call, and go with the last one. */
+  private readonly passing = new Set<string>();
   private stopping = false;
   private lastMs = 0;
   private lastAt = performance.now();
@@ -61,6 +63,7 @@ export class Host {
     if (event.type === 'registration.changed' && event.to === 'unregistered') {
       if (this.holdings.callIdOf(event.account) === undefined) this.accounts.delete(event.account);
     }
+    if (event.type === 'call.changed' && event.to === 'terminated') this.dropPassing();
     for (const exchange of [...this.exchanges]) if (exchange.belongs(event)) exchange.onEvent(event);
   }
 
@@ -110,6 +113,8 @@ export class Host {
         return this.register(task, seed, onEvent);
       case 'remove-account': {
         const account = this.accountNamed(task.account).addressOfRecord;
+        if (this.passing.has(account))
+          throw new AgentError(`${account} is not registered; a call uses it.`, 2);
         const belongs = ofRegistration(account, this.holdings.callIdOf(account));
         return this.follow(belongs, onEvent, { ...task, account }, seed);
       }
@@ -168,8 +173,11 @@ export class Host {
     onEvent: (event: Event) => void,
   ): Exchange {
     const { account } = task;
-    // Credentials for one call do not take the place of a registration.
-    if (task.register === false && this.accounts.has(account.addressOfRecord)) return { end: () => {} };
+    if (task.register === false) {
+      // Credentials for one call do not take the place of a registration.
+      if (this.holdings.registered.includes(account.addressOfRecord)) return { end: () => {} };
+      this.passing.add(account.addressOfRecord);
+    } else this.passing.delete(account.addressOfRecord);
     this.accounts.set(account.addressOfRecord, account);
     let settled = task.register === false;
     const watch = (event: Event) => {
@@ -181,6 +189,15 @@ export class Host {
       this.options.act({ type: 'remove-account', account: account.addressOfRecord });
     };
     return this.follow(ofRegistration(account.addressOfRecord), watch, task, seed);
+  }
+
+  private dropPassing(): void {
+    if (this.holdings.handles.length > 0) return;
+    for (const account of this.passing) {
+      this.options.act({ type: 'remove-account', account });
+      this.accounts.delete(account);
+    }
+    this.passing.clear();
   }
 
   private checkCall(handle: string): void {

@@ -83,7 +83,7 @@ test('an account for calls alone is not registered, and removing it sends nothin
   ours.act({ type: 'remove-account', account: accountOf('100').addressOfRecord });
   settle();
   expect(registers()).toEqual([]);
-  expect(states()).toEqual(['unregistered']);
+  expect(states()).toEqual([]);
 });
 
 test('removing what is not there is said', () => {

@@ -112,8 +112,9 @@ export class Registrations {
     const { accounts } = this.agent;
     accounts.splice(accounts.indexOf(registration.account), 1);
     this.end(turn, registration);
-    // Nothing had to be sent for it: this is its end.
-    if (!this.all.includes(registration)) changeRegistration(turn, registration, 'unregistered');
+    // Nothing had to be sent for it: this is its end. One that was for calls alone has none.
+    if (registration.state !== 'idle' && !this.all.includes(registration))
+      changeRegistration(turn, registration, 'unregistered');
     return true;
   }
 
