@@ -24,10 +24,11 @@ type OfMessage = (record: NodeRecord, message: WireMessage) => Fault;
 
 /** §17.1.1.2, §17.1.2.2: a retransmission is the same bytes. */
 export function requestRepeatedUnchanged({ sent }: NodeRecord, message: WireMessage): Fault {
-  const before = sent.get(transactionKey(message));
-  return before === undefined || before.message.text === message.text
-    ? undefined
-    : `${message.method} is sent again and is another one`;
+  const { method, toTag, text } = message;
+  const before = sent.get(transactionKey(message))?.message;
+  // An ACK has the tag of what it answers (§17.1.1.3), and a server that was started anew has a tag of its own.
+  if (before === undefined || (method === 'ACK' && before.toTag !== toTag)) return undefined;
+  return before.text === text ? undefined : `${method} is sent again and is another one`;
 }
 
 /** §17.1.1.2, §17.1.2.2: nothing is sent again once it has its final response, an INVITE once it has any. */
