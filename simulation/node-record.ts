@@ -71,7 +71,7 @@ export interface NodeRecord {
   readonly accepted: Map<string, HeardRequest>;
   /**
    * Every 2xx to an INVITE that it heard, by Call-ID, CSeq number and To tag: its ACK is owed, or sent, or the INVITE
-   * was given up before (Timer B) and it is nobody's.
+   * was given up or answered before and it may be nobody's.
    */
   readonly acceptances: Map<string, 'owed' | 'sent' | 'stray'>;
   /** Call-IDs in which it sent an ACK to a 2xx. */
@@ -203,8 +203,9 @@ export function noteHeard(record: NodeRecord, message: WireMessage, datagram = t
 
 function hasInviteOut({ callOf, transactions }: NodeRecord, callId: string): boolean {
   const handle = callOf.get(callId)?.handle;
-  for (const { kind, call } of transactions.values()) {
-    if (kind === 'invite-client' && call === handle) return true;
+  for (const { kind, call, state } of transactions.values()) {
+    const waits = state === 'calling' || state === 'proceeding';
+    if (kind === 'invite-client' && call === handle && waits) return true;
   }
   return false;
 }
