@@ -1,4 +1,5 @@
 /** Transactions as data (RFC 3261 §17): a request, the state of its machine, what to send again, the armed timers. */
+import type { EventOf } from '../events.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Deadline } from './deadlines.ts';
 import type { Flow } from './flow.ts';
@@ -66,3 +67,22 @@ export type Indication<User> =
   /** Timer B, F or H: nobody answered, or nobody acknowledged. */
   | { readonly type: 'timeout'; readonly transaction: Transaction<User> }
   | { readonly type: 'failed'; readonly transaction: Transaction<User>; readonly error: string };
+
+/** The event of a transaction that is in its new state. */
+export function transactionChanged(
+  { id, machine, method, state, call }: Transaction<unknown>,
+  from: string,
+  cause: string,
+): EventOf<'transaction.changed'> {
+  const event: EventOf<'transaction.changed'> = {
+    type: 'transaction.changed',
+    id,
+    kind: machine.kind,
+    method,
+    from,
+    to: state,
+    cause,
+  };
+  if (call !== undefined) event.call = call;
+  return event;
+}

@@ -5,7 +5,6 @@
  * It knows nothing of calls and registrations. What the transaction user must hear comes back as an
  * `Indication`; the user hangs its own object on a client transaction and finds it again there.
  */
-import type { EventOf } from '../events.ts';
 import { answeredCore, answeredRequest } from './answered-request.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { Deadlines } from './deadlines.ts';
@@ -18,12 +17,13 @@ import { NON_INVITE_CLIENT } from './non-invite-client.ts';
 import { NON_INVITE_SERVER } from './non-invite-server.ts';
 import { ackForRejected } from './requests.ts';
 import { doubledMs, endingTimer, type TimerBase, type TimerName, timerMs } from './timers.ts';
-import type {
-  ClientTransaction,
-  Indication,
-  ServerTransaction,
-  TimerOwner,
-  Transaction,
+import {
+  type ClientTransaction,
+  type Indication,
+  type ServerTransaction,
+  type TimerOwner,
+  type Transaction,
+  transactionChanged,
 } from './transaction.ts';
 import {
   type Machine,
@@ -387,16 +387,6 @@ export class TransactionLayer<User> {
 
   private report(turn: Turn, transaction: Transaction<User>, from: string, cause: string): void {
     if (!turn.wants('transaction.changed')) return;
-    const event: EventOf<'transaction.changed'> = {
-      type: 'transaction.changed',
-      id: transaction.id,
-      kind: transaction.machine.kind,
-      method: transaction.method,
-      from,
-      to: transaction.state,
-      cause,
-    };
-    if (transaction.call !== undefined) event.call = transaction.call;
-    turn.emit(event);
+    turn.emit(transactionChanged(transaction, from, cause));
   }
 }
