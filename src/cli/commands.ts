@@ -167,7 +167,16 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'asks a target with OPTIONS what it supports, and how fast',
     load: () => import('./ping.ts'),
     word: 'TARGET',
-    flags: [...PING, ...PING_ACCOUNT, 'bind', 'sip-port', 'advertise-ip', ...OUTPUT, ...CONFIGURATION],
+    flags: [
+      ...PING,
+      ...PING_ACCOUNT,
+      'bind',
+      'sip-port',
+      'advertise-ip',
+      ...OUTPUT,
+      ...RECORDS,
+      ...CONFIGURATION,
+    ],
     wording: {
       user: { value: 'USER', help: 'who asks, and answers a challenge: 100, or 100@example.org' },
       server: { value: 'HOST', help: 'the server of that account', otherwise: 'TARGET' },

@@ -14,8 +14,10 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { target } from './flag-values.ts';
 import type { Invocation } from './invocation.ts';
 import { type Options, readOptions, readSettings } from './options.ts';
-import { openOutput } from './output.ts';
+import { openOutput, withoutRaw } from './output.ts';
 import { rehearsePing } from './ping-rehearsal.ts';
+import { shownOfPings } from './ping-shown.ts';
+import { keepsRecords, openRecords } from './records.ts';
 import type { GivenValues, Settings } from './settings.ts';
 import { stopOnSignals } from './signals.ts';
 import { UsageError } from './usage-error.ts';
@@ -35,16 +37,23 @@ export async function run(invocation: Invocation): Promise<number> {
   const asked = readAsked(invocation);
   const { options } = asked;
   const pings = new Pings(asked);
-  const output = openOutput(options, () => pings.end('nobody reads the output', EXIT.done), 'transcript');
+  const { trace: _trace, transcript: _transcript, ...printed } = options;
+  const output = openOutput(printed, () => pings.end('nobody reads the output', EXIT.done), 'transcript');
   for (const warning of options.warnings) output.warn(warning);
-  const plain = options.output === 'plain' && options.verbosity < 1;
-  const driver = labDriverOptions(options, (event) => {
-    for (const told of pings.take(event)) if (!plain || SPEAKING.has(told.type)) output.event(told);
-  });
+  const records = openRecords(options, 'ping', output.warn);
+  const shown = shownOfPings(options);
+  const onEvent = (event: Event) => {
+    for (const told of pings.take(event)) {
+      records.event(told);
+      const line = shown(told);
+      if (line !== undefined) output.event(options.rawMessages ? line : withoutRaw(line));
+    }
+  };
+  const driver = labDriverOptions(options, onEvent, records.tap);
   const { proxy } = options;
   const endpoint = {
     ...driver.endpoint,
-    rawMessages: options.rawMessages,
+    rawMessages: options.rawMessages || keepsRecords(options),
     ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy, 'udp') }),
   };
   rehearsePing(driver.endpoint);
@@ -56,17 +65,10 @@ export async function run(invocation: Invocation): Promise<number> {
   if (account !== undefined) running.act({ type: 'add-account', account, register: false });
   pings.begin(running);
   await Promise.race([running.stopped, overdue]);
+  await records.close();
   await output.close();
   return pings.exitCode;
 }
-
-/** At the normal level the pings speak for themselves; -v shows their messages. */
-const SPEAKING: ReadonlySet<Event['type']> = new Set([
-  'ping.answered',
-  'ping.finished',
-  'diagnosis.raised',
-  'session.stopped',
-] as const);
 
 /** The pings of one command: when the next one goes out, what came back, and how it ends. */
 class Pings {
@@ -78,7 +80,6 @@ class Pings {
   private sent = 0;
   private finished = 0;
   private readonly roundTripsMs: number[] = [];
-  private abilities = '';
 
   constructor(private readonly asked: Asked) {}
 
@@ -125,14 +126,7 @@ class Pings {
     // The endpoint is in the middle of a turn: what it is told next waits for the end of it.
     if (this.finished === this.asked.count)
       queueMicrotask(() => this.end('asked and answered', this.exitCode));
-    // A person reads what it supports once, a program with every answer.
-    const { allow, supported, accept, ...rest } = event;
-    const abilities = JSON.stringify([allow, supported, accept]);
-    if (this.asked.options.output === 'json' || abilities !== this.abilities) {
-      this.abilities = abilities;
-      return event;
-    }
-    return rest as E;
+    return event;
   }
 
   private totals(): EventOf<'ping.finished'> {

@@ -7,6 +7,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { Event } from '../events.ts';
 import { capturedMessages } from '../io/pcap/captured-messages.ts';
 import { readRawMessages } from '../io/raw-messages.ts';
+import type { TraceStyle } from '../io/trace.ts';
 import { replayTrace, type TraceVerdict } from '../io/trace-replay.ts';
 import { jsonLine } from '../report/json.ts';
 import { plainReporter } from '../report/plain-reporter.ts';
@@ -14,6 +15,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { type Options, readOptions } from './options.ts';
 import { wantsColor, withoutRaw } from './output.ts';
+import { shownOfPings } from './ping-shown.ts';
 import { openRecords } from './records.ts';
 import { tellMessages } from './replay-messages.ts';
 import { isShown } from './transcript.ts';
@@ -98,11 +100,13 @@ function playTrace(
   const verdict = replayTrace(text, {
     begins(style) {
       if (options.output === 'json') return;
-      const plain = plainReporter({ level, style, color: lines.color, showTime: false });
-      // A lab command shows less than a service at the normal level (cli/transcript.ts).
-      const all = style === 'service';
-      report = (event) =>
-        all || event.type === 'session.stopped' || isShown(event, level) ? plain(event) : undefined;
+      const own = style === 'service' ? 'service' : 'transcript';
+      const plain = plainReporter({ level, style: own, color: lines.color, showTime: false });
+      const shown = shownIn(style, options);
+      report = (event) => {
+        const told = shown(event);
+        return told === undefined ? undefined : plain(told);
+      };
     },
     event(event) {
       record(event);
@@ -111,6 +115,14 @@ function playTrace(
     },
   });
   return concluded(file, verdict);
+}
+
+/** A lab command, and a ping, show less than a service at the normal level. */
+function shownIn(style: TraceStyle, options: Options): (event: Event) => Event | undefined {
+  if (style === 'service') return (event) => event;
+  if (style === 'ping') return shownOfPings(options);
+  const { verbosity } = options;
+  return (event) => (event.type === 'session.stopped' || isShown(event, verbosity) ? event : undefined);
 }
 
 /** Says on stderr what was found, where that is more than "the same". */

@@ -119,10 +119,12 @@ function playStep(
   return { same, verdict: { type: 'different', line: step.line, seq, atMs: input.atMs, got } };
 }
 
-/** Whether the driver says it (io/driver.ts), and not the endpoint. */
+const OUTSIDE: ReadonlySet<Event['type']> = new Set(['session.started', 'session.stopped', 'ping.finished']);
+
+/** Whether the driver says it (io/driver.ts) or the command (ping.finished), and not the endpoint. */
 function isDrivers(event: Event): boolean {
   if (event.type === 'address.discovered') return event.learnedBy !== 'rport';
-  return event.type === 'session.stopped' || event.type === 'session.started';
+  return OUTSIDE.has(event.type);
 }
 
 /** Walks the lines, and gathers what belongs to one input. */

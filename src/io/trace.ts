@@ -23,8 +23,8 @@ export const TRACE_VERSION = 1;
 /** One line, in characters; what is longer was not written by us. */
 export const MAX_TRACE_LINE = 4 * 1024 * 1024;
 
-/** How the session was printed: many calls, or one command (report/plain.ts). */
-export type TraceStyle = 'service' | 'transcript';
+/** How the session was printed: many calls, or one command (report/plain.ts), or pings. */
+export type TraceStyle = 'service' | 'transcript' | 'ping';
 
 /** One line, read. */
 export type TraceLine =
@@ -86,7 +86,7 @@ const config = z.looseObject({
 const header = z.object({
   trace: z.literal(TRACE_VERSION),
   version: z.string(),
-  style: z.enum(['service', 'transcript']),
+  style: z.enum(['service', 'transcript', 'ping']),
   config,
 });
 /** 30 years; what is later was not measured. */
