@@ -86,9 +86,8 @@ async function baresipToBaresip(lab: Lab, caller: Transport, callee: Transport):
     const tone = phone.heardTone();
     check(tone > 0.8, `of what ${phone.peer.name} heard, ${tone.toFixed(2)} is the tone; over 0.80 is due`);
   }
-  const said = bindings(registrar);
-  const gone = said.filter((one) => one.endsWith(' removed'));
-  check(gone.length === 2, `both have unregistered as they left: ${said.join(', ')}`);
+  const gone = () => bindings(registrar).filter((one) => one.endsWith(' removed'));
+  await until('both to have unregistered as they left', () => gone().length === 2);
   await registrar.stop();
 }
 
