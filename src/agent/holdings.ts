@@ -89,7 +89,7 @@ export class Holdings {
 
   /** What there is at that time, on the clock of the events. */
   status(nowMs: number): Pick<Status, 'startedAt' | 'listeners' | 'registrations' | 'calls'> {
-    const sinceS = (ms: number) => Math.max(0, Math.round((nowMs - ms) / 1000));
+    const sinceS = (ms: number) => Math.max(0, Math.round((nowMs - ms) / 100) / 10);
     return {
       startedAt: this.startedAt,
       listeners: this.listeners,

@@ -73,9 +73,10 @@ function seedOf({ flags }: Invocation, { seed }: Options): Seed | undefined {
   return flags.has('seed') ? [...seed] : undefined;
 }
 
-function follower(
+/** What `Lab.follow` does; the seed goes with the first step. */
+export function follower(
   carrier: Carrier,
-  transcript: Transcript,
+  transcript: Pick<Transcript, 'event' | 'warn'>,
   seed: Seed | undefined,
   interrupted: Promise<void>,
 ): Lab['follow'] {
@@ -113,18 +114,17 @@ function follower(
     const waits: Promise<Outcome>[] = [decided.promise, undone, gone];
     let timer: ReturnType<typeof setTimeout> | undefined;
     if (limitMs !== undefined) {
-      const late = { code: EXIT.timeout, reason: `waited ${limitMs / 1000} s for ${awaited}` };
-      waits.push(
-        new Promise((resolve) => {
-          timer = setTimeout(() => resolve(late), limitMs);
-        }),
-      );
+      const reason = `Waited ${limitMs / 1000} s for ${awaited}, and nothing came.`;
+      const { promise, resolve } = Promise.withResolvers<Outcome>();
+      timer = setTimeout(() => {
+        transcript.warn(reason);
+        resolve({ code: EXIT.timeout, reason });
+      }, limitMs);
+      waits.push(promise);
     }
     try {
       const outcome = await Promise.race(waits);
       if (failed) await Bun.sleep(DIAGNOSIS_MS);
-      if (outcome.reason.startsWith('waited '))
-        transcript.warn(`It was ${outcome.reason}, and nothing came.`);
       return outcome;
     } finally {
       over = true;
