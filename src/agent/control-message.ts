@@ -62,6 +62,9 @@ export const task = z.discriminatedUnion('type', [
   z.object({ type: z.enum(['hold', 'resume']), call: text }),
   z.object({ type: z.literal('add-account'), account, register: z.boolean().exactOptional() }),
   z.object({ type: z.literal('remove-account'), account: text }),
+  z.object({ type: z.literal('register') }),
+  /** Everything that happens, after what there is already. */
+  z.object({ type: z.literal('watch') }),
 ]);
 export type Task = z.infer<typeof task>;
 

@@ -9,6 +9,7 @@ import { AgentError } from './agent-error.ts';
 import type { Seed, Status, Task } from './control-message.ts';
 import { type Belongs, ofCalls, ofRegistration } from './exchange.ts';
 import { Holdings } from './holdings.ts';
+import { Past } from './past.ts';
 
 /** Something that a command began. */
 export interface Exchange {
@@ -33,6 +34,8 @@ export interface HostOptions {
 
 export class Host {
   readonly holdings = new Holdings();
+  private readonly past = new Past();
+  private watchers = 0;
   private readonly exchanges = new Set<Open>();
   private readonly accounts = new Map<string, Account>();
   /** Addresses of record whose credentials are there for a call, and go with the last one. */
@@ -60,6 +63,7 @@ export class Host {
     this.lastMs = event.atMs;
     this.lastAt = performance.now();
     this.holdings.note(event);
+    this.past.note(event);
     if (event.type === 'registration.changed' && event.to === 'unregistered') {
       if (this.holdings.callIdOf(event.account) === undefined) this.accounts.delete(event.account);
     }
@@ -100,6 +104,10 @@ export class Host {
           task,
           seed,
         );
+      case 'watch':
+        return this.watch(onEvent);
+      case 'register':
+        return this.follow(() => false, onEvent, task, seed);
       case 'hangup-all': {
         const handles = new Set(this.holdings.handles);
         return this.follow(
@@ -119,6 +127,22 @@ export class Host {
         return this.follow(belongs, onEvent, { ...task, account }, seed);
       }
     }
+  }
+
+  /** Every event from now on, and first what led to what there is. */
+  private watch(onEvent: (event: Event) => void): Exchange {
+    const open: Open = { belongs: () => true, onEvent };
+    for (const event of this.past.events()) onEvent(event);
+    this.exchanges.add(open);
+    this.watchers += 1;
+    if (this.watchers === 1) this.options.act({ type: 'watch', on: true });
+    return {
+      end: () => {
+        if (!this.exchanges.delete(open)) return;
+        this.watchers -= 1;
+        if (this.watchers === 0) this.options.act({ type: 'watch', on: false });
+      },
+    };
   }
 
   private follow(

@@ -258,7 +258,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     flags: ['json'],
     notes: ['With --json an array with one object for each process.'],
   },
-  attach: later('opens the screen on the running agent'),
+  attach: {
+    summary: 'opens the screen on the running agent, or on an echo',
+    load: () => import('./attach.ts'),
+    flags: ['process'],
+    notes: ['q leaves the screen and ends nothing; ringback stop ends what runs.'],
+  },
   stop: {
     summary: 'ends the agent, and every echo, cleanly: calls hung up, registrations taken back',
     load: () => import('./stop.ts'),

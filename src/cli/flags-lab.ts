@@ -1,5 +1,5 @@
 /** The flags of the lab commands (register, call, hangup and their kin): part of the table in flags.ts. */
-import { dtmf, headers, path, played, seconds, target, text, toggle, user } from './flag-values.ts';
+import { dtmf, headers, number, path, played, seconds, target, text, toggle, user } from './flag-values.ts';
 
 /** See `Flag` in flags.ts. */
 export const LAB_FLAGS = {
@@ -96,6 +96,13 @@ export const LAB_FLAGS = {
     schema: text('the handle of a call, like call-100-101-001', /^[A-Za-z0-9_.+-]{1,200}$/),
   },
   all: { group: 'agent', help: 'every call', inFile: false, schema: toggle },
+  process: {
+    group: 'call',
+    value: 'PID',
+    help: 'which one, when several run (ringback status names them)',
+    inFile: false,
+    schema: number('the number of a process', 1, 4_194_304, true),
+  },
   linger: {
     group: 'agent',
     value: 'SECONDS',

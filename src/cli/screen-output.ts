@@ -21,6 +21,7 @@ export function onScreen({ flags, variables }: Invocation, options: Options): Op
 export function openScreenOutput(options: Options, act: (action: Action) => void): Output {
   const said: string[] = [];
   const screen = openScreen({
+    ...terminalLook(),
     wish: (wish) => {
       const action = actionOf(wish);
       if (action === undefined)
@@ -28,8 +29,6 @@ export function openScreenOutput(options: Options, act: (action: Action) => void
       if (action.type === 'stop') screen.notice('Ending all calls and leaving, at most 5 s.');
       act(action);
     },
-    colors: wantsColor(true, process.env),
-    ascii: !/utf-?8/i.test(process.env.LC_ALL ?? process.env.LC_CTYPE ?? process.env.LANG ?? 'utf-8'),
   });
   const warn = (sentence: string) => {
     said.push(sentence);
@@ -50,6 +49,15 @@ export function openScreenOutput(options: Options, act: (action: Action) => void
       // What was said on the screen is gone with it.
       for (const sentence of said) process.stderr.write(`${sentence}\n`);
     },
+  };
+}
+
+/** Colours as the environment wants them, and plain ASCII where it does not speak UTF-8. */
+export function terminalLook(): { readonly colors: boolean; readonly ascii: boolean } {
+  const { LC_ALL, LC_CTYPE, LANG } = process.env;
+  return {
+    colors: wantsColor(true, process.env),
+    ascii: !/utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || 'utf-8'),
   };
 }
 

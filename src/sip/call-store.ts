@@ -140,7 +140,7 @@ export class CallStore {
   }
 
   disarm(call: Call, name: CallTimer): void {
-    if (this.agent.config.liveTimers === true) this.retimed.add(call);
+    if (this.agent.transactions.liveTimers) this.retimed.add(call);
     if (name === 'port') this.withoutPort.delete(call);
     this.deadlines.disarm(call.timers[name]);
     delete call.timers[name];

@@ -87,7 +87,7 @@ export class Endpoint {
 
   /** One thing that happened. Everything whose time has come by `nowMs` is done as well. */
   handle(input: Input, nowMs: number): readonly Output[] {
-    const turn = new Turn(nowMs, this.agent.config.unwantedEvents, this.rejections);
+    const turn = new Turn(nowMs, this.agent.unwantedEvents, this.rejections);
     // What still arrives while the sockets close is for nobody.
     if (this.stopped) return turn.outputs;
     this.take(turn, input);
@@ -134,6 +134,8 @@ export class Endpoint {
 
   private act(turn: Turn, action: Action): void {
     switch (action.type) {
+      case 'watch':
+        return this.agent.watch(action.on);
       case 'register':
         return this.registrations.start(turn, action.account);
       case 'add-account':

@@ -249,5 +249,5 @@ function report(
   core: CoreHeaders,
   call: string | undefined,
 ): void {
-  reportReceived(turn, flow, bytes, message, core, call, parts.agent.config.rawMessages);
+  reportReceived(turn, flow, bytes, message, core, call, parts.agent.transport.rawMessages);
 }

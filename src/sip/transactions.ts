@@ -47,7 +47,8 @@ export class TransactionLayer<User> {
   constructor(
     private readonly transport: TransportLayer,
     private readonly timers: TimerBase,
-    private readonly liveTimers: boolean,
+    /** Say which timers run whenever they change. */
+    public liveTimers: boolean,
   ) {}
 
   /** Transactions alive, both sides. */

@@ -65,7 +65,8 @@ export class TransportLayer {
   /** Those that we open are even, those that peers open are odd: the driver numbers the latter. */
   private nextConnection = 2;
 
-  constructor(private readonly rawMessages: boolean) {}
+  /** `rawMessages`: put the message itself into its event. */
+  constructor(public rawMessages: boolean) {}
 
   get connectionCount(): number {
     return this.connections.size;

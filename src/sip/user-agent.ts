@@ -61,12 +61,25 @@ export class UserAgent {
   stopping = false;
   private readonly ports: Partial<Record<Transport, number>> = {};
   private handles = 0;
+  private watched = false;
 
   constructor(readonly config: EndpointConfig) {
     this.identifiers = new Identifiers(config.seed);
     this.accounts = [...config.accounts];
     this.transport = new TransportLayer(config.rawMessages);
     this.transactions = new TransactionLayer(this.transport, config.timers, config.liveTimers === true);
+  }
+
+  /** Events that nobody reads now. */
+  get unwantedEvents(): EndpointConfig['unwantedEvents'] {
+    return this.watched ? undefined : this.config.unwantedEvents;
+  }
+
+  /** Somebody watches, or nobody any more: then every event is made, with its message and the timers. */
+  watch(on: boolean): void {
+    this.watched = on;
+    this.transport.rawMessages = on || this.config.rawMessages;
+    this.transactions.liveTimers = on || this.config.liveTimers === true;
   }
 
   /** A socket of ours listens; the first of each transport is the one that we name in Contact and Via. */

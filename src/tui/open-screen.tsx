@@ -7,7 +7,7 @@ import type { Event } from '../events.ts';
 import { Screen } from './screen.tsx';
 import { FRAME_MS, openStore } from './store.ts';
 import { theme } from './theme.ts';
-import type { Wish } from './view.ts';
+import type { View, Wish } from './view.ts';
 
 export interface OpenScreen {
   readonly event: (event: Event) => void;
@@ -21,14 +21,16 @@ export interface ScreenOptions {
   readonly wish: (wish: Wish) => void;
   readonly colors: boolean;
   readonly ascii: boolean;
+  /** What one sees first, where it is not as usual. */
+  readonly first?: Partial<View>;
 }
 
 /** How often durations move while nothing happens, in ms. */
 const TICK_MS = 500;
 
 /** Opens it on standard input and output, which have to be a terminal. */
-export function openScreen({ wish, colors, ascii }: ScreenOptions): OpenScreen {
-  const store = openStore(wish, (what, inMs) => setTimeout(what, inMs));
+export function openScreen({ wish, colors, ascii, first }: ScreenOptions): OpenScreen {
+  const store = openStore(wish, (what, inMs) => setTimeout(what, inMs), first);
   const app = render(<Screen store={store} look={{ ascii }} theme={theme(colors)} />, {
     alternateScreen: true,
     exitOnCtrlC: false,

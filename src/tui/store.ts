@@ -28,10 +28,10 @@ export interface Store {
   readonly snapshot: () => number;
 }
 
-/** `wish` is told what the person asks for. */
-export function openStore(wish: (wish: Wish) => void, later: Later): Store {
+/** `wish` is told what the person asks for; `first` is what one sees first, where it is not as usual. */
+export function openStore(wish: (wish: Wish) => void, later: Later, first: Partial<View> = {}): Store {
   const model = newModel();
-  let view: View = FIRST_VIEW;
+  let view: View = { ...FIRST_VIEW, ...first };
   let drawn = 0;
   let due = false;
   const listeners = new Set<() => void>();

@@ -49,6 +49,8 @@ export interface View {
   readonly prompt: Prompt | undefined;
   readonly question: Question | undefined;
   readonly paused: boolean;
+  /** Leaving the screen ends the calls; otherwise somebody else holds them. */
+  readonly endsCalls: boolean;
   /** A sentence for the person, until the next key. */
   readonly notice: string | undefined;
 }
@@ -69,6 +71,7 @@ export const FIRST_VIEW: View = {
   prompt: undefined,
   question: undefined,
   paused: false,
+  endsCalls: true,
   notice: undefined,
 };
 
@@ -204,7 +207,7 @@ function obey(view: View, command: Command, model: Model, rows: number): Pressed
       if (call === undefined) return { view: { ...view, notice: 'There is no call to write down.' } };
       return { view, wish: { type: 'export', call: call.handle } };
     case 'quit':
-      if (model.live === 0) return { view, wish: { type: 'quit' } };
+      if (model.live === 0 || !view.endsCalls) return { view, wish: { type: 'quit' } };
       return ask(view, `Leave, and end ${model.live === 1 ? 'the call' : `all ${model.live} calls`}?`, {
         type: 'quit',
       });

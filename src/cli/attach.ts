@@ -1,0 +1,78 @@
+/**
+ * `ringback attach`: the screen on what runs already, the agent or an echo. Leaving it ends nothing: whoever holds the
+ * calls goes on holding them.
+ */
+import type { ControlClient } from '../agent/control-client.ts';
+import { checkVersion } from '../agent/control-client.ts';
+import type { Task } from '../agent/control-message.ts';
+import { openScreen } from '../tui/open-screen.tsx';
+import type { View, Wish } from '../tui/view.ts';
+import { openAll } from './carrier.ts';
+import { EXIT, type ExitCode } from './exit-codes.ts';
+import type { Invocation } from './invocation.ts';
+import { terminalLook } from './screen-output.ts';
+import { readSetting } from './settings.ts';
+import { stopOnSignals } from './signals.ts';
+import { UsageError } from './usage-error.ts';
+import { VERSION } from './version.ts';
+
+export async function run({ flags, variables }: Invocation): Promise<number> {
+  if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) {
+    throw new UsageError(
+      'ringback attach is for a terminal; for a program there are status --json and echo --json.',
+    );
+  }
+  const given = flags.get('process');
+  const clients = await openAll(variables);
+  const client = choose(clients, given === undefined ? undefined : readSetting('process', given).value);
+  for (const other of clients) if (other !== client) other.close();
+  return watch(client, {});
+}
+
+/** The one that was named, or the only one. */
+function choose(clients: readonly ControlClient[], pid: number | undefined): ControlClient {
+  const named = pid === undefined ? clients : clients.filter(({ hello }) => hello.pid === pid);
+  const [client] = named;
+  if (client !== undefined && named.length === 1) return client;
+  const there = clients.map(({ hello }) => `${hello.kind} ${hello.pid}`).join(', ');
+  if (clients.length === 0) {
+    throw new UsageError(
+      'Nothing is running that a screen could be opened on; see: ringback help',
+      EXIT.network,
+    );
+  }
+  throw new UsageError(`Choose one with --process PID: there is ${there}.`);
+}
+
+/** Puts the screen on a running endpoint until the person leaves or it ends. */
+export async function watch(client: ControlClient, first: Partial<View>): Promise<ExitCode> {
+  checkVersion(client.hello, VERSION);
+  const left = Promise.withResolvers<string>();
+  const screen = openScreen({
+    ...terminalLook(),
+    first: { ...first, endsCalls: false },
+    wish(wish) {
+      const task = taskOf(wish);
+      if (wish.type === 'quit') return left.resolve('');
+      if (task === undefined) return screen.notice('This version cannot export from here: use --transcript.');
+      client
+        .begin(task, undefined, () => {})
+        .catch((error: unknown) => screen.notice(error instanceof Error ? error.message : String(error)));
+    },
+  });
+  stopOnSignals(() => left.resolve(''));
+  const watching = await client.begin({ type: 'watch' }, undefined, screen.event);
+  const { kind, pid } = client.hello;
+  screen.notice(`The screen of ${kind} ${pid}. q leaves it; its calls go on.`);
+  const last = await Promise.race([left.promise, client.closed.then(() => `The ${kind} ${pid} has ended.`)]);
+  watching.end();
+  screen.close();
+  client.close();
+  if (last !== '') process.stdout.write(`${last}\n`);
+  return EXIT.done;
+}
+
+/** What a wish asks of whoever holds the calls; undefined for what the screen's host does itself. */
+function taskOf(wish: Wish): Task | undefined {
+  return wish.type === 'quit' || wish.type === 'export' ? undefined : wish;
+}
