@@ -20,8 +20,9 @@ export async function openTerminal(
   lab: Lab,
   command: readonly string[],
   size: { readonly columns: number; readonly rows: number } = { columns: 100, rows: 30 },
+  name = 'tmux',
 ): Promise<Terminal> {
-  const socket = join(lab.dir, 'tmux');
+  const socket = join(lab.dir, name);
   const tmux = (...words: string[]) => output(['tmux', '-S', socket, '-f', '/dev/null', ...words]);
   const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   const shell = `cd '${lab.dir}'; unset CI NO_COLOR; LANG=C.UTF-8 ${quoted}; echo code=$?; sleep 600`;

@@ -1,5 +1,9 @@
 /** The screen on a real terminal: a call comes, is looked at, hung up by a key, and the terminal is as it was. */
-import { check, type Lab, LOOPBACK, until } from '../lab.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { check, type Lab, LOOPBACK, output, until } from '../lab.ts';
+import { startRingback } from '../ringback.ts';
 import type { Scenario } from '../scenario.ts';
 import { sippPassed, startSipp } from '../sipp.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
@@ -13,6 +17,7 @@ async function echoOnTerminal(lab: Lab, size?: { columns: number; rows: number }
   const words = ['echo', '--bind', LOOPBACK, '--sip-port', `${port}`, '--rtp-ports', `${first}-${last}`];
   const terminal = await openTerminal(lab, [...lab.ringback, ...words], size);
   await terminal.shows('No calls yet');
+  await terminal.shows('listens on tcp');
   return { terminal, target: `${LOOPBACK}:${port}` };
 }
 
@@ -119,6 +124,37 @@ async function demo(lab: Lab): Promise<void> {
   await isClean(terminal, 0);
 }
 
+/** A call of the agent with its screen; leaving the screen leaves the call, another screen finds it and ends it. */
+async function attached(lab: Lab): Promise<void> {
+  const ringback = await startRingback(lab);
+  // The path of a socket has room for 107 bytes, which the lab's own folder may not leave.
+  const folder = mkdtempSync(join(tmpdir(), 'rb-'));
+  lab.defer(() => rmSync(folder, { recursive: true }));
+  const env = ['env', `XDG_RUNTIME_DIR=${folder}`, ...lab.ringback];
+  lab.defer(async () => {
+    await output([...env, 'stop']).catch(() => '');
+  });
+  const to = `sip:echo@${LOOPBACK}:${ringback.port}`;
+  const first = await openTerminal(lab, [...env, 'call', '--to', to, '--play', 'tone', '--screen']);
+  await first.shows('LADDER');
+  await first.shows(/established +0:/);
+  await first.shows(/4\d|5\d\/s in/);
+  await first.press('o');
+  await first.shows(/held +0:/);
+  await first.press('o');
+  await first.shows(/established +0:/);
+  await first.press('q');
+  await isClean(first, 0);
+  check((await output([...env, 'status'])).includes('established'), 'the call went with the screen');
+  const second = await openTerminal(lab, [...env, 'attach'], { columns: 100, rows: 30 }, 'second');
+  await second.shows(/established +0:/);
+  await second.press('h', 'y');
+  await second.shows(/ended +0:/);
+  await second.press('q');
+  await isClean(second, 0);
+  await ringback.stop();
+}
+
 function nameOf(pid: number): string {
   return Bun.spawnSync(['ps', '-o', 'comm=', '-p', `${pid}`]).stdout.toString();
 }
@@ -128,5 +164,6 @@ export const screenScenarios: readonly Scenario[] = [
   { name: 'the screen asks before it leaves with a call, tmux', needs, run: leaveWithCalls },
   { name: 'the screen follows the size of its terminal, tmux', needs, run: everySize },
   { name: 'the demo on a terminal: the mute call is found, explained and hung up, tmux', needs, run: demo },
+  { name: 'a call of the agent on the screen, left and attached to again, tmux', needs, run: attached },
   { name: 'SIGTERM ends the calls and restores the terminal, tmux', needs, run: killed },
 ];

@@ -11,8 +11,21 @@ function pastOf(bodies: readonly EventBody[]): readonly Event[] {
   return past.events();
 }
 
-const call = { type: 'call.changed', call: 'c', callId: 'a', direction: 'incoming', peer: 'sip:1@x' } as const;
-const line = { type: 'sip.sent', call: 'c', transport: 'udp', remote: 'x', startLine: 'OPTIONS', bytes: 1 } as const;
+const call = {
+  type: 'call.changed',
+  call: 'c',
+  callId: 'a',
+  direction: 'incoming',
+  peer: 'sip:1@x',
+} as const;
+const line = {
+  type: 'sip.sent',
+  call: 'c',
+  transport: 'udp',
+  remote: 'x',
+  startLine: 'OPTIONS',
+  bytes: 1,
+} as const;
 
 test('the last word on a registration, and the story of a call that stands, in order', () => {
   const registration = { type: 'registration.changed', account: 'sip:1@x' } as const;
@@ -26,7 +39,12 @@ test('the last word on a registration, and the story of a call that stands, in o
 });
 
 test('a call that ended is nobody’s past', () => {
-  expect(pastOf([{ ...call, from: 'idle', to: 'ringing' }, { ...call, from: 'ringing', to: 'terminated' }])).toEqual([]);
+  expect(
+    pastOf([
+      { ...call, from: 'idle', to: 'ringing' },
+      { ...call, from: 'ringing', to: 'terminated' },
+    ]),
+  ).toEqual([]);
 });
 
 test('a call of ten thousand messages keeps how it began and its last ones', () => {

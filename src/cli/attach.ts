@@ -44,6 +44,15 @@ function choose(clients: readonly ControlClient[], pid: number | undefined): Con
   throw new UsageError(`Choose one with --process PID: there is ${there}.`);
 }
 
+/** Puts the screen on one call of the agent. */
+export async function attachTo(variables: Invocation['variables'], call: string): Promise<ExitCode> {
+  const clients = await openAll(variables);
+  const client = clients.find(({ hello }) => hello.kind === 'agent');
+  for (const other of clients) if (other !== client) other.close();
+  if (client === undefined) throw new UsageError('The agent has ended.', EXIT.network);
+  return watch(client, { page: 'call', chosen: call });
+}
+
 /** Puts the screen on a running endpoint until the person leaves or it ends. */
 export async function watch(client: ControlClient, first: Partial<View>): Promise<ExitCode> {
   checkVersion(client.hello, VERSION);

@@ -1,12 +1,13 @@
 /**
  * `ringback call`: places a call, prints its transcript, and ends with 0 once it is established; the agent holds it.
- * With `--foreground` it stays until the call is over.
+ * With `--foreground` it stays until the call is over, with `--screen` the screen is opened on it.
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Task } from '../agent/control-message.ts';
 import type { Event } from '../events.ts';
 import { playProblem, recordProblem } from '../io/wav-file.ts';
+import { attachTo } from './attach.ts';
 import { carrierFor } from './carrier.ts';
 import { resolveProxy } from './driver-options.ts';
 import { EXIT } from './exit-codes.ts';
@@ -14,7 +15,7 @@ import { type FlagName, type FlagValue, flag } from './flags.ts';
 import type { Invocation } from './invocation.ts';
 import { runLab } from './lab.ts';
 import { type Options, readOptions } from './options.ts';
-import { judgeCall } from './outcome.ts';
+import { type Judge, judgeCall } from './outcome.ts';
 import { withProxy } from './register.ts';
 import { readSetting } from './settings.ts';
 import { UsageError } from './usage-error.ts';
@@ -33,23 +34,58 @@ export async function run(invocation: Invocation): Promise<number> {
   const options = readOptions(flags, { ...invocation, takes: takenBy(invocation) }, 'udp');
   const task = await callTask(invocation, options);
   const foreground = flags.has('foreground');
+  const screen = flags.has('screen');
+  if (screen) checkScreen(invocation);
+  let handle: string | undefined;
   const ringMs = task.ringTimeoutMs ?? RING_S * 1000;
   const [account] = await withProxy(options);
-  return runLab(invocation, options, carrierFor(invocation, options), async ({ carrier, follow }) => {
-    // Credentials that were given here are for this call; an account that is registered under that address stays.
-    if (account !== undefined) {
-      const given: Task = { type: 'add-account', account, register: false };
-      await carrier.begin(given, undefined, () => {}).then(({ end }) => end());
-    }
-    return follow({
-      task:
-        account === undefined || task.from !== undefined ? task : { ...task, from: account.addressOfRecord },
-      judge: judgeCall(foreground),
-      awaited: `an answer of ${task.to}`,
-      ...(foreground ? {} : { limitMs: ringMs + AROUND_MS }),
-      undo: hangupOf,
-    });
-  });
+  const code = await runLab(
+    invocation,
+    options,
+    carrierFor(invocation, options),
+    async ({ carrier, follow }) => {
+      // Credentials that were given here are for this call; an account that is registered under that address stays.
+      if (account !== undefined) {
+        const given: Task = { type: 'add-account', account, register: false };
+        await carrier.begin(given, undefined, () => {}).then(({ end }) => end());
+      }
+      return follow({
+        task:
+          account === undefined || task.from !== undefined
+            ? task
+            : { ...task, from: account.addressOfRecord },
+        judge: noting(judgeCall(foreground), (call) => {
+          handle ??= call;
+        }),
+        awaited: `an answer of ${task.to}`,
+        ...(foreground ? {} : { limitMs: ringMs + AROUND_MS }),
+        undo: hangupOf,
+      });
+    },
+  );
+  if (!screen || code !== EXIT.done || handle === undefined) return code;
+  return attachTo(invocation.variables, handle);
+}
+
+/** A screen is on the agent's call, and on a terminal. */
+function checkScreen({ flags }: Invocation): void {
+  for (const name of ['foreground', 'json', 'plain'] as const) {
+    if (flags.has(name)) throw new UsageError(`--screen and --${name} are both given: choose one.`);
+  }
+  if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) {
+    throw new UsageError('--screen needs a terminal.');
+  }
+}
+
+/** The judge, and the handle of the call as soon as it is known. */
+function noting(judge: Judge, note: (handle: string) => void): Judge {
+  return {
+    ...judge,
+    take(event) {
+      if (event.type === 'call.changed') note(event.call);
+      return judge.take(event);
+    },
+  };
 }
 
 /** An account in the environment is that of register, unless this call stands on its own: it says who, or has no agent. */

@@ -96,6 +96,12 @@ export const LAB_FLAGS = {
     schema: text('the handle of a call, like call-100-101-001', /^[A-Za-z0-9_.+-]{1,200}$/),
   },
   all: { group: 'agent', help: 'every call', inFile: false, schema: toggle },
+  screen: {
+    group: 'call',
+    help: 'open the screen on the call once it stands',
+    inFile: false,
+    schema: toggle,
+  },
   process: {
     group: 'call',
     value: 'PID',

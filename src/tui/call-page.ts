@@ -47,7 +47,7 @@ export function callPage(
 function summary(call: CallFacts, nowMs: number): Line[] {
   const talked = talkedMs(call, nowMs);
   const why = call.reason === undefined ? '' : ` (${call.reason})`;
-  const status = call.status === undefined ? '' : ` ${call.status}`;
+  const status = call.status === undefined || call.endedMs === undefined ? '' : ` ${call.status}`;
   return [
     [
       { text: `${call.direction === 'incoming' ? 'from' : 'to'} `, style: 'dim' },
