@@ -20,6 +20,7 @@ import { openRecords } from './records.ts';
 import { tellMessages } from './replay-messages.ts';
 import { isShown } from './transcript.ts';
 import { UsageError } from './usage-error.ts';
+import { VERSION } from './version.ts';
 
 /** A file that is larger is not read into memory. */
 const MAX_FILE_BYTES = 512 * 1024 * 1024;
@@ -96,9 +97,11 @@ function playTrace(
   record: (event: Event) => void,
 ): ExitCode {
   let report: (event: Event) => string | undefined = jsonLine;
+  let writtenBy: string = VERSION;
   const { verbosity: level } = options;
   const verdict = replayTrace(text, {
-    begins(style) {
+    begins(style, version) {
+      writtenBy = version;
       if (options.output === 'json') return;
       const own = style === 'service' ? 'service' : 'transcript';
       const plain = plainReporter({ level, style: own, color: lines.color, showTime: false });
@@ -114,7 +117,7 @@ function playTrace(
       if (line !== undefined) lines.write(line);
     },
   });
-  return concluded(file, verdict);
+  return concluded(file, verdict, writtenBy);
 }
 
 /** A lab command, and a ping, show less than a service at the normal level. */
@@ -126,7 +129,7 @@ function shownIn(style: TraceStyle, options: Options): (event: Event) => Event |
 }
 
 /** Says on stderr what was found, where that is more than "the same". */
-function concluded(file: string, verdict: TraceVerdict): ExitCode {
+function concluded(file: string, verdict: TraceVerdict, writtenBy: string): ExitCode {
   if (verdict.type === 'unreadable') {
     throw new UsageError(`${file} line ${verdict.line} cannot be played: ${verdict.why}.`);
   }
@@ -135,9 +138,10 @@ function concluded(file: string, verdict: TraceVerdict): ExitCode {
     return EXIT.done;
   }
   const { line, seq, atMs, expected, got } = verdict;
+  const other = writtenBy === VERSION ? '' : ` (ringback ${writtenBy} wrote it, this is ${VERSION})`;
   const shown = (event: unknown) => (event === undefined ? 'nothing' : JSON.stringify(event));
   process.stderr.write(
-    `${file} line ${line}: event ${seq} at ${atMs} ms is another one now.\n` +
+    `${file} line ${line}: event ${seq} at ${atMs} ms is another one now${other}.\n` +
       `expected ${shown(expected)}\ngot      ${shown(got)}\n`,
   );
   return EXIT.internal;

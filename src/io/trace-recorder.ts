@@ -26,6 +26,8 @@ export interface TraceRecorder {
   readonly event: (event: Event) => void;
 }
 
+/** Connections that are followed; more than a driver has open at once (sip/limits.ts). */
+const MAX_FRAMERS = 8_192;
 const LINE_BREAK = Buffer.from('\r\n');
 
 /** `write` takes one line, without its end. `version`: of the program. */
@@ -38,6 +40,9 @@ export function traceRecorder(
   const streamed = (connection: number, bytes: Uint8Array) => {
     const framer = framers.get(connection) ?? new StreamFramer();
     framers.set(connection, framer);
+    // Connections that we close ourselves say no more.
+    const [oldest] = framers.keys();
+    if (framers.size > MAX_FRAMERS && oldest !== undefined) framers.delete(oldest);
     // The framer keeps views of what it is given, and the reader of the socket may use its buffer again.
     return Buffer.concat(framer.push(bytes.slice()).map((frame) => frameBytes(frame, passwords)));
   };

@@ -27,9 +27,9 @@ export type TraceVerdict =
   /** The file is no trace, or not one that this version can play. */
   | { readonly type: 'unreadable'; readonly line: number; readonly why: string };
 
-/** Told what kind of session it was, then of each event that came out as it was written down. */
+/** Told what kind of session it was and which version of the program wrote it, then of each event that came out as it was written down. */
 export interface TraceAudience {
-  readonly begins: (style: TraceStyle) => void;
+  readonly begins: (style: TraceStyle, version: string) => void;
   readonly event: (event: Event) => void;
 }
 
@@ -49,7 +49,7 @@ export function replayTrace(text: string, audience: TraceAudience): TraceVerdict
   if (typeof first.read === 'string') return { type: 'unreadable', line: 1, why: first.read };
   if (first.read.type !== 'header')
     return { type: 'unreadable', line: 1, why: 'it does not begin as a trace does' };
-  const { config, style } = first.read;
+  const { config, style, version } = first.read;
   let counters: Step['counters'] = [];
   let endpoint: Endpoint;
   try {
@@ -60,7 +60,7 @@ export function replayTrace(text: string, audience: TraceAudience): TraceVerdict
   } catch (error) {
     return { type: 'unreadable', line: 1, why: `its configuration cannot be used (${said(error)})` };
   }
-  audience.begins(style);
+  audience.begins(style, version);
   let played = 0;
   let ended = false;
   for (let step = lines.step(); step !== undefined; step = lines.step()) {

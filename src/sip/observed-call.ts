@@ -103,6 +103,8 @@ export function changeCall(
 /** Moves the dialog and says so. */
 export function changeDialog(turn: Turn, call: ObservedCall, to: DialogState, cause: string): void {
   if (call.dialog === to || call.dialog === 'terminated') return;
+  // A refusal ends nothing that never was.
+  if (call.dialog === 'none' && to === 'terminated') return;
   const from = call.dialog;
   call.dialog = to;
   const outgoing = call.direction === 'outgoing';
