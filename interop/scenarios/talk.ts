@@ -134,6 +134,27 @@ export const talkScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'talk: a file begins with the answer and not with the early media before it (SIPp, A-law), udp',
+    needs: ['sipp'],
+    async run(lab) {
+      const port = await lab.port();
+      const target = { target: `${LOOPBACK}:9`, port, args: ['-rtp_echo'] };
+      const sipp = await startSipp(lab, 'early-media-uas', target);
+      const [play, record] = [join(lab.dir, 'tone.wav'), join(lab.dir, 'heard.wav')];
+      writeTone(play);
+      const to = ['--to', `sip:uas@${LOOPBACK}:${port}`];
+      await ended(startCall(lab, ...to, '--play', play, '--record', record, '--duration', '3'));
+      await sippPassed(lab, sipp);
+      const bytes = readFileSync(record);
+      check(bytes.readUInt16LE(20) === 6, `the recording has format ${bytes.readUInt16LE(20)}, not A-law`);
+      const samples = samplesOf(record);
+      // 1.5 s of early media, 2 s of tone, silence.
+      check(tenthsOf(samples.subarray(0, 1.3 * RATE_HZ), 700) === 0, 'the tone began while it rang');
+      const tenths = tenthsOf(samples, 700);
+      check(tenths >= 18 && tenths <= 20, `2 s were played, the tone is in ${tenths} tenths of a second`);
+    },
+  },
+  {
     name: 'talk: baresip behind Kamailio hears our tone, and we record its own, udp',
     needs: ['kamailio', 'baresip'],
     async run(lab) {
