@@ -100,6 +100,8 @@ async function openEchoControl(
   onStop: (reason: string) => void,
   warn: (sentence: string) => void,
 ): Promise<ControlServer | undefined> {
+  // Where there are no such users there is no such socket: nothing that a person could mend.
+  if (process.getuid === undefined) return undefined;
   try {
     return await openControl({ folder: controlFolder(variables), host, onStop, onClients: () => {} });
   } catch (error) {
