@@ -1,5 +1,6 @@
 /** The simulation itself: its invariants can fail, and what it plays it plays again to the byte. */
 import { expect, test } from 'bun:test';
+import type { Actor } from '../src/io/virtual.ts';
 import { BROKEN, broken } from './broken.ts';
 import { Deployment } from './deployment.ts';
 import { Script } from './script.ts';
@@ -7,10 +8,15 @@ import { Script } from './script.ts';
 const CALLS = 60;
 
 test.each(BROKEN)('an endpoint that $what is caught', ({ at, fault, said }) => {
-  const wrap = (name: string, endpoint: Parameters<typeof broken>[0]) =>
-    name.startsWith(at) ? broken(endpoint, fault) : endpoint;
+  const wrap = (name: string, endpoint: Actor) => (name.startsWith(at) ? broken(endpoint, fault) : endpoint);
   const { faults } = new Script(new Deployment(3, { fair: true, wrap })).play(CALLS);
   expect(faults.join('\n')).toMatch(said);
+});
+
+test('what an endpoint forgets that it holds is found', () => {
+  const wrap = (_: string, endpoint: Actor) => Object.assign(endpoint, { forgotten: new Map([['a', {}]]) });
+  const { faults } = new Script(new Deployment(3, { fair: true, wrap })).play(CALLS);
+  expect(faults).toContain('echo: 1 left in forgotten');
 });
 
 test('an endpoint that is right is not', () => {

@@ -5,6 +5,7 @@
  * "The same" cannot mean more than the RFC gives under loss: whoever gives up does not know what the other side
  * has heard (RFC 3261 §13.3.1.4, §15). The table says which pairs are left.
  */
+import { holdings } from './holdings.ts';
 import type { CallRecord, NodeRecord } from './node-record.ts';
 
 /** How a call ended, for one side. */
@@ -49,7 +50,8 @@ export function faultsAtRest(records: readonly NodeRecord[]): string[] {
 }
 
 /** Nothing is alive. */
-export function leftAt({ node, transactions }: NodeRecord): string[] {
+export function leftAt(record: NodeRecord): string[] {
+  const { node, transactions } = record;
   const { endpoint, media } = node;
   const { calls, connections } = endpoint.alive;
   const deadlineMs = node.actor.deadlineMs();
@@ -63,7 +65,24 @@ export function leftAt({ node, transactions }: NodeRecord): string[] {
     ...(connections > 0 ? [`${connections} connections are left`] : []),
     ...(media.open.size > 0 ? [`${media.open.size} ports are left`] : []),
     ...(deadlineMs === undefined ? [] : [`a deadline is left, at ${deadlineMs}`]),
+    // Disarmed deadlines keep their place in the heap until their time comes, which for a stopped one never does.
+    ...(node.stopped === undefined ? heldAt(record) : []),
   ];
+}
+
+/**
+ * What may be held at rest: what was configured, the reserve of ports, slots that were used, and who has shown that it
+ * hears us, which is bounded and forgotten with time (address-validation.ts).
+ */
+const KEPT = /config\b|\.audio\.(?:ports|freeSlots)$|\.sources\.sources$|\.realm\.(?:algorithms|passwords)$/;
+
+/** No map, set or list of the endpoint has anything of a call left, and every port is back in the reserve. */
+function heldAt({ node }: NodeRecord): string[] {
+  const held = [...holdings(node.endpoint)];
+  const left = held.filter(([way]) => !KEPT.test(way)).map(([way, size]) => `${size} left in ${way}`);
+  const reserve = held.find(([way]) => way.endsWith('.audio.ports'))?.[1] ?? 0;
+  const missing = node.media.ports.length - reserve;
+  return missing === 0 ? left : [...left, `${missing} ports did not come back`];
 }
 
 /** Every call has its final state. */

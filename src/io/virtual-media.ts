@@ -13,7 +13,8 @@ export class VirtualMedia {
   readonly commands: MediaCommand[] = [];
   private readonly counters = new Map<number, MediaCounters>();
 
-  constructor(private readonly ports: readonly number[]) {}
+  /** `ports`: its whole range. */
+  constructor(readonly ports: readonly number[]) {}
 
   /** Carries a command out. The port that came free by it, to be reported. */
   command(command: MediaCommand): number | undefined {
