@@ -1,7 +1,8 @@
 /** The simulation itself: its invariants can fail, and what it plays it plays again to the byte. */
 import { expect, test } from 'bun:test';
 import type { Actor } from '../src/io/virtual.ts';
-import { BROKEN, broken } from './broken.ts';
+import { broken } from './broken.ts';
+import { BROKEN } from './broken-endpoints.ts';
 import { Deployment } from './deployment.ts';
 import { Script } from './script.ts';
 
