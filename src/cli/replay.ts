@@ -141,10 +141,19 @@ function concluded(file: string, verdict: TraceVerdict, writtenBy: string): Exit
   const other = writtenBy === VERSION ? '' : ` (ringback ${writtenBy} wrote it, this is ${VERSION})`;
   const shown = (event: unknown) => (event === undefined ? 'nothing' : JSON.stringify(event));
   process.stderr.write(
-    `${file} line ${line}: event ${seq} at ${atMs} ms is another one now${other}.\n` +
+    `${file} line ${line}: event ${seq} at ${atMs} ms is another one now${other}${fieldsOf(expected, got)}.\n` +
       `expected ${shown(expected)}\ngot      ${shown(got)}\n`,
   );
   return EXIT.internal;
+}
+
+/** The fields in which two events differ, when both are of one type. */
+function fieldsOf(expected: object | undefined, got: object | undefined): string {
+  if (expected === undefined || got === undefined) return '';
+  const [left, right] = [new Map(Object.entries(expected)), new Map(Object.entries(got))];
+  const names = [...new Set([...left.keys(), ...right.keys()])];
+  const other = names.filter((name) => JSON.stringify(left.get(name)) !== JSON.stringify(right.get(name)));
+  return other.includes('type') || other.length === 0 ? '' : `, in ${other.join(', ')}`;
 }
 
 /** The bytes of a file. Throws a `UsageError` that says what is wrong with it. */
