@@ -33,6 +33,8 @@ async function bothSidesHold(lab: Lab): Promise<void> {
     const ended = await commands.run(...words, '--call-id', HANDLE);
     return { ...ended, stdout: ended.stdout.replace(/^\[RX\] 100 .*\n/m, '') };
   };
+  // Other scenarios have audio on the same interface.
+  const audioPort = (await commands.status()).flatMap(({ calls }) => calls)[0]?.audioPort;
   checkEnded('hold', await withoutTrying('hold'), 0, changed(2, 'held'));
   const heldFrom = Date.now() / 1000;
   await sleep(1_000);
@@ -55,7 +57,10 @@ async function bothSidesHold(lab: Lab): Promise<void> {
   await capture.stop();
 
   const between = `frame.time_epoch > ${heldFrom + 0.2} && frame.time_epoch < ${heldUntil}`;
-  const media = await capture.fields(`udp.length == 180 && ${between}`, 'udp.srcport');
+  const media = await capture.fields(
+    `udp.length == 180 && udp.port == ${audioPort} && ${between}`,
+    'udp.srcport',
+  );
   const sources = new Set(media.map(([port]) => port));
   check(sources.size === 1, `on hold, one side sends; ports that sent: ${[...sources].join(' ')}`);
   const statuses = await capture.fields(

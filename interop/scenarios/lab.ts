@@ -57,6 +57,7 @@ async function threeCommands(lab: Lab): Promise<void> {
   await sleep(2_000);
   const [agent] = await commands.status();
   check(agent?.calls[0]?.state === 'established', `the agent holds no call: ${JSON.stringify(agent?.calls)}`);
+  const audioPort = agent.calls[0].audioPort;
   const hangup = await commands.run('hangup', '--call-id', 'call-100-101-001');
   checkEnded('hangup', hangup, 0, hungUp('call-100-101-001', 2));
   await phone.event('CALL_CLOSED');
@@ -71,14 +72,16 @@ async function threeCommands(lab: Lab): Promise<void> {
     `the BYE was answered ${byes.join(' ')}`,
   );
   const media = await capture.fields(
-    `udp.length == 180 && frame.time_epoch > ${between} && frame.time_epoch < ${between + 2}`,
+    `udp.length == 180 && udp.port == ${audioPort} && frame.time_epoch > ${between} && frame.time_epoch < ${between + 2}`,
     'udp.srcport',
   );
   const sources = new Map<string, number>();
   for (const [port = ''] of media) sources.set(port, (sources.get(port) ?? 0) + 1);
   // 2 s of 20 ms from each side; the phone's are a tone, ours silence.
-  const streams = [...sources.values()].filter((count) => count > 70);
-  check(streams.length === 2, `between call and hangup, packets by port: ${JSON.stringify([...sources])}`);
+  check(
+    sources.size === 2 && [...sources.values()].every((count) => count > 70),
+    `between call and hangup, packets by port: ${JSON.stringify([...sources])}`,
+  );
 }
 
 /** The agent refreshes what it holds while no command runs. */

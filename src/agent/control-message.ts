@@ -108,6 +108,7 @@ export const status = z.object({
       state: text,
       sinceS: z.number().describe('since it began'),
       codec: text.exactOptional(),
+      audioPort: port.exactOptional().describe('ours; RTCP on the next one'),
       packetsReceived: z.int().exactOptional(),
       packetsSent: z.int().exactOptional(),
     }),

@@ -8,7 +8,7 @@ import type { Status } from './control-message.ts';
 interface HeldCall {
   readonly changed: EventOf<'call.changed'>;
   readonly sinceMs: number;
-  readonly codec?: string;
+  readonly media?: EventOf<'media.started'>;
   readonly counted?: EventOf<'media.sampled'>;
 }
 
@@ -48,7 +48,7 @@ export class Holdings {
         return;
       }
       case 'media.started':
-        return this.update(event.call, { codec: event.codec });
+        return this.update(event.call, { media: event });
       case 'media.sampled':
         return this.update(event.call, { counted: event });
       default:
@@ -100,13 +100,13 @@ export class Holdings {
         sinceS: sinceS(sinceMs),
         ...(changed.reason === undefined || changed.to === 'registered' ? {} : { reason: changed.reason }),
       })),
-      calls: [...this.calls].map(([call, { changed, sinceMs, codec, counted }]) => ({
+      calls: [...this.calls].map(([call, { changed, sinceMs, media, counted }]) => ({
         call,
         direction: changed.direction,
         peer: changed.peer,
         state: changed.to,
         sinceS: sinceS(sinceMs),
-        ...(codec === undefined ? {} : { codec }),
+        ...(media === undefined ? {} : { codec: media.codec, audioPort: media.localPort }),
         ...(counted === undefined
           ? {}
           : { packetsReceived: counted.packetsReceived, packetsSent: counted.packetsSent }),

@@ -35,14 +35,16 @@ export function describeStatus(status: Status): string {
       const why = reason === undefined ? '' : ` (${printable(reason)})`;
       return `${state.padEnd(13)} ${printable(account)}${expires}${why}, for ${duration(sinceS * 1000)}`;
     }),
-    ...calls.map(({ call, direction, peer, state, sinceS, codec, packetsReceived, packetsSent }) => {
-      const way = direction === 'incoming' ? 'from' : 'to';
-      const audio = codec === undefined ? '' : `, ${printable(codec)}`;
-      const packets =
-        packetsReceived === undefined ? '' : `, ${packetsReceived} packets in, ${packetsSent ?? 0} out`;
-      const about = `${way} ${printable(peer)}, for ${duration(sinceS * 1000)}${audio}${packets}`;
-      return `${state.padEnd(13)} ${printable(call)} ${about}`;
-    }),
+    ...calls.map(
+      ({ call, direction, peer, state, sinceS, codec, audioPort, packetsReceived, packetsSent }) => {
+        const way = direction === 'incoming' ? 'from' : 'to';
+        const audio = codec === undefined ? '' : `, ${printable(codec)} port ${audioPort ?? 0}`;
+        const packets =
+          packetsReceived === undefined ? '' : `, ${packetsReceived} packets in, ${packetsSent ?? 0} out`;
+        const about = `${way} ${printable(peer)}, for ${duration(sinceS * 1000)}${audio}${packets}`;
+        return `${state.padEnd(13)} ${printable(call)} ${about}`;
+      },
+    ),
   ];
   return [`${kind} ${version}, process ${pid}`, ...rows.map((row) => `  ${row}`)].join('\n');
 }
