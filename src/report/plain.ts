@@ -87,7 +87,7 @@ function describe(event: Event, options: PlainOptions, known: MediaKnown): Line 
     case 'sip.sent':
       return messageLine(event, options);
     case 'sip.rejected':
-      return rejectedLine(event);
+      return rejectedLine(event, options);
     case 'registration.changed':
       return registrationLine(event, options);
     case 'binding.changed':
@@ -190,8 +190,8 @@ function messageLine(event: EventOf<'sip.received' | 'sip.sent'>, options: Plain
 }
 
 /** What was wrong, where, and what was done about it. */
-function rejectedLine(event: EventOf<'sip.rejected'>): Line {
-  const name = event.call === undefined ? '' : `${printable(event.call)} `;
+function rejectedLine(event: EventOf<'sip.rejected'>, options: PlainOptions): Line {
+  const name = named(event.call, options);
   // Byte 0 is nowhere in particular: the request as it is was refused.
   const place = event.offset === 0 ? '' : ` at byte ${event.offset}`;
   const where = `${event.header === undefined ? '' : ` in ${printable(event.header)}`}${place}`;
