@@ -3,10 +3,12 @@
  * do about it (RFC 3261 §7). The live engine answers such a message with the same code; here is room for all of it.
  */
 import type { EventOf } from '../events.ts';
+import { parseContacts } from './contact.ts';
 import { formatAddress } from './flow.ts';
-import type { ObservedMessage } from './observed-message.ts';
+import type { ObservedMessage, ReadMessage } from './observed-message.ts';
 import type { SipError } from './result.ts';
 import { displayText, latin1 } from './text.ts';
+import { validateRequest } from './validation.ts';
 
 /** What the sender has to do. A code that is not here is explained by its detail. */
 const HINTS: Readonly<Record<string, string>> = {
@@ -41,6 +43,9 @@ const HINTS: Readonly<Record<string, string>> = {
   'tag-malformed': 'a tag has a value: ;tag=1928301774',
   'parameter-malformed': 'parameters are ;name=value; quote what is no token',
   'parameter-duplicated': 'each parameter stands once',
+  'date-malformed': 'write "Date: Sat, 13 Nov 2010 23:29:00 GMT" (§20.17)',
+  'request-uri-headers':
+    'what stands after ? in a URI becomes header fields; it has no place in a Request-URI (§19.1.1)',
   'sdp-version-missing': 'a session description starts with v=0 (RFC 8866 §5.1)',
   'sdp-origin-missing': 'a session description needs o= (RFC 8866 §5.2)',
   'sdp-connection-missing': 'give c= for the session or for each media line (RFC 8866 §5.7)',
@@ -87,4 +92,14 @@ export function rejectedEvent(
     // What is missing stands nowhere; then the start line tells which message it is.
     ...lineAround(bytes, error.offset),
   };
+}
+
+/** What a server would refuse as malformed in a request that can be followed all the same (§8.2, §10.3). */
+export function refusedFor({ message }: ReadMessage): SipError | undefined {
+  if (message.kind === 'response') return undefined;
+  const wrong = validateRequest(message);
+  if (wrong?.status === 400) return wrong;
+  if (message.method !== 'INVITE' && message.method !== 'REGISTER') return undefined;
+  const contacts = parseContacts(message);
+  return contacts.ok ? undefined : contacts.error;
 }

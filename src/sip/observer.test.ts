@@ -250,6 +250,15 @@ test('a message that cannot be read is told with its line and the place in it', 
   expect(event?.hint).toContain('CSeq: 1 INVITE');
 });
 
+test('a request that a server would refuse as malformed is told, and followed all the same', () => {
+  const invite = message('INVITE sip:101@lab.local SIP/2.0', {
+    headers: 'Date: Sat, 13 Nov 2010 23:29:00 EST\r\n',
+  });
+  const events = observe([invite, OK, ACK]);
+  expect(of(events, 'sip.rejected')).toMatchObject([{ code: 'date-malformed', header: 'Date' }]);
+  expect(states(events)).toEqual(['calling', 'established']);
+});
+
 test('a session description that cannot be read is told at its byte in the message', () => {
   const text = Buffer.from(INVITE.bytes).toString('latin1').replace('t=0 0\r\n', 'tx0 0\r\n');
   const [event] = of(observe([{ ...INVITE, bytes: bytesOf(text) }]), 'sip.rejected');

@@ -8,7 +8,7 @@
 import { parseChallenges } from '../auth/challenge.ts';
 import type { EventBody } from '../events.ts';
 import { reportChallenges } from './challenge-report.ts';
-import { rejectedEvent } from './malformed.ts';
+import { refusedFor, rejectedEvent } from './malformed.ts';
 import { fields, type SipRequest, type SipResponse } from './message.ts';
 import { changeCall, type ObservedCall, observedCall } from './observed-call.ts';
 import { directionOf, type Perspective, perspectiveOf } from './observed-exchange.ts';
@@ -38,6 +38,7 @@ import {
 import { described, renegotiating } from './observed-session.ts';
 import { type ObservedTransaction, ObservedTransactions } from './observed-transactions.ts';
 import { readDescription } from './offer-body.ts';
+import type { SipError } from './result.ts';
 import { Turn } from './turn.ts';
 
 /** An event, and when it was. */
@@ -87,7 +88,7 @@ class Observation {
     tries.set(message.method, Math.max(tries.get(message.method) ?? 0, core.cseq.number));
   }
 
-  reject(observed: ObservedMessage, error: Parameters<typeof rejectedEvent>[1]): void {
+  reject(observed: ObservedMessage, error: SipError): void {
     // It is the capture that is broken, not the message; whoever made it says so.
     if (observed.missing !== undefined) return;
     this.turn(observed.atMs, (turn) => turn.emit(rejectedEvent(observed, error)));
@@ -103,6 +104,8 @@ class Observation {
       const { message } = read;
       if (message.kind === 'request') this.request(turn, exchange, read, message, direction, transaction);
       else this.response(turn, exchange, read, message, direction, transaction);
+      const wrong = refusedFor(read);
+      if (wrong !== undefined) turn.emit(rejectedEvent(read, wrong, exchange.call?.handle));
       this.checkBody(turn, exchange, read);
     });
   }
