@@ -1,5 +1,5 @@
 /** The screen on a real terminal: a call comes, is looked at, hung up by a key, and the terminal is as it was. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { check, type Lab, LOOPBACK, output, until } from '../lab.ts';
@@ -8,7 +8,7 @@ import type { Scenario } from '../scenario.ts';
 import { sippPassed, startSipp } from '../sipp.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
-const needs = ['tmux', 'sipp'];
+const needs = ['tmux', 'sipp', 'tshark'];
 
 /** `ringback echo` in a terminal. */
 async function echoOnTerminal(lab: Lab, size?: { columns: number; rows: number }) {
@@ -47,10 +47,41 @@ async function hangUpByKey(lab: Lab): Promise<void> {
   await terminal.press('h', 'y');
   await sippPassed(lab, peer);
   await terminal.shows('terminated');
+  await exportsCall(lab, terminal);
   await terminal.press('Escape');
   await terminal.shows(/SIPp +ended/);
   await terminal.press('q');
   await isClean(terminal, 0);
+}
+
+/** `e` writes the call as markdown, and as a capture that replay and tshark understand. */
+async function exportsCall(lab: Lab, terminal: Terminal): Promise<void> {
+  await terminal.press('e');
+  await terminal.shows('Export to');
+  await terminal.press('Enter');
+  await terminal.shows('Written to');
+  const [markdown] = readdirSync(lab.dir).filter((name) => name.endsWith('.md'));
+  const text = markdown === undefined ? '' : readFileSync(join(lab.dir, markdown), 'utf8');
+  check(text.includes('sequenceDiagram'), `the markdown has no diagram:\n${text}`);
+  await terminal.press('e');
+  await terminal.shows('Export to');
+  await terminal.press('C-u', ...'call.pcap', 'Enter');
+  await terminal.shows('Written to call.pcap');
+  const capture = join(lab.dir, 'call.pcap');
+  const read = await output([
+    'tshark',
+    '-r',
+    capture,
+    '-d',
+    'udp.port==1-65535,sip',
+    '-T',
+    'fields',
+    '-e',
+    'sip.Method',
+  ]);
+  check(/INVITE[\s\S]*ACK[\s\S]*BYE/.test(read), `tshark reads ${read} in the capture`);
+  const replayed = await output([...lab.ringback, 'replay', capture]);
+  check(replayed.includes('INVITE'), `replay finds no call in the capture:\n${replayed}`);
 }
 
 async function leaveWithCalls(lab: Lab): Promise<void> {

@@ -4,13 +4,12 @@
  */
 import type { ControlClient } from '../agent/control-client.ts';
 import { checkVersion } from '../agent/control-client.ts';
-import type { Task } from '../agent/control-message.ts';
 import { openScreen } from '../tui/open-screen.tsx';
-import type { View, Wish } from '../tui/view.ts';
+import type { View } from '../tui/view.ts';
 import { openAll } from './carrier.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
-import { terminalLook } from './screen-output.ts';
+import { exported, terminalLook } from './screen-output.ts';
 import { readSetting } from './settings.ts';
 import { stopOnSignals } from './signals.ts';
 import { UsageError } from './usage-error.ts';
@@ -61,11 +60,10 @@ export async function watch(client: ControlClient, first: Partial<View>): Promis
     ...terminalLook(),
     first: { ...first, endsCalls: false },
     wish(wish) {
-      const task = taskOf(wish);
       if (wish.type === 'quit') return left.resolve('');
-      if (task === undefined) return screen.notice('This version cannot export from here: use --transcript.');
+      if (wish.type === 'export') return screen.notice(exported(screen, wish));
       client
-        .begin(task, undefined, () => {})
+        .begin(wish, undefined, () => {})
         .catch((error: unknown) => screen.notice(error instanceof Error ? error.message : String(error)));
     },
   });
@@ -79,9 +77,4 @@ export async function watch(client: ControlClient, first: Partial<View>): Promis
   client.close();
   if (last !== '') process.stdout.write(`${last}\n`);
   return EXIT.done;
-}
-
-/** What a wish asks of whoever holds the calls; undefined for what the screen's host does itself. */
-function taskOf(wish: Wish): Task | undefined {
-  return wish.type === 'quit' || wish.type === 'export' ? undefined : wish;
 }

@@ -3,8 +3,9 @@
  * control socket take. It stands where a person and a terminal are, unless another output was asked for.
  */
 import type { Action } from '../sip/endpoint-io.ts';
-import { openScreen } from '../tui/open-screen.tsx';
+import { type OpenScreen, openScreen } from '../tui/open-screen.tsx';
 import type { Wish } from '../tui/view.ts';
+import { exportCall } from './export-call.ts';
 import type { Invocation } from './invocation.ts';
 import type { Options } from './options.ts';
 import { type Output, wantsColor } from './output.ts';
@@ -23,11 +24,10 @@ export function openScreenOutput(options: Options, act: (action: Action) => void
   const screen = openScreen({
     ...terminalLook(),
     wish: (wish) => {
-      const action = actionOf(wish);
-      if (action === undefined)
-        return screen.notice('This version cannot export from here: use --transcript.');
-      if (action.type === 'stop') screen.notice('Ending all calls and leaving, at most 5 s.');
-      act(action);
+      if (wish.type === 'export') return screen.notice(exported(screen, wish));
+      if (wish.type !== 'quit') return act(wish);
+      screen.notice('Ending all calls and leaving, at most 5 s.');
+      act({ type: 'stop', reason: 'asked at the screen' });
     },
   });
   const warn = (sentence: string) => {
@@ -61,14 +61,8 @@ export function terminalLook(): { readonly colors: boolean; readonly ascii: bool
   };
 }
 
-/** What a wish asks of the engine; undefined for what the screen's host does itself. */
-function actionOf(wish: Wish): Action | undefined {
-  switch (wish.type) {
-    case 'quit':
-      return { type: 'stop', reason: 'asked at the screen' };
-    case 'export':
-      return undefined;
-    default:
-      return wish;
-  }
+/** Writes a call to a file, and says how it went. */
+export function exported(screen: OpenScreen, { call, file }: Extract<Wish, { type: 'export' }>): string {
+  const known = screen.known(call);
+  return known === undefined ? 'This call is no longer known.' : exportCall(known, file);
 }

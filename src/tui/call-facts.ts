@@ -32,7 +32,7 @@ export type LadderEvent = EventOf<
 /** An entry of the ladder, with its time. */
 export interface LadderEntry {
   readonly atMs: number;
-  readonly event: LadderEvent;
+  readonly event: Event & LadderEvent;
   /** A message that was sent or received before: same start line, CSeq and branch. */
   readonly again: boolean;
 }

@@ -177,7 +177,7 @@ function ladderLine(
   chosen: boolean,
 ): Line {
   const { event, atMs, again } = entry;
-  const { mark, text, style } = describeEvent({ v: 1, seq: 0, atMs, ...event });
+  const { mark, text, style } = describeEvent(event);
   const arrow =
     event.type === 'sip.sent'
       ? ascii

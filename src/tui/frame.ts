@@ -107,6 +107,13 @@ function divider(
   ];
 }
 
+const PROMPTS: Readonly<Record<NonNullable<View['prompt']>['kind'], string>> = {
+  call: 'Call (sip:user@host)',
+  'calls filter': 'Filter',
+  'log filter': 'Filter',
+  export: 'Export to (.md, .txt, .pcap)',
+};
+
 /** What may be pressed now; a question, a prompt or a notice in its place. */
 function footer(view: View, columns: number): Line {
   if (view.question !== undefined) {
@@ -116,7 +123,7 @@ function footer(view: View, columns: number): Line {
     ];
   }
   if (view.prompt !== undefined) {
-    const label = view.prompt.kind === 'call' ? 'Call (sip:user@host)' : 'Filter';
+    const label = PROMPTS[view.prompt.kind];
     return [
       { text: ` ${label}: `, style: 'accent' },
       { text: `${cell(view.prompt.text, Math.max(1, columns - label.length - 6)).trimEnd()}_` },

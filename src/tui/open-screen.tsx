@@ -4,6 +4,7 @@
  */
 import { render } from 'ink';
 import type { Event } from '../events.ts';
+import type { Model } from './model.ts';
 import { Screen } from './screen.tsx';
 import { FRAME_MS, openStore } from './store.ts';
 import { theme } from './theme.ts';
@@ -13,8 +14,17 @@ export interface OpenScreen {
   readonly event: (event: Event) => void;
   /** A sentence in the last line, until the next key. */
   readonly notice: (sentence: string) => void;
+  /** What is known of a call, for a file: its events, where we are, and when the session began. */
+  readonly known: (call: string) => KnownCall | undefined;
   /** Restores the terminal. */
   readonly close: () => void;
+}
+
+/** See `known`. */
+export interface KnownCall {
+  readonly events: readonly Event[];
+  readonly us: { readonly address: string; readonly port: number };
+  readonly startedWallMs: number;
 }
 
 export interface ScreenOptions {
@@ -52,11 +62,24 @@ export function openScreen({ wish, colors, ascii, first }: ScreenOptions): OpenS
       store.event(event);
     },
     notice: store.notice,
+    known: (call) => knownCall(store.model, call),
     close() {
       if (!open) return;
       open = false;
       clearInterval(ticker);
       app.unmount();
     },
+  };
+}
+
+function knownCall(model: Model, handle: string): KnownCall | undefined {
+  const call = model.calls.get(handle);
+  if (call === undefined) return undefined;
+  const [listener] = model.listeners;
+  const address = model.addresses.get('local 4') ?? model.addresses.get('local 6') ?? listener;
+  return {
+    events: [...call.ladder].map(({ event }) => event),
+    us: { address: address?.address ?? '0.0.0.0', port: listener?.port ?? 0 },
+    startedWallMs: model.startedWallMs ?? 0,
   };
 }

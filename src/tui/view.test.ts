@@ -71,6 +71,13 @@ test('c takes an address and calls it; Esc forgets it', () => {
   expect(keys(['c', 'enter']).wishes).toEqual([]);
 });
 
+test('e asks for a file, with the handle as its name, and Enter writes it', () => {
+  const chosen = chosenCall(FIRST_VIEW, model)?.handle ?? '';
+  expect(keys(['e']).view.prompt).toEqual({ kind: 'export', text: `${chosen}.md`, call: chosen });
+  expect(keys(['e', 'enter']).wishes).toEqual([{ type: 'export', call: chosen, file: `${chosen}.md` }]);
+  expect(keys(['e', 'esc']).wishes).toEqual([]);
+});
+
 test('while an address is typed, letters are letters', () => {
   expect(keys(['c', 'q', 'h', 'H']).wishes).toEqual([]);
   expect(keys(['c', 'q', 'h']).view.prompt?.text).toBe('qh');

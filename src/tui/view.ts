@@ -16,7 +16,7 @@ export type Wish =
   | { readonly type: 'register' }
   | { readonly type: 'call'; readonly to: string }
   | { readonly type: 'hold' | 'resume'; readonly call: string }
-  | { readonly type: 'export'; readonly call: string }
+  | { readonly type: 'export'; readonly call: string; readonly file: string }
   | { readonly type: 'quit' };
 
 /** A question that waits for y or n. */
@@ -27,8 +27,10 @@ interface Question {
 
 /** Text that is being typed. */
 interface Prompt {
-  readonly kind: 'call' | 'calls filter' | 'log filter';
+  readonly kind: 'call' | 'calls filter' | 'log filter' | 'export';
   readonly text: string;
+  /** Of an export: the call. */
+  readonly call?: string;
 }
 
 export interface View {
@@ -132,8 +134,10 @@ function type(view: View, prompt: Prompt, key: string): Pressed {
   if (key === 'enter') {
     const text = prompt.text.trim();
     const done: View = { ...view, prompt: undefined };
-    if (prompt.kind !== 'call') return { view: done };
-    return text === '' ? { view: done } : { view: done, wish: { type: 'call', to: text } };
+    if (text === '') return { view: done };
+    if (prompt.kind === 'call') return { view: done, wish: { type: 'call', to: text } };
+    if (prompt.kind !== 'export' || prompt.call === undefined) return { view: done };
+    return { view: done, wish: { type: 'export', call: prompt.call, file: text } };
   }
   if (key === 'backspace') return { view: next([...prompt.text].slice(0, -1).join('')) };
   if (key === 'ctrl-u') return { view: next('') };
@@ -205,7 +209,7 @@ function obey(view: View, command: Command, model: Model, rows: number): Pressed
       return { view, wish: { type: call.state === 'held' ? 'resume' : 'hold', call: call.handle } };
     case 'export':
       if (call === undefined) return { view: { ...view, notice: 'There is no call to write down.' } };
-      return { view, wish: { type: 'export', call: call.handle } };
+      return { view: { ...view, prompt: { kind: 'export', text: `${call.handle}.md`, call: call.handle } } };
     case 'quit':
       if (model.live === 0 || !view.endsCalls) return { view, wish: { type: 'quit' } };
       return ask(view, `Leave, and end ${model.live === 1 ? 'the call' : `all ${model.live} calls`}?`, {
