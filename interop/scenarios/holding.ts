@@ -64,7 +64,7 @@ async function bothSidesHold(lab: Lab): Promise<void> {
   const sources = new Set(media.map(([port]) => port));
   check(sources.size === 1, `on hold, one side sends; ports that sent: ${[...sources].join(' ')}`);
   const statuses = await capture.fields(
-    'sip.CSeq.method == "INVITE" && sip.Status-Code >= 300',
+    `udp.port == ${kamailio.port} && sip.CSeq.method == "INVITE" && sip.Status-Code >= 300`,
     'sip.Status-Code',
   );
   // The one refusal: Kamailio wants credentials for the first INVITE.

@@ -66,7 +66,10 @@ async function threeCommands(lab: Lab): Promise<void> {
   check(!/AoR: 100/.test(await kamailio.locations()), 'still registered after stop');
   await capture.stop();
 
-  const byes = await capture.fields('sip.CSeq.method == "BYE" && sip.Status-Code', 'sip.Status-Code');
+  const byes = await capture.fields(
+    `udp.port == ${kamailio.port} && sip.CSeq.method == "BYE" && sip.Status-Code`,
+    'sip.Status-Code',
+  );
   check(
     byes.length > 0 && byes.every(([status]) => status === '200'),
     `the BYE was answered ${byes.join(' ')}`,
