@@ -8,6 +8,7 @@ import { EXIT } from './cli/exit-codes.ts';
 import { describeFailure } from './cli/failure.ts';
 import { commandNamed, commandPage, commandsPage, newcomerPage } from './cli/help.ts';
 import { wordsOfName } from './cli/program-name.ts';
+import { restoreTerminal } from './cli/terminal-guard.ts';
 import { UsageError } from './cli/usage-error.ts';
 import { versionLine } from './cli/version.ts';
 
@@ -81,6 +82,7 @@ async function main(argv: readonly string[]): Promise<number> {
 function explain(error: unknown): number {
   const verbose = process.argv.slice(2).some((word) => /^-v+$|^--verbose$/.test(word));
   const { text, code } = describeFailure(error, verbose);
+  restoreTerminal();
   process.stderr.write(`${text}\n`);
   return code;
 }

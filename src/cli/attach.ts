@@ -12,6 +12,7 @@ import type { Invocation } from './invocation.ts';
 import { exported, terminalLook } from './screen-output.ts';
 import { readSetting } from './settings.ts';
 import { stopOnSignals } from './signals.ts';
+import { guardTerminal, restoreTerminal } from './terminal-guard.ts';
 import { UsageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
@@ -67,13 +68,14 @@ export async function watch(client: ControlClient, first: Partial<View>): Promis
         .catch((error: unknown) => screen.notice(error instanceof Error ? error.message : String(error)));
     },
   });
+  guardTerminal(screen.close);
   stopOnSignals(() => left.resolve(''));
   const watching = await client.begin({ type: 'watch' }, undefined, screen.event);
   const { kind, pid } = client.hello;
   screen.notice(`The screen of ${kind} ${pid}. q leaves it; its calls go on.`);
   const last = await Promise.race([left.promise, client.closed.then(() => `The ${kind} ${pid} has ended.`)]);
   watching.end();
-  screen.close();
+  restoreTerminal();
   client.close();
   if (last !== '') process.stdout.write(`${last}\n`);
   return EXIT.done;

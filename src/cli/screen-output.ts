@@ -10,6 +10,7 @@ import type { Invocation } from './invocation.ts';
 import type { Options } from './options.ts';
 import { type Output, wantsColor } from './output.ts';
 import { openRecords } from './records.ts';
+import { guardTerminal, restoreTerminal } from './terminal-guard.ts';
 
 /** The options for the screen, when this is a terminal and neither --json nor --plain was given. */
 export function onScreen({ flags, variables }: Invocation, options: Options): Options {
@@ -30,6 +31,7 @@ export function openScreenOutput(options: Options, act: (action: Action) => void
       act({ type: 'stop', reason: 'asked at the screen' });
     },
   });
+  guardTerminal(screen.close);
   const warn = (sentence: string) => {
     said.push(sentence);
     screen.notice(sentence);
@@ -45,7 +47,7 @@ export function openScreenOutput(options: Options, act: (action: Action) => void
     warn,
     async close() {
       await records.close();
-      screen.close();
+      restoreTerminal();
       // What was said on the screen is gone with it.
       for (const sentence of said) process.stderr.write(`${sentence}\n`);
     },
