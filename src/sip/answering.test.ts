@@ -370,6 +370,25 @@ test('when the media thread has no port left an INVITE gets 503 at once (§21.5.
   call.ack();
 });
 
+test('the port of a call that has just ended is waited for, though the range is used up', () => {
+  const { network, echo, caller } = open({}, [10_000]);
+  const first = caller();
+  first.invite();
+  network.run(50);
+  first.ack();
+  network.feed(echo, { type: 'media', report: { type: 'ports-exhausted', detail: 'all taken' } });
+  network.run(50);
+  const second = caller();
+  // The INVITE is there before the media thread has given the port back.
+  first.bye();
+  second.invite();
+  network.run(100);
+  expect(second.finalStatus()).toBe(200);
+  second.ack();
+  network.run(50);
+  second.bye();
+});
+
 test('no codec in common gets 488 with a Warning and a rejection that says why (§21.4.26, §20.43)', () => {
   const { network, echo, caller } = open();
   const call = caller();

@@ -173,7 +173,7 @@ function unwelcome(store: CallStore, { flow }: ServerTransaction): SipError | un
 function takePort(store: CallStore, turn: Turn, call: Call): void {
   call.media = store.audio.take(turn);
   if (call.media === undefined) {
-    if (store.audio.exhausted !== undefined) noPort(store, turn, call);
+    if (store.audio.noPortSoon !== undefined) noPort(store, turn, call);
     else if (call.timers.port === undefined) store.arm(turn, call, 'port', PORT_WAIT_MS);
     return;
   }

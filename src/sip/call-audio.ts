@@ -27,6 +27,8 @@ export class CallAudio {
   private readonly bySlot = new Map<number, Call>();
   /** What the media thread said when it had no port left. */
   exhausted: string | undefined;
+  /** Ports that the media thread was told to close and has not given back yet. */
+  private returning = 0;
 
   constructor(
     private readonly agent: UserAgent,
@@ -36,7 +38,13 @@ export class CallAudio {
   /** More of the reserve. */
   addPorts(ports: readonly number[]): void {
     this.ports.push(...ports);
+    this.returning = Math.max(0, this.returning - ports.length);
     this.exhausted = undefined;
+  }
+
+  /** Why there will be no port soon; undefined while there may be one, as that of a call that has just ended. */
+  get noPortSoon(): string | undefined {
+    return this.returning > 0 ? undefined : this.exhausted;
   }
 
   /** A port and a slot; undefined while the reserve is empty. Without a mode the audio is echoed. */
@@ -128,6 +136,7 @@ export class CallAudio {
     }
     const counters = this.readCounters(media.slot);
     turn.ask({ type: 'media', command: { type: 'close', slot: media.slot } });
+    this.returning += 1;
     const standingMs = turn.nowMs - media.openedMs;
     if (standingMs >= UNHEARD_MS && isUnheard(call, media, counters)) {
       diagnoseSilence(turn, call, media, counters, standingMs, 'warning');

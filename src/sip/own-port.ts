@@ -27,9 +27,9 @@ export function openPort(parts: EndpointParts, turn: Turn, call: Call, invite: O
     calls.disarm(call, 'port');
     return tryInvite(parts, turn, call, invite);
   }
-  const { exhausted } = calls.audio;
-  if (exhausted !== undefined) {
-    return finishCall(calls, turn, call, `no RTP port: ${exhausted}`, undefined, 'unreachable');
+  const { noPortSoon } = calls.audio;
+  if (noPortSoon !== undefined) {
+    return finishCall(calls, turn, call, `no RTP port: ${noPortSoon}`, undefined, 'unreachable');
   }
   if (call.timers.port === undefined) calls.arm(turn, call, 'port', PORT_WAIT_MS);
 }
