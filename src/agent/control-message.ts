@@ -84,6 +84,9 @@ export const request = z.discriminatedUnion('type', [
 ]);
 export type Request = z.infer<typeof request>;
 
+/** What a line must have for its refusal to find whoever waits for it, when nothing else of it is understood. */
+export const numbered = z.object({ id });
+
 /** What an endpoint holds, for `ringback status --json`. */
 export const status = z.object({
   kind: z.enum(['agent', 'echo']),

@@ -8,7 +8,7 @@ import { rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import type { Event } from '../events.ts';
 import { AgentError } from './agent-error.ts';
-import { LONGEST_LINE, type Lost, type Reply, request } from './control-message.ts';
+import { LONGEST_LINE, type Lost, numbered, type Reply, request } from './control-message.ts';
 import type { Exchange, Host } from './host.ts';
 import { LineTooLong, lineSplitter } from './line-splitter.ts';
 
@@ -103,11 +103,11 @@ function serveClient(socket: Socket, options: ControlServerOptions, lost: Lost |
   send({ type: 'hello', version, kind, pid, ...(lost === undefined ? {} : { lost }) });
 
   function take(line: string): void {
-    const read = request.safeParse(JSON.parse(line));
+    const said: unknown = JSON.parse(line);
+    const read = request.safeParse(said);
     if (!read.success) {
-      const { id } = JSON.parse(line) as { id?: unknown };
       const message = `this request is not understood here (${read.error.issues[0]?.message ?? 'unknown'})`;
-      send({ type: 'refused', id: typeof id === 'number' ? id : 0, message, exitCode: 1 });
+      send({ type: 'refused', id: numbered.safeParse(said).data?.id ?? 0, message, exitCode: 1 });
       return;
     }
     const { data } = read;

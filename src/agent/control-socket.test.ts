@@ -181,6 +181,9 @@ test('a client that speaks another language is let go, and what is no request is
   expect(await said(`${JSON.stringify({ type: 'begin', id: 5, task: { type: 'call' } })}\n`)).toContain(
     '"type":"refused","id":5',
   );
+  for (const line of ['null', '[]', '1', '{"id":1e300}']) {
+    expect(await said(`${line}\n`)).toContain('"type":"refused","id":0');
+  }
   expect((await said('x'.repeat(600_000))).split('\n')).toHaveLength(2);
   (await client()).close();
 });
