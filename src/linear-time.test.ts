@@ -64,7 +64,14 @@ const PIECES: readonly string[] = [
     '\xc3\xbc',
     'a=rtpmap:0 PCMU/8000\r\n',
   ],
-  ...['m=audio 1 RTP/AVP 0\r\n', 'Authorization: ', 'Signal=5\n', 'Voice-Message: 1/', 'SIP;cause=1,'],
+  ...[
+    'm=audio 1 RTP/AVP 0\r\n',
+    'Authorization: ',
+    'Signal=5\n',
+    'Voice-Message: 1/',
+    'SIP;cause=1,',
+    '---\nA\n',
+  ],
 ];
 
 const START = [

@@ -54,6 +54,34 @@ test('a trace that plays the same prints its lines and ends with 0; one that doe
   expect(err).toContain('expected {"type":"sip.sent"');
 });
 
+test('what stands in a trace has no power over a terminal, and nesting none over the stack', () => {
+  const evil = '\u001b]0;owned\u0007\u009b31m';
+  const text = trace().replace('"version":"0.0.1"', `"version":${JSON.stringify(evil)}`);
+  const said = { v: 1, seq: 1, atMs: 0 };
+  const heads = [
+    { ...said, type: 'session.started', version: evil, wallTime: evil, configuration: {} },
+    { ...said, type: 'listener.opened', transport: 'udp', address: evil, port: 1 },
+    { ...said, type: 'media.latched', call: evil, address: evil, port: 1 },
+  ].map((event) => `${JSON.stringify(event)}\n`);
+  const [header = '', ...lines] = text.split(/(?<=\n)/);
+  const other = lines
+    .join('')
+    .replace('SIP/2.0 200 OK","callId"', `SIP/2.0 200 \u009b",${JSON.stringify(evil)}:1,"callId"`);
+  const deep = `{"counters":${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)},"slot":1}\n`;
+  const files = {
+    printed: [header, ...heads, other],
+    unreadable: [header, `{"counters":{"\\u001b[31m":"x"},"slot":1}\n`],
+    deep: [header, ...lines, deep],
+  };
+  for (const [name, parts] of Object.entries(files)) {
+    const file = join(folder, `${name}.trace`);
+    writeFileSync(file, parts.join(''));
+    const { out, err } = replay('-v', file);
+    expect(out + err).not.toMatch(/[^\P{Cc}\n]/u);
+    expect(err).toContain(name === 'printed' ? 'is another one now' : 'cannot be played');
+  }
+});
+
 test('malformed messages end with 1, a file that cannot be read with 2', () => {
   const malformed = replay(join(import.meta.dir, '../../fixtures/sip/malformed_response.txt'));
   expect(malformed.code).toBe(1);

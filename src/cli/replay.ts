@@ -11,6 +11,7 @@ import type { TraceStyle } from '../io/trace.ts';
 import { replayTrace, type TraceVerdict } from '../io/trace-replay.ts';
 import { jsonLine } from '../report/json.ts';
 import { plainReporter } from '../report/plain-reporter.ts';
+import { printable } from '../report/printable.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { type Options, readOptions } from './options.ts';
@@ -128,18 +129,23 @@ function shownIn(style: TraceStyle, options: Options): (event: Event) => Event |
   return (event) => (event.type === 'session.stopped' || isShown(event, verbosity) ? event : undefined);
 }
 
+/** Of an event that is another one now, in characters. */
+const LONGEST_SHOWN = 100_000;
+
 /** Says on stderr what was found, where that is more than "the same". */
 function concluded(file: string, verdict: TraceVerdict, writtenBy: string): ExitCode {
   if (verdict.type === 'unreadable') {
-    throw new UsageError(`${file} line ${verdict.line} cannot be played: ${verdict.why}.`);
+    throw new UsageError(`${file} line ${verdict.line} cannot be played: ${printable(verdict.why)}.`);
   }
   if (verdict.type === 'same') {
     if (verdict.cut !== undefined) process.stderr.write(`${file} is not whole: ${verdict.cut}.\n`);
     return EXIT.done;
   }
   const { line, seq, atMs, expected, got } = verdict;
-  const other = writtenBy === VERSION ? '' : ` (ringback ${writtenBy} wrote it, this is ${VERSION})`;
-  const shown = (event: unknown) => (event === undefined ? 'nothing' : JSON.stringify(event));
+  const other =
+    writtenBy === VERSION ? '' : ` (ringback ${printable(writtenBy)} wrote it, this is ${VERSION})`;
+  const shown = (event: unknown) =>
+    event === undefined ? 'nothing' : printable(JSON.stringify(event), LONGEST_SHOWN);
   process.stderr.write(
     `${file} line ${line}: event ${seq} at ${atMs} ms is another one now${other}${fieldsOf(expected, got)}.\n` +
       `expected ${shown(expected)}\ngot      ${shown(got)}\n`,
@@ -153,7 +159,7 @@ function fieldsOf(expected: object | undefined, got: object | undefined): string
   const [left, right] = [new Map(Object.entries(expected)), new Map(Object.entries(got))];
   const names = [...new Set([...left.keys(), ...right.keys()])];
   const other = names.filter((name) => JSON.stringify(left.get(name)) !== JSON.stringify(right.get(name)));
-  return other.includes('type') || other.length === 0 ? '' : `, in ${other.join(', ')}`;
+  return other.includes('type') || other.length === 0 ? '' : `, in ${printable(other.join(', '))}`;
 }
 
 /** The bytes of a file. Throws a `UsageError` that says what is wrong with it. */

@@ -59,10 +59,9 @@ export function readRawMessages(file: Uint8Array): ObservedMessage[] {
 
 /** Where the message that starts here ends: by its Content-Length if that is true, else before the next one. */
 function endOfMessage(text: string, start: number, heading: number): number {
-  const head = /\r?\n\r?\n/g;
-  head.lastIndex = start;
-  const found = head.exec(text);
-  const bodyStart = found === null || found.index > heading ? undefined : found.index + found[0].length;
+  // Not beyond the next heading: a file of many headings and no empty line would be searched to its end for each.
+  const found = /\r?\n\r?\n/.exec(text.slice(start, heading));
+  const bodyStart = found === null ? undefined : start + found.index + found[0].length;
   if (bodyStart === undefined) return heading;
   const length = /^(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*\r?$/im.exec(
     text.slice(start, bodyStart),

@@ -22,6 +22,8 @@ import type { Input } from '../sip/endpoint-io.ts';
 export const TRACE_VERSION = 1;
 /** One line, in characters; what is longer was not written by us. */
 export const MAX_TRACE_LINE = 4 * 1024 * 1024;
+/** How deep the values of a line may be nested; ours are not half as deep. */
+const MAX_TRACE_DEPTH = 32;
 
 /** How the session was printed: many calls, or one command (report/plain.ts), or pings. */
 export type TraceStyle = 'service' | 'transcript' | 'ping';
@@ -124,6 +126,7 @@ export function readTraceLine(line: string): TraceLine | string {
     return 'it is not JSON';
   }
   if (typeof given !== 'object' || given === null) return 'it is not an object';
+  if (isDeeper(given, MAX_TRACE_DEPTH)) return `it is nested more than ${MAX_TRACE_DEPTH} deep`;
   if ('trace' in given) return readHeader(given);
   if ('input' in given) return readInput(given);
   if ('counters' in given) {
@@ -135,6 +138,12 @@ export function readTraceLine(line: string): TraceLine | string {
   const read = streamEvent.safeParse(given);
   // The event as it stands, not as zod copies it: fields of a newer version must show as a difference.
   return read.success ? { type: 'event', event: given as Event } : problem(read.error);
+}
+
+/** Whether anything in it lies deeper than that: whoever compares or prints it goes as deep, and has one stack. */
+function isDeeper(given: unknown, levels: number): boolean {
+  if (typeof given !== 'object' || given === null) return false;
+  return levels === 0 || Object.values(given).some((inner) => isDeeper(inner, levels - 1));
 }
 
 function readHeader(given: object): TraceLine | string {

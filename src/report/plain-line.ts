@@ -1,3 +1,6 @@
+/** The pieces of a line of the plain report. */
+import { printable } from './printable.ts';
+
 /** One line of the plain report before it is laid out. */
 export interface Line {
   /** The least verbosity that shows it: −1 always, 0 normally, 1 with -v, 2 with -vv. */
@@ -13,7 +16,8 @@ export function line(level: Line['level'], tag: string, text: string): Line {
   return { level, tag, text };
 }
 
-/** `192.0.2.1:5060`, `[2001:db8::1]:5060`. */
+/** `192.0.2.1:5060`, `[2001:db8::1]:5060`. An address in a trace is whatever stands in that file. */
 export function at(address: string, port: number): string {
-  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  const shown = printable(address);
+  return `${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
 }

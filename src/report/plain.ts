@@ -66,7 +66,7 @@ function colored(name: string, tag: string): string {
 function describe(event: Event, options: PlainOptions, known: MediaKnown): Line | undefined {
   switch (event.type) {
     case 'session.started':
-      return line(1, 'STATE', `ringback ${printable(event.version)} started ${event.wallTime}`);
+      return line(1, 'STATE', `ringback ${printable(event.version)} started ${printable(event.wallTime)}`);
     case 'session.stopped':
       return options.style === 'transcript'
         ? line(0, 'EXIT', `code=${event.exitCode}`)

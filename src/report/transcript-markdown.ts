@@ -13,7 +13,8 @@ import type { ExchangeTold, Step, Story, TransactionTold } from './story.ts';
 /** The whole file. */
 export function markdownTranscript(story: Story): string {
   const { startedAt, exchanges, exchangesLeftOut, rejected, rejectedLeftOut } = story;
-  const parts = [`# ${startedAt === undefined ? 'Transcript' : `Session of ${printable(startedAt)}`}`];
+  const known = startedAt !== undefined && /^[\dTZ:.+-]+$/.test(startedAt);
+  const parts = [`# ${known ? `Session of ${startedAt}` : 'Transcript'}`];
   if (exchangesLeftOut > 0) parts.push(`${exchangesLeftOut} earlier exchanges are left out.`);
   for (const told of exchanges) parts.push(...exchangeParts(told));
   if (rejected.length > 0) {
@@ -112,9 +113,9 @@ function code(text: string): string {
   return safe === '' ? '' : `\`${safe}\``;
 }
 
-/** The same in a table, where a bar would end the cell. */
+/** The same in a table, where a bar ends the cell, and a backslash of a stranger's before it would undo ours. */
 function cell(text: string): string {
-  return code(text).replaceAll('|', '\\|');
+  return code(text).replaceAll('|', '\\x7c');
 }
 
 /** Text in a diagram. Mermaid takes ";" for an end of line, "#" for a number, and "end" for the end of a block. */

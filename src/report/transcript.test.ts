@@ -77,6 +77,16 @@ test('what a stranger writes into a reason phrase means nothing to Mermaid, to m
   for (const text of [markdown, ladderTranscript(story)]) expect(text).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
 });
 
+test('a bar in a table is no bar, with a backslash before it or without, and a heading has no words of a trace', () => {
+  const story = storyOf([
+    { type: 'session.started', version: '1', wallTime: '<img src=x>', configuration: {} },
+    { type: 'sip.rejected', transport: 'udp', remote: 'a', code: 'x', offset: 0, detail: 'a|b \\| <script>' },
+  ]);
+  const markdown = markdownTranscript(story);
+  expect(markdown).toStartWith('# Transcript\n');
+  expect(markdown).toContain('| `a` | `x` | `a\\x7cb \\\\x7c <script>` |');
+});
+
 test('a ladder fits 80 columns whatever is in it, and both forms are one line where they must be', () => {
   const text = fc.string({ unit: 'binary', maxLength: 120 });
   fc.assert(
@@ -93,8 +103,7 @@ test('a ladder fits 80 columns whatever is in it, and both forms are one line wh
       const markdown = markdownTranscript(story);
       expect(markdown.split('```')).toHaveLength(3);
       const table = markdown.slice(markdown.indexOf('## Rejected')).split('\n').slice(2, 5);
-      for (const line of table)
-        if (line !== '') expect(line.replaceAll('\\|', '').split('|')).toHaveLength(6);
+      for (const line of table) if (line !== '') expect(line.split('|')).toHaveLength(6);
     }),
     fuzz(60),
   );
