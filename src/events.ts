@@ -67,6 +67,7 @@ export const eventBody = z.discriminatedUnion('type', [
     status: count.optional(),
     reason: text.optional(),
     expiresS: count.optional(),
+    renewInMs: z.number().optional().describe('until the next REGISTER, while registered'),
     retryInMs: z.number().optional(),
   }),
   event('binding.changed', {

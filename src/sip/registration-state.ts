@@ -86,7 +86,7 @@ export function changeRegistration(
   turn: Turn,
   registration: Registration,
   to: RegistrationState,
-  about: { status?: number; reason?: string; expiresS?: number; retryInMs?: number } = {},
+  about: { status?: number; reason?: string; expiresS?: number; renewInMs?: number; retryInMs?: number } = {},
 ): void {
   const from = registration.state;
   registration.state = to;

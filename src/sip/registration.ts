@@ -339,10 +339,11 @@ export class Registrations {
     registration.registeredMs = turn.nowMs;
     registration.raised = false;
     const expiresS = grantedS(response, registration.contact, registration.expiresS);
-    changeRegistration(turn, registration, 'registered', { status, reason, expiresS });
+    const inMs = renewInMs(expiresS);
+    changeRegistration(turn, registration, 'registered', { status, reason, expiresS, renewInMs: inMs });
     // Asked to stop while this was on its way.
     if (registration.ending) return this.send(turn, registration);
-    this.arm(turn, registration, renewInMs(expiresS));
+    this.arm(turn, registration, inMs);
   }
 
   /** 423 (§10.2.8): once more with what the registrar wants at least. */

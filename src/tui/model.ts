@@ -21,9 +21,10 @@ export interface AccountFacts {
   state: EventOf<'registration.changed'>['to'];
   status: number | undefined;
   reason: string | undefined;
-  /** When the registration ends unless it is refreshed, and when the next try is due. */
-  expiresAtMs: number | undefined;
-  retryAtMs: number | undefined;
+  /** Where its REGISTER went last: `tcp 192.0.2.1:5060`. */
+  server: string | undefined;
+  /** When the next REGISTER is due, be it a refresh or another try. */
+  nextAtMs: number | undefined;
 }
 
 /** One line of the log. */
@@ -41,6 +42,7 @@ export interface Model {
   startedWallMs: number | undefined;
   stopped: { readonly reason: string; readonly exitCode: number } | undefined;
   readonly accounts: Map<string, AccountFacts>;
+  readonly registrars: Map<string, string>;
   readonly listeners: EventOf<'listener.opened'>[];
   readonly addresses: Map<string, EventOf<'address.discovered'>>;
   /** In the order in which they came; those that ended go when there are too many. */
@@ -61,6 +63,7 @@ export function newModel(): Model {
     startedWallMs: undefined,
     stopped: undefined,
     accounts: new Map(),
+    registrars: new Map(),
     listeners: [],
     addresses: new Map(),
     calls: new Map(),
@@ -96,21 +99,33 @@ export function applyEvent(model: Model, event: Event): void {
     case 'registration.changed':
       noteRegistration(model, event);
       break;
+    case 'sip.sent':
+      noteRegistrar(model, event);
+      break;
   }
   if ('call' in event && event.call !== undefined) noteCall(model, event.call, event);
 }
 
 function noteRegistration(model: Model, event: Event & EventOf<'registration.changed'>): void {
-  const { account, atMs, expiresS, retryInMs } = event;
+  const { account, atMs, renewInMs, retryInMs, callId } = event;
   if (!model.accounts.has(account) && model.accounts.size >= MAX_ACCOUNTS) return;
+  const inMs = renewInMs ?? retryInMs;
   model.accounts.set(account, {
     account,
     state: event.to,
     status: event.status,
     reason: event.reason,
-    expiresAtMs: expiresS === undefined ? undefined : atMs + expiresS * 1000,
-    retryAtMs: retryInMs === undefined ? undefined : atMs + retryInMs,
+    server: model.registrars.get(callId ?? '') ?? model.accounts.get(account)?.server,
+    nextAtMs: inMs === undefined ? undefined : atMs + inMs,
   });
+}
+
+/** Where each registration goes, by its Call-ID: the event of a REGISTER names its peer, that of the account does not. */
+function noteRegistrar({ registrars }: Model, event: EventOf<'sip.sent'>): void {
+  const { callId, transport, remote, startLine } = event;
+  if (callId === undefined || !startLine.startsWith('REGISTER ')) return;
+  if (registrars.size < MAX_ACCOUNTS || registrars.has(callId))
+    registrars.set(callId, `${transport} ${remote}`);
 }
 
 /** A call begins with its first `call.changed`: messages of what never became a call are in the log alone. */

@@ -19,11 +19,22 @@ export function scene(): { readonly model: Model; readonly events: readonly Even
   say({ type: 'listener.opened', transport: 'tcp', address: '::', port: 5060 });
   say({ type: 'registration.changed', account: 'sip:echo@lab.local', from: 'idle', to: 'registering' });
   say({
+    type: 'sip.sent',
+    transport: 'tcp',
+    remote: '192.0.2.1:5060',
+    startLine: 'REGISTER sip:lab.local SIP/2.0',
+    callId: 'registration',
+    cseq: '1 REGISTER',
+    bytes: 360,
+  });
+  say({
     type: 'registration.changed',
     account: 'sip:echo@lab.local',
     from: 'registering',
     to: 'registered',
+    callId: 'registration',
     expiresS: 3600,
+    renewInMs: 3_590_000,
     status: 200,
   });
   call(say, { number: 1, peer: 'sip:100@lab.local', name: 'Anna Berg', lost: 0 });

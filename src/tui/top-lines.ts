@@ -2,10 +2,17 @@
 import { clock, justify, type Line, type Segment } from './cells.ts';
 import { type AccountFacts, type Model, packetRates } from './model.ts';
 
+/** From here on there is room for the registrar's address. */
+const WIDE = 100;
+
 /** Title, accounts and addresses; then calls, packets and time. */
 export function topLines(model: Model, columns: number): readonly [Line, Line] {
   const name: Segment = { text: ' ringback ', style: 'selected' };
-  const first = justify([name, { text: ' ' }, ...accountSegments(model)], addressSegments(model), columns);
+  const first = justify(
+    [name, { text: ' ' }, ...accountSegments(model, columns >= WIDE)],
+    addressSegments(model),
+    columns,
+  );
   const { received, sent } = packetRates(model);
   const counts: Line = [
     { text: ' calls ', style: 'dim' },
@@ -26,39 +33,42 @@ export function topLines(model: Model, columns: number): readonly [Line, Line] {
 }
 
 /** One account in full, several as a count of those that are registered. */
-function accountSegments({ accounts, nowMs }: Model): Segment[] {
+function accountSegments({ accounts, nowMs }: Model, wide: boolean): Segment[] {
   const all = [...accounts.values()];
   const [first] = all;
   if (first === undefined) return [{ text: 'not registered anywhere', style: 'dim' }];
-  if (all.length === 1) return [{ text: `${first.account} ` }, stateSegment(first, nowMs)];
+  if (all.length === 1) {
+    const server: Segment[] =
+      first.server === undefined || !wide ? [] : [{ text: `at ${first.server} `, style: 'dim' }];
+    return [{ text: `${first.account} ` }, ...server, stateSegment(first, nowMs)];
+  }
   const registered = all.filter(({ state }) => state === 'registered').length;
   const style = registered === all.length ? 'good' : 'warn';
   return [{ text: `${registered} of ${all.length} accounts registered`, style }];
 }
 
-function stateSegment({ state, status, expiresAtMs, retryAtMs }: AccountFacts, nowMs: number): Segment {
-  const left = (atMs: number | undefined) =>
-    atMs === undefined ? '' : ` ${Math.max(0, Math.round((atMs - nowMs) / 1000))} s`;
-  if (state === 'registered') return { text: `registered${left(expiresAtMs)}`, style: 'good' };
+function stateSegment({ state, status, nextAtMs }: AccountFacts, nowMs: number): Segment {
+  const next =
+    nextAtMs === undefined ? '' : `, next in ${Math.max(0, Math.round((nextAtMs - nowMs) / 1000))} s`;
   const because = status === undefined ? '' : ` ${status}`;
-  if (state === 'retrying') return { text: `retrying${because} in${left(retryAtMs)}`, style: 'warn' };
+  if (state === 'registered') return { text: `registered${next}`, style: 'good' };
+  if (state === 'retrying') return { text: `retrying${because}${next}`, style: 'warn' };
   if (state === 'failed') return { text: `failed${because}`, style: 'bad' };
   return { text: state, style: 'dim' };
 }
 
+/** `udp+tcp 192.0.2.10:5060, public 203.0.113.5 (advertised)`. */
 function addressSegments({ addresses, listeners }: Model): Segment[] {
-  const shown =
-    addresses.get('public 4') ??
-    addresses.get('public 6') ??
-    addresses.get('local 4') ??
-    addresses.get('local 6');
   const [listener] = listeners;
   if (listener === undefined) return [];
-  const host = shown?.address ?? listener.address;
+  const of = (scope: string) => addresses.get(`${scope} 4`) ?? addresses.get(`${scope} 6`);
   const transports = [...new Set(listeners.map(({ transport }) => transport))].join('+');
-  const how = shown === undefined || shown.learnedBy === 'route' ? '' : ` (${shown.learnedBy})`;
-  return [
+  const host = of('local')?.address ?? listener.address;
+  const seen = of('public');
+  const local: Segment[] = [
     { text: `${transports} `, style: 'dim' },
-    { text: `${host.includes(':') ? `[${host}]` : host}:${listener.port}${how} ` },
+    { text: `${host.includes(':') ? `[${host}]` : host}:${listener.port} ` },
   ];
+  if (seen === undefined) return local;
+  return [...local, { text: 'public ', style: 'dim' }, { text: `${seen.address} (${seen.learnedBy}) ` }];
 }
