@@ -124,6 +124,9 @@ async function failures(lab: Lab): Promise<void> {
     '[RX] 404 Not Found',
     '[TX] ACK cseq=1',
     '[STATE] terminated 404 (Not Found)',
+    '[ERROR] user-unknown: 404 Not Found',
+    '    cause: nobody of that name is known in that domain',
+    '    next: check the number and the domain',
     '[EXIT] code=4',
   ]);
   checkEnded('call from nobody', await commands.run('call', '--from', '7', '--to', '999'), 2);

@@ -2,6 +2,8 @@
  * Why a call was refused, in words for the person who has to mend it (RFC 3261 §21): the status is the callee's or a
  * proxy's own word for it, and most people have to look it up.
  */
+import { type SipResponse, value } from './message.ts';
+import { displayText } from './text.ts';
 
 /** What is likely, and what to look at next. */
 export interface Advice {
@@ -118,7 +120,7 @@ const BY_STATUS: Readonly<Record<number, Advice>> = {
 };
 
 /** By the status, else by its class. */
-export function adviceOnCall(status: number): Advice {
+function adviceOnCall(status: number): Advice {
   const known = BY_STATUS[status];
   if (known !== undefined) return known;
   if (status < 400)
@@ -132,6 +134,16 @@ export function adviceOnCall(status: number): Advice {
   if (status < 600)
     return advice('callee-failed', 'a server on the way failed', 'look at its log; Server or Via tell which');
   return advice('call-declined', 'the callee refuses the call everywhere', 'ask the callee');
+}
+
+/** A refusal as a diagnosis: what was said, beyond the phrase also in Warning (§20.43), and what it means. */
+export function diagnosisOfRefusal(
+  response: SipResponse,
+): Advice & { readonly severity: 'error'; readonly evidence: string } {
+  const warning = value(response, 'Warning');
+  const said = `${response.status} ${displayText(response.reason)}`;
+  const evidence = warning === undefined ? said : `${said}, Warning: ${displayText(warning)}`;
+  return { severity: 'error', evidence, ...adviceOnCall(response.status) };
 }
 
 function advice(code: string, cause: string, next: string): Advice {

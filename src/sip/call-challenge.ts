@@ -4,12 +4,12 @@
  */
 import type { Call } from './call.ts';
 import { digestFor } from './call-credentials.ts';
-import { finishCall } from './call-end.ts';
 import { reportChallenges } from './challenge-report.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { sendInvite } from './invite-attempt.ts';
 import { fields, type SipResponse } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
+import { refuseCall } from './refused-call.ts';
 import type { Turn } from './turn.ts';
 
 /** Tries again with credentials, or ends the call when there are none or they were refused. */
@@ -25,13 +25,13 @@ export function challenged(
   const digest = digestFor(parts, invite);
   if (digest === undefined || invite.sent === undefined) {
     const why = invite.account === undefined ? 'there is no account' : 'the account is with another server';
-    return finishCall(calls, turn, call, `${status} asks for credentials, and ${why}`, status);
+    return refuseCall(calls, turn, call, response, `${status} asks for credentials, and ${why}`);
   }
   const name = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate';
   const challenges = fields(response, name).map(({ value }) => value);
   const cnonce = agent.identifiers.cnonce();
   const verdict = digest.challenged({ status, challenges, cnonce }, invite.attempt);
-  if (verdict.type === 'refused') return finishCall(calls, turn, call, verdict.reason, status);
+  if (verdict.type === 'refused') return refuseCall(calls, turn, call, response, verdict.reason);
   reportChallenges(turn, status, verdict.challenges, { call: call.handle });
   invite.attempt = verdict.attempt;
   sendInvite(parts, turn, call, invite, invite.sent.flow.remote.address);

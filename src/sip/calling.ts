@@ -19,6 +19,7 @@ import { tryNext } from './next-server.ts';
 import { provisional } from './provisional.ts';
 import { withStatedReason } from './reason.ts';
 import { redirected } from './redirect.ts';
+import { refuseCall } from './refused-call.ts';
 import { afterRefusal } from './session-timer.ts';
 import { displayText, quote } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
@@ -70,7 +71,7 @@ export function callResponded(
     }
   }
   if (tryNext(parts, turn, call, invite, { status, reason, response })) return;
-  finishCall(store, turn, call, whyRefused(response), status);
+  refuseCall(store, turn, call, response, whyRefused(response));
 }
 
 /** The reason phrase, and what the peer says beyond it in Warning and Reason (§20.43, RFC 3326). */

@@ -2,8 +2,8 @@
  * How a call between others goes (RFC 3261 §13, §15, §9): what answers its INVITE, its ACK, and its end, with the
  * diagnosis of what went wrong.
  */
-import { adviceOnCall } from './call-advice.ts';
-import { type SipRequest, type SipResponse, value } from './message.ts';
+import { diagnosisOfRefusal } from './call-advice.ts';
+import type { SipRequest, SipResponse } from './message.ts';
 import { changeCall, changeDialog, diagnose, type ObservedCall } from './observed-call.ts';
 import { type Direction, type ReadMessage, remoteOf } from './observed-message.ts';
 import { described } from './observed-session.ts';
@@ -55,9 +55,7 @@ export function refused(turn: Turn, call: ObservedCall): void {
   const outcome = cancelled ? 'cancelled' : status === 401 || status === 407 ? 'authentication' : 'refused';
   changeCall(turn, call, 'terminated', { reason, status, outcome });
   if (cancelled) return;
-  const warning = value(response, 'Warning');
-  const evidence = `${status} ${said}${warning === undefined ? '' : `, Warning: ${displayText(warning)}`}`;
-  diagnose(turn, call, { severity: 'error', evidence, ...adviceOnCall(status) });
+  diagnose(turn, call, diagnosisOfRefusal(response));
 }
 
 /** The ACK of a 2xx: the caller's side of the dialog stands (§13.2.2.4). */
