@@ -10,12 +10,16 @@ interface HeldCall {
   readonly sinceMs: number;
   readonly media?: EventOf<'media.started'>;
   readonly counted?: EventOf<'media.sampled'>;
+  readonly countedMs?: number;
 }
 
 interface HeldRegistration {
   readonly changed: EventOf<'registration.changed'>;
   readonly sinceMs: number;
 }
+
+/** A count is told for so long, in ms: an echo that nobody watches counts on without saying so. */
+const FRESH_MS = 5_000;
 
 /** States of a registration that somebody still works for. */
 const ALIVE: ReadonlySet<string> = new Set(['registering', 'registered', 'retrying']);
@@ -50,7 +54,7 @@ export class Holdings {
       case 'media.started':
         return this.update(event.call, { media: event });
       case 'media.sampled':
-        return this.update(event.call, { counted: event });
+        return this.update(event.call, { counted: event, countedMs: event.atMs });
       default:
     }
   }
@@ -100,14 +104,14 @@ export class Holdings {
         sinceS: sinceS(sinceMs),
         ...(changed.reason === undefined || changed.to === 'registered' ? {} : { reason: changed.reason }),
       })),
-      calls: [...this.calls].map(([call, { changed, sinceMs, media, counted }]) => ({
+      calls: [...this.calls].map(([call, { changed, sinceMs, media, counted, countedMs = 0 }]) => ({
         call,
         direction: changed.direction,
         peer: changed.peer,
         state: changed.to,
         sinceS: sinceS(sinceMs),
         ...(media === undefined ? {} : { codec: media.codec, audioPort: media.localPort }),
-        ...(counted === undefined
+        ...(counted === undefined || nowMs - countedMs > FRESH_MS
           ? {}
           : { packetsReceived: counted.packetsReceived, packetsSent: counted.packetsSent }),
       })),

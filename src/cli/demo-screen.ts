@@ -51,9 +51,7 @@ export async function playOnScreen(options: Options): Promise<ExitCode> {
   parts.push(echo);
   const caller = await startCaller(options, demoAccount(callerUser, port, 'udp'), () => stopping);
   parts.push(caller);
-  output.say(
-    'A registrar, an echo and a caller on this machine. Enter opens a call, ? shows the keys, q leaves.',
-  );
+  output.say('Enter opens a call, ? shows the keys, q leaves. One call has no audio: see why.');
 
   const clean = await Promise.race([stopped.promise.then(() => true), signals.overdue]);
   if (!clean) output.warn(`Stopping took longer than ${STOP_LIMIT_MS / 1000} s; left without waiting.`);

@@ -41,7 +41,10 @@ export function diagnoseSilence(
     const remote = media.session?.remote;
     const theirs =
       remote === undefined ? 'gives no address' : `is at ${formatAddress(remote)} by its own word`;
-    const unsent = sendErrors === 0 ? '' : `, and ${sendErrors} packets could not be sent there`;
+    const unsent =
+      sendErrors === 0
+        ? ''
+        : `, and ${sendErrors} ${sendErrors === 1 ? 'packet' : 'packets'} could not be sent there`;
     raise(turn, call, severity, {
       code: 'no-audio-received',
       evidence: `no RTP and no RTCP has come to port ${port} in ${seconds} s`,

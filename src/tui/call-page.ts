@@ -4,13 +4,15 @@
  */
 import { type CallFacts, type LadderEntry, type TimerFacts, talkedMs } from './call-facts.ts';
 import { type Look, peerName } from './call-table.ts';
-import { cell, clock, cutLine, type Line, type Segment } from './cells.ts';
+import { cell, clock, cutLine, type Line, type Segment, type Style, wrapped } from './cells.ts';
 import { describeEvent } from './log-line.ts';
 import { sdpLines } from './sdp-lines.ts';
 import { sparkline } from './sparkline.ts';
 
 /** Transactions that are listed: the youngest. */
 const SHOWN_TRANSACTIONS = 6;
+/** Rows that stay for the ladder and its title, whatever is wrong. */
+const LEAST_LADDER = 5;
 /** Columns of the quality bars. */
 const BARS = 30;
 
@@ -26,15 +28,11 @@ export function callPage(
   },
 ): Line[] {
   const { columns, rows } = about;
-  const head = [
-    ...summary(call, about.nowMs),
-    ...audio(call, about.look),
-    ...diagnoses(call, columns),
-    ...transactions(call, about.nowMs),
-    ...sdpLines(call, columns),
-  ];
-  // The ladder is what one came for: it keeps at least half of the page.
-  const shownHead = head.slice(0, Math.max(4, Math.floor(rows / 2)));
+  const first = [...summary(call, about.nowMs), ...audio(call, about.look), ...diagnoses(call, columns)];
+  const head = [...first, ...transactions(call, about.nowMs), ...sdpLines(call, columns)];
+  // The ladder keeps at least half of the page, but for what is wrong: that is what one came for.
+  const wrong = call.diagnoses.length === 0 ? 0 : Math.min(first.length, rows - LEAST_LADDER);
+  const shownHead = head.slice(0, Math.max(4, Math.floor(rows / 2), wrong));
   const title: Line = [
     { text: `LADDER  us ${about.look.ascii ? '<->' : '↔'} ${peerName(call)}`, style: 'dim' },
   ];
@@ -107,21 +105,34 @@ function audio(call: CallFacts, { ascii }: Look): Line[] {
   return [...lines, [bars, { text: parts.join('  ') }]];
 }
 
+/** What is wrong, why, and what to do: in full, because a half of it helps nobody. */
 function diagnoses(call: CallFacts, columns: number): Line[] {
   return call.diagnoses.flatMap(({ code, severity, evidence, cause, next }): Line[] => [
-    [
+    ...labelled(
       {
         text: `! ${code}: `,
         style: severity === 'error' ? 'bad' : severity === 'warning' ? 'warn' : 'accent',
       },
-      { text: cell(evidence, Math.max(20, columns - code.length - 4)).trimEnd() },
-    ],
-    [{ text: '  cause: ', style: 'dim' }, { text: cell(cause, Math.max(20, columns - 9)).trimEnd() }],
-    [
-      { text: '  next:  ', style: 'dim' },
-      { text: cell(next, Math.max(20, columns - 9)).trimEnd(), style: 'bold' },
-    ],
+      evidence,
+      columns,
+    ),
+    ...labelled({ text: '  cause: ', style: 'dim' }, cause, columns),
+    ...labelled({ text: '  next:  ', style: 'dim' }, next, columns, 'bold'),
   ]);
+}
+
+/** A text behind its label, and under itself where it is longer than the row. */
+function labelled(label: Segment, text: string, columns: number, style?: Style): Line[] {
+  const indent = Math.min(label.text.length, 9);
+  const room = Math.max(20, columns - indent);
+  // A longer label takes its room from the first row: as a word that is wrapped along, and then taken away.
+  const ahead = Math.min(label.text.length - indent, room - 1);
+  const [first = '', ...rest] = wrapped(`${'.'.repeat(ahead)}${text}`, room);
+  const styled = (row: string): Segment => (style === undefined ? { text: row } : { text: row, style });
+  return [
+    [label, styled(first.slice(ahead))],
+    ...rest.map((row): Line => [{ text: ' '.repeat(indent) }, styled(row)]),
+  ];
 }
 
 function transactions(call: CallFacts, nowMs: number): Line[] {

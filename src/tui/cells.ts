@@ -18,9 +18,17 @@ export type Style = 'accent' | 'dim' | 'bold' | 'good' | 'warn' | 'bad' | 'selec
 /** A line: its segments, left to right. */
 export type Line = readonly Segment[];
 
+/** Characters of one text that are spread over several rows: a line of a message is seldom longer. */
+const MAX_WRAPPED = 4000;
+
 /** Columns that a text takes. */
 export function width(text: string): number {
   return stringWidth(text);
+}
+
+/** Columns that a line takes. */
+export function lineWidth(line: Line): number {
+  return line.reduce((sum, { text }) => sum + width(text), 0);
 }
 
 /** The text in exactly so many columns, cut with an ellipsis or filled with spaces; made harmless. */
@@ -41,6 +49,28 @@ function cut(text: string, columns: number, ellipsis: string): string {
   return cliTruncate(text, columns, { truncationCharacter: columns > 2 ? ellipsis : '' });
 }
 
+/** The text in rows of at most so many columns, broken at spaces where there are any; made harmless. */
+export function wrapped(text: string, columns: number): string[] {
+  const rows: string[] = [];
+  let row = '';
+  for (const word of printable(text, MAX_WRAPPED).split(' ')) {
+    const longer = row === '' ? word : `${row} ${word}`;
+    if (width(longer) <= columns) {
+      row = longer;
+      continue;
+    }
+    if (row !== '') rows.push(row);
+    row = word;
+    while (width(row) > columns) {
+      const head = cut(row, columns, '');
+      if (head === '') break;
+      rows.push(head);
+      row = row.slice(head.length);
+    }
+  }
+  return [...rows, row];
+}
+
 /** A line cut at so many columns, and made harmless whatever it was made of. */
 export function cutLine(line: Line, columns: number): Line {
   const cutTo: Segment[] = [];
@@ -57,8 +87,7 @@ export function cutLine(line: Line, columns: number): Line {
 
 /** Text to the left, text to the right, spaces between; the right one goes first when there is no room. */
 export function justify(left: Line, right: Line, columns: number): Line {
-  const wide = (line: Line) => line.reduce((sum, { text }) => sum + width(text), 0);
-  const gap = columns - wide(left) - wide(right);
+  const gap = columns - lineWidth(left) - lineWidth(right);
   if (gap < 1) return cutLine(left, columns);
   return [...left, { text: ' '.repeat(gap) }, ...right];
 }

@@ -54,6 +54,23 @@ test('no row is wider than the terminal, and there are exactly as many as it has
   }
 });
 
+test('the cause and the next step stand there in full, however narrow the terminal', () => {
+  const { model } = scene();
+  const silent = 'call-103-echo-003';
+  const [diagnosis] = model.calls.get(silent)?.diagnoses ?? [];
+  for (const size of [
+    { columns: 60, rows: 20 },
+    { columns: 80, rows: 24 },
+  ]) {
+    const lines = frame(model, { ...FIRST_VIEW, page: 'call', chosen: silent }, size, { ascii: false });
+    const text = lines.map((line) => line.map((segment) => segment.text.trim()).join(' ')).join(' ');
+    const words = text.replace(/\s+/g, ' ');
+    expect(words).toContain(diagnosis?.cause ?? 'no diagnosis');
+    expect(words).toContain(diagnosis?.next ?? 'no diagnosis');
+    expect(words).toContain('q quit');
+  }
+});
+
 test('what a caller calls itself reaches no terminal as a control sequence', () => {
   for (const view of Object.values(VIEWS)) {
     const lines = frame(

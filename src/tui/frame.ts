@@ -6,7 +6,7 @@
 import { orderedCalls } from './call-order.ts';
 import { callPage } from './call-page.ts';
 import { callLine, headerLine, type Look } from './call-table.ts';
-import { cell, cutLine, type Line } from './cells.ts';
+import { cell, cutLine, type Line, lineWidth } from './cells.ts';
 import { KEYS, labelOf } from './keys.ts';
 import { logLines } from './log-pane.ts';
 import { messagePage } from './message-page.ts';
@@ -43,7 +43,7 @@ export function pageRows(view: View, { rows }: Size): number {
 }
 
 function bodyLines(model: Model, view: View, size: Size, look: Look): Line[] {
-  if (view.help) return helpLines(size.columns);
+  if (view.help) return helpLines(size);
   const call = view.page === 'main' ? undefined : chosenCall(view, model);
   if (view.page === 'main') return mainLines(model, view, size, look);
   if (call === undefined) return [[{ text: 'This call is no longer known. Esc goes back.', style: 'dim' }]];
@@ -133,20 +133,34 @@ function footer(view: View, columns: number): Line {
   if (view.help) return [{ text: ' any key goes back', style: 'dim' }];
   const place = placeOf(view);
   const paused: Line = view.paused ? [{ text: ' PAUSED ', style: 'warn' }] : [];
-  const keys = KEYS.filter(
+  const here = KEYS.filter(
     ({ short, places }) => short !== undefined && (places?.includes(place) ?? true),
-  ).flatMap(
-    (key): Line => [{ text: ` ${labelOf(key).split(',')[0]} `, style: 'accent' }, { text: key.short ?? '' }],
-  );
-  return [...paused, ...keys];
+  ).map((key) => ({
+    key,
+    line: [
+      { text: ` ${labelOf(key).split(',')[0]} `, style: 'accent' },
+      { text: key.short ?? '' },
+    ] satisfies Line,
+  }));
+  // On a narrow terminal the help and the way out stay; the help has the others.
+  let left = columns - lineWidth(paused);
+  const least = here.filter(({ key: { command } }) => command === 'help' || command === 'quit');
+  for (const { line } of least) left -= lineWidth(line);
+  const shown = here.filter((one) => {
+    if (least.includes(one)) return true;
+    left -= lineWidth(one.line);
+    return left >= 0;
+  });
+  return [...paused, ...shown.flatMap(({ line }) => line)];
 }
 
-function helpLines(columns: number): Line[] {
+/** The keys; without their title where there is no room for it. */
+function helpLines({ columns, rows: room }: Size): Line[] {
   const rows = KEYS.map(
     (key): Line => [
       { text: `  ${cell(labelOf(key), 14)}`, style: 'accent' },
       { text: cell(key.help, Math.max(10, columns - 18)) },
     ],
   );
-  return [[{ text: '  Keys', style: 'bold' }], [], ...rows];
+  return room < rows.length + 2 ? rows : [[{ text: '  Keys', style: 'bold' }], [], ...rows];
 }

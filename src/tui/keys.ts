@@ -44,12 +44,6 @@ interface Key {
 }
 
 export const KEYS: readonly Key[] = [
-  { command: 'up', keys: ['up', 'k'], label: 'Up, k', help: 'one line up' },
-  { command: 'down', keys: ['down', 'j'], label: 'Down, j', help: 'one line down' },
-  { command: 'page-up', keys: ['page-up', 'ctrl-b'], label: 'PgUp', help: 'one page up' },
-  { command: 'page-down', keys: ['page-down', 'ctrl-f', ' '], label: 'PgDn, Space', help: 'one page down' },
-  { command: 'top', keys: ['home', 'g'], label: 'Home, g', help: 'to the first line' },
-  { command: 'end', keys: ['end', 'G'], label: 'End, G', help: 'to the last line; the log follows again' },
   {
     command: 'open',
     keys: ['enter', 'right', 'l'],
@@ -117,7 +111,7 @@ export const KEYS: readonly Key[] = [
     command: 'export',
     keys: ['e'],
     short: 'export',
-    help: 'write the ladder of this call to a file',
+    help: 'write this call to a file: markdown, ladder or capture',
     places: ['calls', 'call'],
   },
   { command: 'help', keys: ['?'], short: 'help', help: 'this page' },
@@ -128,6 +122,13 @@ export const KEYS: readonly Key[] = [
     short: 'quit',
     help: 'end all calls, unregister, leave (asks while calls are up)',
   },
+  // What everybody tries anyway stands last: a small terminal has no room for it in the help.
+  { command: 'up', keys: ['up', 'k'], label: 'Up, k', help: 'one line up' },
+  { command: 'down', keys: ['down', 'j'], label: 'Down, j', help: 'one line down' },
+  { command: 'page-up', keys: ['page-up', 'ctrl-b'], label: 'PgUp', help: 'one page up' },
+  { command: 'page-down', keys: ['page-down', 'ctrl-f', ' '], label: 'PgDn, Space', help: 'one page down' },
+  { command: 'top', keys: ['home', 'g'], label: 'Home, g', help: 'to the first line' },
+  { command: 'end', keys: ['end', 'G'], label: 'End, G', help: 'to the last line; the log follows again' },
 ];
 
 /** What a key means there. */

@@ -96,7 +96,7 @@ export function describeEvent(event: Event): Described {
     case 'media.started':
       return { mark: tag('RTP'), text: `${event.codec} ${event.direction}, expects ${remoteOf(event)}` };
     case 'media.latched':
-      return { mark: tag('RTP'), text: `audio from ${event.address}:${event.port}` };
+      return { mark: tag('RTP'), text: `audio from ${hostPort(event.address, event.port)}` };
     case 'media.stopped':
       return {
         mark: tag('RTP'),
@@ -109,7 +109,7 @@ export function describeEvent(event: Event): Described {
     case 'listener.opened':
       return {
         mark: tag('NET'),
-        text: `listens on ${event.transport} ${event.address}:${event.port}`,
+        text: `listens on ${event.transport} ${hostPort(event.address, event.port)}`,
         style: 'dim',
       };
     case 'address.discovered':
@@ -136,5 +136,10 @@ function remoteOf({
 }): string {
   return remoteAddress === undefined || remotePort === undefined
     ? 'no address yet'
-    : `${remoteAddress}:${remotePort}`;
+    : hostPort(remoteAddress, remotePort);
+}
+
+/** IPv6 in brackets. */
+function hostPort(address: string, port: number): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }

@@ -1,6 +1,6 @@
 /** One entry of a ladder in full: the message as it was, credentials masked, or every field of another event. */
 import type { CallFacts } from './call-facts.ts';
-import { cell, type Line } from './cells.ts';
+import { cell, type Line, wrapped } from './cells.ts';
 
 /** The rows from `scroll` on. `chosen` counts from the newest entry. */
 export function messagePage(
@@ -31,7 +31,7 @@ export function messagePage(
     raw === undefined
       ? Object.entries(event).map(([name, value]) => `${name}: ${String(value)}`)
       : raw.replace(/(\r?\n)+$/, '').split(/\r?\n/);
-  const body = text.map((row): Line => [{ text: cell(row, about.columns) }]);
+  const body = text.flatMap((row) => wrapped(row, about.columns)).map((row): Line => [{ text: row }]);
   const from = Math.max(0, Math.min(about.scroll, body.length - 1));
   return [...head, ...body.slice(from)].slice(0, about.rows);
 }

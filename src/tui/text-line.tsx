@@ -12,7 +12,7 @@ export const TextLine = memo(function TextLine({
   readonly line: Line;
   readonly theme: Theme;
 }) {
-  if (line.length === 0) return <Text> </Text>;
+  if (line.every(({ text }) => text === '')) return <Text> </Text>;
   // A segment is known by its place and by nothing else.
   const placed = line.map((segment, place) => ({ segment, place }));
   return (
