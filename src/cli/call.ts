@@ -39,6 +39,11 @@ export async function run(invocation: Invocation): Promise<number> {
   let handle: string | undefined;
   const ringMs = task.ringTimeoutMs ?? RING_S * 1000;
   const [account] = await withProxy(options);
+  if (foreground && account === undefined && task.from !== undefined) {
+    throw new UsageError(
+      `--from ${task.from} with --foreground: this process has no account of the agent's. Give --user, --server and a password, or leave out --foreground.`,
+    );
+  }
   const code = await runLab(
     invocation,
     options,

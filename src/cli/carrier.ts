@@ -25,6 +25,8 @@ export interface Carrier {
   begin(task: Task, seed: Seed | undefined, onEvent: (event: Event) => void): Promise<{ end(): void }>;
   /** It is gone, and with it what was begun. */
   readonly closed: Promise<void>;
+  /** The endpoint is in this process: nobody goes on with it once the command has left. */
+  readonly own?: boolean;
   /** What was begun in this process ends here; what an agent holds goes on. */
   close(): Promise<void>;
 }
@@ -102,6 +104,7 @@ export async function openForeground(options: Options, { tap, event }: Records):
   running = await startOrExplain(labDriverOptions(options, onEvent, tap));
   const { stopped } = running;
   return {
+    own: true,
     begin: async (task, seed, onEvent) => host.begin(task, seed, onEvent),
     closed: stopped.then(() => undefined),
     async close() {

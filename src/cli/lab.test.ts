@@ -12,6 +12,7 @@ let say: (body: EventBody) => void;
 let ended: number;
 let interrupt: () => void;
 let close: () => void;
+let carrier: Carrier;
 let follow: ReturnType<typeof follower>;
 
 const call = (
@@ -46,7 +47,7 @@ beforeEach(() => {
   const closed = Promise.withResolvers<void>();
   interrupt = interrupted.resolve;
   close = closed.resolve;
-  const carrier: Carrier = {
+  carrier = {
     async begin(task, seed, onEvent) {
       begun.push({ task, seeded: seed !== undefined });
       if (task.type === 'call') {
@@ -108,6 +109,26 @@ test('Ctrl-C on a call that stood is its end, not an interruption', async () => 
   say(call('established'));
   interrupt();
   expect((await outcome).code).toBe(0);
+});
+
+test('Ctrl-C with a peer that says nothing: the endpoint of this process is told to end, and its last word is shown', async () => {
+  const silent: Carrier = {
+    ...carrier,
+    own: true,
+    begin: async (task, seed, onEvent) =>
+      task.type === 'call' ? carrier.begin(task, seed, onEvent) : { end: () => {} },
+    async close() {
+      say(call('terminated', 'cancelled'));
+      close();
+    },
+  };
+  const transcript = {
+    event: (event: Event) => void said.push('to' in event ? event.to : event.type),
+    warn: () => {},
+  };
+  const outcome = follower(silent, transcript, undefined, Promise.resolve(), 1)(step());
+  expect((await outcome).code).toBe(130);
+  expect(said).toEqual(['calling', 'terminated']);
 });
 
 test('a carrier that is gone is an error that says what was awaited', async () => {

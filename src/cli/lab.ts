@@ -37,6 +37,9 @@ export interface Lab {
 /** How long undoing may take, in ms; the endpoint gives itself 5 s. */
 const UNDO_MS = 6_000;
 
+/** How long the other side has to answer before an endpoint of ours is told to end, in ms. */
+const PATIENCE_MS = 1_000;
+
 /** What is diagnosed of a failure comes in the same turn, and so together with it, in ms. */
 const DIAGNOSIS_MS = 20;
 
@@ -73,12 +76,31 @@ function seedOf({ flags }: Invocation, { seed }: Options): Seed | undefined {
   return flags.has('seed') ? [...seed] : undefined;
 }
 
+/** The outcome of what Ctrl-C asked for; undefined, and `silent`, when the other side says nothing to it for too long. */
+async function undoing(
+  carrier: Carrier,
+  decided: Promise<Outcome>,
+  patienceMs: number,
+  silent: () => void,
+): Promise<Outcome | undefined> {
+  if (carrier.own === true) {
+    const soon = await Promise.race([decided, Bun.sleep(patienceMs).then(() => undefined)]);
+    if (soon !== undefined) return soon;
+    // The endpoint ends what it has within its own time, answered or not, and says so.
+    carrier.close();
+  }
+  const last = await Promise.race([decided, Bun.sleep(UNDO_MS).then(() => undefined)]);
+  if (last === undefined && carrier.own !== true) silent();
+  return last;
+}
+
 /** What `Lab.follow` does; the seed goes with the first step. */
 export function follower(
   carrier: Carrier,
   transcript: Pick<Transcript, 'event' | 'warn'>,
   seed: Seed | undefined,
   interrupted: Promise<void>,
+  patienceMs = PATIENCE_MS,
 ): Lab['follow'] {
   let first = seed;
   return async ({ task, judge, awaited, limitMs, undo }) => {
@@ -105,10 +127,19 @@ export function follower(
       const stood = judge.stands();
       const back = over || failed ? undefined : undo(seen);
       if (back !== undefined) await carrier.begin(back, undefined, () => {});
-      const last = await Promise.race([decided.promise, Bun.sleep(UNDO_MS)]);
+      const last = await undoing(carrier, decided.promise, patienceMs, () =>
+        transcript.warn(
+          `Waited ${UNDO_MS / 1000} s for ${awaited}, and nothing came; the agent goes on with it (ringback status).`,
+        ),
+      );
       return stood && last !== undefined ? last : { code: EXIT.interrupted, reason: 'interrupted' };
     });
+    let leaving = false;
+    interrupted.then(() => {
+      leaving = true;
+    });
     const gone = carrier.closed.then((): Promise<Outcome> => {
+      if (leaving && carrier.own === true) return undone;
       throw new AgentError(`The agent ended in the middle of it, while ${awaited} was awaited.`);
     });
     const waits: Promise<Outcome>[] = [decided.promise, undone, gone];

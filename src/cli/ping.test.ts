@@ -47,6 +47,17 @@ test('without a target the server of the account is asked', () => {
   expect(() => asked([])).toThrow(/needs a target/);
 });
 
+test("a password in the environment that is nobody's is no business of a ping", () => {
+  const { options, to } = asked(
+    ['sip:192.0.2.1'],
+    {},
+    { SIP_PASSWORD: 'secret', SIP_SERVER: 'pbx.example.org' },
+  );
+  expect(to).toBe('sip:192.0.2.1');
+  expect(options.accounts).toEqual([]);
+  expect(() => asked(['sip:192.0.2.1'], { password: 'secret' })).toThrow('whose is it?');
+});
+
 test('an account without a server is one of the target, and never the other way round', () => {
   const { options } = asked(['sip:192.0.2.1:5080;transport=tcp'], { user: '100', password: 'secret' });
   expect(options.accounts).toMatchObject([

@@ -12,6 +12,7 @@ import { nextHop } from '../sip/next-hop.ts';
 import { labDriverOptions, resolveProxy, startOrExplain } from './driver-options.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { target } from './flag-values.ts';
+import { flag } from './flags.ts';
 import type { Invocation } from './invocation.ts';
 import { type Options, readOptions, readSettings } from './options.ts';
 import { openOutput, withoutRaw } from './output.ts';
@@ -162,7 +163,8 @@ export function readAsked(invocation: Invocation): Asked {
   if (more.length > 0) throw new UsageError(`ringback ping asks one target; "${more[0]}" is one too many.`);
   const { settings } = readSettings(invocation.flags, invocation);
   const asked = word === undefined ? undefined : targetOf(word, settings.transport?.value);
-  const options = readOptions(withServer(invocation.flags, settings, asked), invocation, 'udp');
+  const around = settings.user === undefined ? withoutAccount(invocation) : invocation;
+  const options = readOptions(withServer(invocation.flags, settings, asked), around, 'udp');
   const to = asked ?? serverOf(options);
   if (to === undefined)
     throw new UsageError('ringback ping needs a target: ringback ping sip:pbx.example.org');
@@ -173,6 +175,14 @@ export function readAsked(invocation: Invocation): Asked {
     intervalMs: (settings.interval?.value ?? 1) * 1000,
     timeoutMs: (settings.timeout?.value ?? 5) * 1000,
   };
+}
+
+/** A password in the environment that is nobody's here is another command's: a ping needs none. */
+function withoutAccount(invocation: Invocation): Invocation {
+  const takes = invocation.takes.filter(
+    (name) => flag(name).group !== 'account' || name === 'proxy' || name === 'transport',
+  );
+  return { ...invocation, takes };
 }
 
 /** A URI with its scheme, and with the transport that was asked for where it names none. */

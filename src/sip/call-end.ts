@@ -21,7 +21,7 @@ import type { RequestParts } from './user-agent.ts';
  */
 export function endCall(store: CallStore, turn: Turn, call: Call, reason: string): void {
   if (call.state === 'terminated' || call.dialog?.state === 'terminated') return;
-  call.ending = reason;
+  call.ending ??= reason;
   if (call.unacknowledged !== undefined) return;
   const { outgoing } = call;
   if (outgoing !== undefined && outgoing.acknowledgements.size === 0) {

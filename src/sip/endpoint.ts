@@ -259,7 +259,7 @@ export class Endpoint {
     for (const call of [...this.calls.all()]) {
       // The ACK that a BYE waits for did not come in time: better a BYE too early than a peer left alone.
       if (call.unacknowledged !== undefined) sendBye(this.calls, turn, call);
-      finishCall(this.calls, turn, call, stopping.reason);
+      finishCall(this.calls, turn, call, call.ending ?? stopping.reason);
     }
     this.agent.transactions.clear();
     this.agent.transport.closeAll(turn);
