@@ -16,6 +16,7 @@ import {
 } from '../sip/serialize-message.ts';
 import { StreamFramer } from '../sip/stream-framing.ts';
 import { bytesOf, latin1 } from '../sip/text.ts';
+import { noteSource, parseVia, withTopVia } from '../sip/via.ts';
 import type { Actor, Node, VirtualNetwork } from './virtual.ts';
 
 /** A message that came in. */
@@ -33,6 +34,8 @@ export class VirtualPeer implements Actor {
   readonly node: Node;
   /** How requests are answered, at once. */
   answering: Answering = () => undefined;
+  /** Where requests over UDP seem to come from: a NAT stands between. It is noted in their Via (RFC 3581 §4). */
+  sees: SocketAddress | undefined;
   private readonly framers = new Map<number, StreamFramer>();
   private readonly remotes = new Map<number, SocketAddress>();
   private connections = 0;
@@ -147,6 +150,14 @@ export class VirtualPeer implements Actor {
     const answer = this.answering(message);
     if (answer === undefined) return [];
     const { status, ...parts } = answer;
-    return [{ type: 'send', flow, bytes: serialize(buildResponse(message, status, parts)) }];
+    const asked = this.sees === undefined ? message : withSeen(message, this.sees);
+    return [{ type: 'send', flow, bytes: serialize(buildResponse(asked, status, parts)) }];
   }
+}
+
+/** The request as a server notes it that saw it come from there. */
+function withSeen(request: SipRequest, source: SocketAddress): SipRequest {
+  const via = parseVia(value(request, 'Via') ?? '');
+  if (!via.ok) throw new Error(via.error.detail);
+  return withTopVia(request, noteSource(via.value, source));
 }

@@ -92,3 +92,16 @@ export function diagnoseUnreachable(turn: Turn, account: Account, hop: NextHop, 
     next: `check --server and --port; many servers speak one transport alone, so try --transport ${other}`,
   });
 }
+
+/** The registrar sees us from another address with every REGISTER. */
+export function diagnoseMovingAddress(turn: Turn, account: Account, before: string, now: string): void {
+  turn.emit({
+    type: 'diagnosis.raised',
+    account: account.addressOfRecord,
+    code: 'nat-unstable',
+    severity: 'warning',
+    evidence: `the Contact ${before} was registered, and the registrar saw ${now} then`,
+    cause: 'the NAT maps every packet anew, or there are several ways out of this network',
+    next: 'use --transport tcp, which is reached on its own connection',
+  });
+}

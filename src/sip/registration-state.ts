@@ -35,8 +35,12 @@ export interface Registration {
   /** Failures in a row. A registration that stood until its refresh ends the row. */
   failures: number;
   registeredMs: number;
-  /** The Contact that is bound. */
+  /** The Contact of the last REGISTER. */
   contact: string;
+  /** The Contact that the registrar has bound, as far as we know; empty: none. */
+  bound: string;
+  /** It was registered again because our address had changed, and that was not the end of it yet. */
+  moved: boolean;
   timer: Deadline<Registration> | undefined;
 }
 
@@ -77,6 +81,8 @@ export function newRegistration(
     failures: 0,
     registeredMs: 0,
     contact: '',
+    bound: same?.bound ?? '',
+    moved: false,
     timer: undefined,
   };
 }

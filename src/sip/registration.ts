@@ -12,6 +12,8 @@ import type { Flow, NextHop } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
 import { fields, NO_BODY, type SipResponse, value } from './message.ts';
+import { hasMoved } from './moved-contact.ts';
+import { registerRequest } from './register-request.ts';
 import {
   adviceOnChallenge,
   adviceOnStatus,
@@ -27,8 +29,7 @@ import {
 } from './registration-state.ts';
 import { backOffMs, grantedS, LONGEST_EXPIRES_S, mayPass, renewInMs } from './registration-terms.ts';
 import { parseRetryAfter } from './retry-after.ts';
-import type { HeaderLine } from './serialize-message.ts';
-import { displayText, quote, readDigits, wire } from './text.ts';
+import { displayText, readDigits } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
@@ -172,6 +173,7 @@ export class Registrations {
     const { status } = response;
     // One that was replaced has nothing to learn.
     if (status < 200 || !this.all.includes(registration)) return;
+    if (registration.flow !== undefined) this.agent.learnMapping(turn, registration.flow, response);
     if (status === 401 || status === 407) return this.challenged(turn, registration, response, status);
     registration.digest.accepted(registration.attempt, values(response, 'Authentication-Info'));
     registration.attempt = FIRST_ATTEMPT;
@@ -234,6 +236,7 @@ export class Registrations {
       due = this.deadlines.takeDue(turn.nowMs)
     ) {
       if (due.owner.state === 'registered') due.owner.failures = 0;
+      due.owner.moved = false;
       this.register(turn, due.owner);
     }
   }
@@ -269,22 +272,7 @@ export class Registrations {
     const uri = `sip:${account.domain}`;
     const credentials = digest.authorize({ method: 'REGISTER', uri, body: NO_BODY }, registration.attempt);
     registration.attempt = credentials.attempt;
-    const headers: HeaderLine[] = [
-      ['Contact', registration.contact],
-      ['Expires', ending ? '0' : String(registration.expiresS)],
-      ...credentials.fields.map(({ name, value: text }): HeaderLine => [name, text]),
-    ];
-    const name = account.displayName === undefined ? '' : `${quote(wire(account.displayName))} `;
-    const parts = {
-      method: 'REGISTER',
-      uri,
-      from: `${name}<${account.addressOfRecord}>;tag=${registration.fromTag}`,
-      to: `<${account.addressOfRecord}>`,
-      callId: registration.callId,
-      sequence: registration.sequence,
-      headers,
-    };
-    this.agent.request(turn, parts, flow, registration);
+    this.agent.request(turn, registerRequest(registration, uri, credentials.fields), flow, registration);
   }
 
   /** Where REGISTERs go: the proxy that was set, else the account's server. */
@@ -341,8 +329,10 @@ export class Registrations {
     const expiresS = grantedS(response, registration.contact, registration.expiresS);
     const inMs = renewInMs(expiresS);
     changeRegistration(turn, registration, 'registered', { status, reason, expiresS, renewInMs: inMs });
+    registration.bound = registration.contact;
     // Asked to stop while this was on its way.
     if (registration.ending) return this.send(turn, registration);
+    if (hasMoved(this.agent, turn, registration)) return this.send(turn, registration);
     this.arm(turn, registration, inMs);
   }
 

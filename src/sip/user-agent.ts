@@ -9,7 +9,7 @@ import type { Account, EndpointConfig } from './endpoint-config.ts';
 import {
   defaultPort,
   type Flow,
-  formatHost,
+  formatAddress,
   isReliable,
   type SocketAddress,
   type Transport,
@@ -18,7 +18,8 @@ import { Identifiers } from './identifiers.ts';
 import { type AddressFamily, addressFamily } from './ip-address.ts';
 import { firstValueEnd } from './list.ts';
 import { localAddressTowards } from './local-address.ts';
-import { type SipRequest, value } from './message.ts';
+import { MappedAddresses } from './mapped-address.ts';
+import { type SipRequest, type SipResponse, value } from './message.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { newRequest, ownCore } from './requests.ts';
 import { errorText, type SipError } from './result.ts';
@@ -55,6 +56,8 @@ export class UserAgent {
   identifiers: Identifiers;
   readonly transport: TransportLayer;
   readonly transactions: TransactionLayer<TransactionUser>;
+  /** Where servers see us, when a NAT stands between. */
+  readonly mapped = new MappedAddresses();
   /** As they are now: accounts come and go. */
   readonly accounts: Account[];
   /** No new calls: everything ends. */
@@ -115,11 +118,13 @@ export class UserAgent {
     return localAddressTowards(address, this.config) !== undefined;
   }
 
-  /** Our Contact (§8.1.1.8): the user, and the address and port that face the peer. */
+  /** Our Contact (§8.1.1.8): the user, and where the peer reaches us: as it sees us, else what faces it. */
   contact(flow: Flow, user: string | undefined): string {
     const name = user === undefined || user === '' ? '' : `${user}@`;
     const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
-    return `<sip:${name}${this.sentBy(flow)}${transport}>`;
+    const mapped = this.mapped.towards(flow);
+    const hostPort = mapped === undefined ? this.sentBy(flow) : formatAddress(mapped);
+    return `<sip:${name}${hostPort}${transport}>`;
   }
 
   /** Identifiers as of a fresh start with that seed; handles too, when no call has one. */
@@ -229,8 +234,18 @@ export class UserAgent {
 
   /** §18.1.1: where responses and requests can reach us. On a stream it is the listener, not the stream's port. */
   sentBy(flow: Flow): string {
+    return formatAddress(this.localSocket(flow));
+  }
+
+  /** Where a server sees us, by its response to a request of ours; what `--advertise-ip` says stands above it. */
+  learnMapping(turn: Turn, flow: Flow, response: SipResponse): void {
+    if (this.config.advertiseAddress !== undefined) return;
+    this.mapped.learn(turn, flow, this.localSocket(flow), response);
+  }
+
+  private localSocket(flow: Flow): SocketAddress {
     const port = this.ports[flow.transport] ?? this.ports.udp ?? defaultPort(flow.transport);
-    return `${formatHost(this.addressTowards(flow.remote.address))}:${port}`;
+    return { address: this.addressTowards(flow.remote.address), port };
   }
 }
 

@@ -1,0 +1,33 @@
+/**
+ * What a REGISTER says (RFC 3261 §10.2): the binding that is wanted, and the one of ours that it replaces.
+ *
+ * A binding is known by its Contact, so one whose address has changed does not go away by itself: until it expires,
+ * every call would ring at the old address as well. The same REGISTER removes it (§10.2.2).
+ */
+import type { Registration } from './registration-state.ts';
+import type { HeaderLine } from './serialize-message.ts';
+import { quote, wire } from './text.ts';
+import type { RequestParts } from './user-agent.ts';
+
+/** The REGISTER for what the registration says now: its Contact, its CSeq, and whether it is to end. */
+export function registerRequest(
+  registration: Registration,
+  uri: string,
+  credentials: readonly { readonly name: string; readonly value: string }[],
+): RequestParts {
+  const { account, bound, contact, ending } = registration;
+  const headers: HeaderLine[] = [['Contact', contact]];
+  if (bound !== '' && bound !== contact) headers.push(['Contact', `${bound};expires=0`]);
+  headers.push(['Expires', ending ? '0' : String(registration.expiresS)]);
+  for (const { name, value } of credentials) headers.push([name, value]);
+  const name = account.displayName === undefined ? '' : `${quote(wire(account.displayName))} `;
+  return {
+    method: 'REGISTER',
+    uri,
+    from: `${name}<${account.addressOfRecord}>;tag=${registration.fromTag}`,
+    to: `<${account.addressOfRecord}>`,
+    callId: registration.callId,
+    sequence: registration.sequence,
+    headers,
+  };
+}
