@@ -6,11 +6,11 @@ import type { Event, EventOf } from '../events.ts';
 import type { Status } from './control-message.ts';
 
 interface HeldCall {
-  readonly changed: EventOf<'call.changed'>;
+  changed: EventOf<'call.changed'>;
   readonly sinceMs: number;
-  readonly media?: EventOf<'media.started'>;
-  readonly counted?: EventOf<'media.sampled'>;
-  readonly countedMs?: number;
+  media: EventOf<'media.started'> | undefined;
+  counted: EventOf<'media.sampled'> | undefined;
+  countedMs: number | undefined;
 }
 
 interface HeldRegistration {
@@ -45,23 +45,32 @@ export class Holdings {
         // One that was replaced may end after the new one began.
         else if (this.callIdOf(event.account) === event.callId) this.registrations.delete(event.account);
         return;
-      case 'call.changed': {
+      case 'call.changed':
+        return this.noteCall(event);
+      case 'media.started': {
         const known = this.calls.get(event.call);
-        if (event.to === 'terminated') this.calls.delete(event.call);
-        else this.calls.set(event.call, { ...known, changed: event, sinceMs: known?.sinceMs ?? event.atMs });
+        if (known !== undefined) known.media = event;
         return;
       }
-      case 'media.started':
-        return this.update(event.call, { media: event });
-      case 'media.sampled':
-        return this.update(event.call, { counted: event, countedMs: event.atMs });
+      case 'media.sampled': {
+        const known = this.calls.get(event.call);
+        if (known === undefined) return;
+        known.counted = event;
+        known.countedMs = event.atMs;
+        return;
+      }
       default:
     }
   }
 
-  private update(handle: string, about: Partial<HeldCall>): void {
-    const known = this.calls.get(handle);
-    if (known !== undefined) this.calls.set(handle, { ...known, ...about });
+  private noteCall(event: Extract<Event, { type: 'call.changed' }>): void {
+    const known = this.calls.get(event.call);
+    if (event.to === 'terminated') this.calls.delete(event.call);
+    else if (known !== undefined) known.changed = event;
+    else {
+      const nothing = { media: undefined, counted: undefined, countedMs: undefined };
+      this.calls.set(event.call, { changed: event, sinceMs: event.atMs, ...nothing });
+    }
   }
 
   /** The handles of the calls that stand, or are being set up or ended. */

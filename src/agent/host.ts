@@ -68,6 +68,7 @@ export class Host {
       if (this.holdings.callIdOf(event.account) === undefined) this.accounts.delete(event.account);
     }
     if (event.type === 'call.changed' && event.to === 'terminated') this.dropPassing();
+    if (this.exchanges.size === 0) return;
     for (const exchange of [...this.exchanges]) if (exchange.belongs(event)) exchange.onEvent(event);
   }
 

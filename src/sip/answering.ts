@@ -232,7 +232,7 @@ function answer(store: CallStore, turn: Turn, call: Call): void {
 }
 
 function changeDialogToEarly(turn: Turn, call: Call): void {
-  if (call.dialog === undefined) return;
+  if (call.dialog === undefined || !turn.wants('dialog.changed')) return;
   turn.emit({
     type: 'dialog.changed',
     call: call.handle,

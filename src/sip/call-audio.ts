@@ -100,6 +100,7 @@ export class CallAudio {
       this.bySlot.set(media.slot, call);
     }
     turn.ask({ type: 'media', command: { type: before === undefined ? 'open' : 'update', session } });
+    if (!turn.wants('media.started')) return;
     turn.emit({
       type: 'media.started',
       call: call.handle,
@@ -142,6 +143,7 @@ export class CallAudio {
       diagnoseSilence(turn, call, media, counters, standingMs, 'warning');
     }
     diagnoseLoss(turn, call, counters);
+    if (!turn.wants('media.stopped')) return;
     turn.emit({
       type: 'media.stopped',
       call: call.handle,

@@ -132,6 +132,7 @@ export function changeCall(
   const from = call.state;
   if (from === to) return;
   call.state = to;
+  if (!turn.wants('call.changed')) return;
   turn.emit({
     type: 'call.changed',
     call: call.handle,
@@ -157,6 +158,7 @@ export function reportDialog(
   to: EventOf<'dialog.changed'>['to'],
   cause: string,
 ): void {
+  if (!turn.wants('dialog.changed')) return;
   turn.emit({
     type: 'dialog.changed',
     call: call.handle,

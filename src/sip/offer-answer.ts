@@ -185,7 +185,9 @@ function refuseLine(line: MediaDescription): MediaDescription {
  * audio line, else of the session. IPv4 when the offer names none.
  */
 export function offeredAddressFamily(offer: SessionDescription): AddressFamily {
-  const media = acceptedLine(offer, {})?.line ?? offer.media.find(isAudio) ?? offer.media[0];
+  const audio = offer.media.filter(isAudio);
+  // Which one only matters where there are several: codecs are looked up once more in the answer.
+  const media = (audio.length > 1 ? acceptedLine(offer, {})?.line : undefined) ?? audio[0] ?? offer.media[0];
   const connection = media === undefined ? offer.connection : connectionOf(offer, media);
   if (connection === undefined) return offer.origin.family;
   return addressFamily(connection.address) ?? connection.family;

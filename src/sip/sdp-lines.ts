@@ -9,10 +9,18 @@ import { type AddressFamily, addressFamily } from './ip-address.ts';
 import { MAX_SDP_PAYLOADS } from './limits.ts';
 import { fail, ok, type Result } from './result.ts';
 import type { Connection, MediaLine, Origin } from './sdp.ts';
+import { skipSpace } from './text.ts';
 
 /** The fields of a line: sloppy phones put two spaces, or a tab, where the grammar has one space. */
 function words(value: string): string[] {
-  return value.split(/[ \t]+/).filter((word) => word !== '');
+  const found: string[] = [];
+  for (let start = skipSpace(value, 0); start < value.length; ) {
+    let end = start + 1;
+    while (end < value.length && skipSpace(value, end, end + 1) === end) end += 1;
+    found.push(value.slice(start, end));
+    start = skipSpace(value, end);
+  }
+  return found;
 }
 
 /** "IP4" or "IP6", unless the address itself says otherwise: some gateways write IP4 before an IPv6 address. */

@@ -161,14 +161,12 @@ function splitLines(text: string): Result<PlacedLine[]> {
       if (lines.length === MAX_SDP_LINES) {
         return fail('sdp-too-many-lines', start, 400, `more than ${MAX_SDP_LINES} lines`);
       }
-      if (text.charAt(start + 1) !== '=' || !/[A-Za-z]/.test(text.charAt(start))) {
+      if (text.charAt(start + 1) !== '=' || !isLetter(text.charCodeAt(start))) {
         return fail('sdp-line-malformed', start, 400, 'a line is not a letter, "=" and a value');
       }
       // What is mirrored in the answer must not be two lines to one reader and one to another.
-      const broken = CONTROL.exec(text.slice(start, end));
-      if (broken !== null) {
-        return fail('sdp-line-malformed', start + broken.index, 400, 'NUL or CR within a line');
-      }
+      const broken = controlAt(text, start, end);
+      if (broken < end) return fail('sdp-line-malformed', broken, 400, 'NUL or CR within a line');
       const from = Math.min(start + 2, end);
       lines.push({ type: text.charAt(start), value: text.slice(from, end), offset: from });
     }
@@ -177,8 +175,18 @@ function splitLines(text: string): Result<PlacedLine[]> {
   return ok(lines);
 }
 
-/** No byte of a value (RFC 8866 §9, byte-string); LF ends the line. */
-const CONTROL = /[\0\r]/;
+/** Where a byte stands that no value has (RFC 8866 §9, byte-string; LF ends the line): NUL or CR; `end` without one. */
+function controlAt(text: string, start: number, end: number): number {
+  for (let index = start; index < end; index++) {
+    const code = text.charCodeAt(index);
+    if (code === 0 || code === 0x0d) return index;
+  }
+  return end;
+}
+
+function isLetter(code: number): boolean {
+  return (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a;
+}
 
 const DONE: Result<undefined> = ok(undefined);
 

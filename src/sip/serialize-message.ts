@@ -64,8 +64,14 @@ const DIALOG_FORMING = new Set(['INVITE', 'SUBSCRIBE', 'REFER', 'NOTIFY']);
 /**
  * The response to a request (§8.2.6.2): Via (all, in order), From, To, Call-ID and CSeq as they came, Timestamp
  * in a 100 (§8.2.6.1), Record-Route where a dialog may come of it. What a broken request lacks is left out.
+ * `server` is our name for Server (§20.35), before the header fields of `parts`.
  */
-export function buildResponse(request: SipRequest, status: number, parts: ResponseParts = {}): SipResponse {
+export function buildResponse(
+  request: SipRequest,
+  status: number,
+  parts: ResponseParts = {},
+  server?: string,
+): SipResponse {
   const { reason = reasonPhrase(status), toTag, headers = [], body = NO_BODY } = parts;
   const recordRoute = status > 100 && status < 300 && DIALOG_FORMING.has(request.method);
   const copied: HeaderField[] = [];
@@ -88,6 +94,7 @@ export function buildResponse(request: SipRequest, status: number, parts: Respon
         break;
     }
   }
+  if (server !== undefined) copied.push(headerField(['Server', server]));
   for (const line of headers) copied.push(headerField(line));
   return { kind: 'response', status, reason: fieldText(reason), headers: copied, body };
 }

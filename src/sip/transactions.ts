@@ -207,12 +207,14 @@ export class TransactionLayer<User> {
       const { name } = due.owner;
       const transaction = due.owner.transaction as Transaction<User>;
       if (isOver(transaction, endingTimer(name), turn.nowMs)) continue;
-      turn.emit({
-        type: 'timer.fired',
-        ...(transaction.call === undefined ? undefined : { call: transaction.call }),
-        name,
-        transaction: transaction.id,
-      });
+      if (turn.wants('timer.fired')) {
+        turn.emit({
+          type: 'timer.fired',
+          ...(transaction.call === undefined ? undefined : { call: transaction.call }),
+          name,
+          transaction: transaction.id,
+        });
+      }
       if (name === 'G' && !this.transport.sources.mayRepeat(transaction.flow, turn.nowMs)) {
         // Withheld, not given up: the address may yet show that it hears us.
         this.time(turn, transaction, 'double G');

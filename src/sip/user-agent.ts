@@ -216,11 +216,7 @@ export class UserAgent {
   }
 
   private response(request: SipRequest, status: number, parts: ResponseParts) {
-    const { headers = [], ...rest } = parts;
-    return buildResponse(request, status, {
-      ...rest,
-      headers: [['Server', this.config.product], ...headers],
-    });
+    return buildResponse(request, status, parts, this.config.product);
   }
 
   private facing(peer: string): string {
