@@ -21,13 +21,20 @@ export async function listenUdp(
   onDatagram: (remote: SocketAddress, bytes: Uint8Array) => void,
   onError: () => void,
 ): Promise<UdpListener> {
+  // Most datagrams come from where the last one came from, and transactions keep their sources for 32 s.
+  let last: SocketAddress = { address: '', port: 0 };
+  const source = (heard: string, remotePort: number): SocketAddress => {
+    const address = unmapped(heard);
+    if (last.port !== remotePort || last.address !== address) last = { address, port: remotePort };
+    return last;
+  };
   const open = (hostname: string) =>
     Bun.udpSocket({
       hostname,
       port,
       socket: {
         data(_socket, bytes, remotePort, address) {
-          onDatagram({ address: unmapped(address), port: remotePort }, bytes);
+          onDatagram(source(address, remotePort), bytes);
         },
         error: onError,
       },

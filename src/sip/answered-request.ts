@@ -6,15 +6,16 @@
  * most of the collector's work.
  */
 import type { CoreHeaders } from './core-headers.ts';
-import { NO_BODY, type SipRequest } from './message.ts';
+import { type HeaderField, NO_BODY, type SipRequest } from './message.ts';
 import type { NameAddr } from './name-addr.ts';
 import { NO_PARAMS } from './params.ts';
 
 const NOBODY: NameAddr = { uri: '', params: NO_PARAMS };
+const NONE: readonly HeaderField[] = [];
 
 /** Method and URI; header fields and body are gone. */
 export function answeredRequest({ method, uri }: SipRequest): SipRequest {
-  return { kind: 'request', method, uri, headers: [], body: NO_BODY };
+  return { kind: 'request', method, uri, headers: NONE, body: NO_BODY };
 }
 
 /** The names of the dialog and of the transaction, and where a new stream would go (§18.2.2); addresses are gone. */

@@ -6,18 +6,19 @@ import type { EventOf } from '../events.ts';
 import type { Call } from './call.ts';
 import type { Deadline } from './deadlines.ts';
 import type { TimerName } from './timers.ts';
-import type { Transaction } from './transaction.ts';
+import { type Transaction, transactionId } from './transaction.ts';
 
 /** The event for a transaction: every timer that is armed, and in how many ms it fires. */
 export function transactionTimers(
-  { id, call, timers }: Transaction<unknown>,
+  transaction: Transaction<unknown>,
   nowMs: number,
 ): EventOf<'timers.changed'> {
-  const armed = Object.entries(timers).map(([name, timer]) => [`Timer ${name}`, timer?.deadline] as const);
+  const { call, timers } = transaction;
+  const armed = Object.entries(timers).map(([name, deadline]) => [`Timer ${name}`, deadline] as const);
   return {
     type: 'timers.changed',
     ...(call === undefined ? {} : { call }),
-    transaction: id,
+    transaction: transactionId(transaction),
     timers: running(armed, nowMs),
   };
 }
@@ -42,6 +43,6 @@ export function isOver(
   name: TimerName | undefined,
   nowMs: number,
 ): boolean {
-  const deadline = name === undefined ? undefined : timers[name]?.deadline;
+  const deadline = name === undefined ? undefined : timers[name];
   return deadline?.owner !== undefined && deadline.atMs <= nowMs;
 }

@@ -13,7 +13,7 @@ import { cancelFor } from './requests.ts';
 import { allDone, type ProxyBranch, type ResponseContext } from './response-context.ts';
 import { buildResponse, type HeaderLine } from './serialize-message.ts';
 import { displayText } from './text.ts';
-import type { Indication } from './transaction.ts';
+import { type Indication, transactionId } from './transaction.ts';
 import { outgoing } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
 import { withoutTopVia } from './via.ts';
@@ -119,7 +119,11 @@ function final(proxy: ProxyState, turn: Turn, branch: ProxyBranch, response: Sip
 export function branchDue(proxy: ProxyState, turn: Turn, branch: ProxyBranch): void {
   const { transaction, context } = branch;
   if (branch.state === 'done' || transaction === undefined) return;
-  turn.emit({ type: 'timer.fired', name: branch.timer?.name ?? 'C', transaction: transaction.id });
+  turn.emit({
+    type: 'timer.fired',
+    name: branch.timer?.name ?? 'C',
+    transaction: transactionId(transaction),
+  });
   if (branch.state === 'proceeding' && branch.cancel === undefined) {
     return cancelBranch(proxy, turn, branch, reasonFor('nobody answered'));
   }

@@ -12,8 +12,8 @@ import type { TimerName } from './timers.ts';
 import type { Outgoing } from './transport-layer.ts';
 
 interface Common {
-  /** "ist-3": short, unique in a session, for people and the log. */
-  readonly id: string;
+  /** Counted from 1, over both sides. */
+  readonly serial: number;
   readonly key: string;
   readonly method: string;
   /** Of a server: without header fields and body once its final response is out (answered-request.ts). */
@@ -25,12 +25,9 @@ interface Common {
   call: string | undefined;
   /** What `resend` sends. */
   last: Outgoing | undefined;
-  readonly timers: Partial<Record<TimerName, Armed>>;
-}
-
-interface Armed {
-  readonly deadline: Deadline<TimerOwner>;
-  readonly intervalMs: number;
+  readonly timers: Partial<Record<TimerName, Deadline<Transaction<unknown>>>>;
+  /** The last interval of the timer that sends again: A, E or G. */
+  repeatMs: number | undefined;
 }
 
 /** A request of the peer (§17.2). */
@@ -51,12 +48,6 @@ export interface ClientTransaction<User> extends Common {
 
 export type Transaction<User> = ServerTransaction | ClientTransaction<User>;
 
-/** Whose timer a deadline is. */
-export interface TimerOwner {
-  readonly transaction: Transaction<unknown>;
-  readonly name: TimerName;
-}
-
 /** What the transaction user must hear. */
 export type Indication<User> =
   | {
@@ -68,15 +59,21 @@ export type Indication<User> =
   | { readonly type: 'timeout'; readonly transaction: Transaction<User> }
   | { readonly type: 'failed'; readonly transaction: Transaction<User>; readonly error: string };
 
+/** "ist-3": short, unique in a session, for people and the log; made when it is said, as most never are. */
+export function transactionId({ machine, serial }: Transaction<unknown>): string {
+  return `${machine.shortName}-${serial}`;
+}
+
 /** The event of a transaction that is in its new state. */
 export function transactionChanged(
-  { id, machine, method, state, call }: Transaction<unknown>,
+  transaction: Transaction<unknown>,
   from: string,
   cause: string,
 ): EventOf<'transaction.changed'> {
+  const { machine, method, state, call } = transaction;
   const event: EventOf<'transaction.changed'> = {
     type: 'transaction.changed',
-    id,
+    id: transactionId(transaction),
     kind: machine.kind,
     method,
     from,

@@ -21,9 +21,9 @@ import {
   type ClientTransaction,
   type Indication,
   type ServerTransaction,
-  type TimerOwner,
   type Transaction,
   transactionChanged,
+  transactionId,
 } from './transaction.ts';
 import {
   type Machine,
@@ -41,7 +41,7 @@ const ROWS = new Map(MACHINES.map((machine) => [machine.kind, rowFinder(machine)
 
 export class TransactionLayer<User> {
   private readonly table = new TransactionTable<User>();
-  private readonly deadlines = new Deadlines<TimerOwner>();
+  private readonly deadlines = new Deadlines<Transaction<unknown>>();
   private created = 0;
 
   constructor(
@@ -104,7 +104,7 @@ export class TransactionLayer<User> {
       side: 'server',
       bytes,
       machine,
-      id: this.newId(machine),
+      serial: ++this.created,
       key: serverKey(request.method, request, core),
       method: request.method,
       request,
@@ -114,6 +114,7 @@ export class TransactionLayer<User> {
       call,
       last: undefined,
       timers: {},
+      repeatMs: undefined,
     };
     this.table.add(transaction);
     this.report(turn, transaction, 'none', `${request.method} received`);
@@ -134,7 +135,7 @@ export class TransactionLayer<User> {
     const transaction: ClientTransaction<User> = {
       side: 'client',
       machine,
-      id: this.newId(machine),
+      serial: ++this.created,
       key: clientKey(branch, request.method),
       method: request.method,
       request,
@@ -143,8 +144,9 @@ export class TransactionLayer<User> {
       state: machine.initial,
       call,
       user,
-      last: outgoing(request, core.callId, `${core.cseq.number} ${core.cseq.method}`, branch),
+      last: outgoing(request, core.callId, core.cseq, branch),
       timers: {},
+      repeatMs: undefined,
     };
     this.table.add(transaction);
     this.report(turn, transaction, 'none', `${request.method} sent`);
@@ -177,12 +179,7 @@ export class TransactionLayer<User> {
     const { core } = transaction;
     const cause = `${response.status} sent`;
     const before = transaction.last;
-    transaction.last = outgoing(
-      response,
-      core.callId,
-      `${core.cseq.number} ${core.cseq.method}`,
-      core.via.branch,
-    );
+    transaction.last = outgoing(response, core.callId, core.cseq, core.via.branch);
     const told = this.step(turn, transaction, responseInput(response.status), cause, undefined);
     if (told === 'ignored') transaction.last = before;
     else if (response.status >= 200) {
@@ -204,15 +201,15 @@ export class TransactionLayer<User> {
       due !== undefined;
       due = this.deadlines.takeDue(turn.nowMs)
     ) {
-      const { name } = due.owner;
-      const transaction = due.owner.transaction as Transaction<User>;
+      const name = due.name as TimerName;
+      const transaction = due.owner as Transaction<User>;
       if (isOver(transaction, endingTimer(name), turn.nowMs)) continue;
       if (turn.wants('timer.fired')) {
         turn.emit({
           type: 'timer.fired',
           ...(transaction.call === undefined ? undefined : { call: transaction.call }),
           name,
-          transaction: transaction.id,
+          transaction: transactionId(transaction),
         });
       }
       if (name === 'G' && !this.transport.sources.mayRepeat(transaction.flow, turn.nowMs)) {
@@ -344,9 +341,9 @@ export class TransactionLayer<User> {
     const name = action.slice(space + 1) as TimerName;
     const verb = action.slice(0, space);
     if (verb === 'disarm') {
-      this.deadlines.disarm(transaction.timers[name]?.deadline);
+      this.deadlines.disarm(transaction.timers[name]);
     } else if (verb === 'double') {
-      const lastMs = transaction.timers[name]?.intervalMs ?? this.timers.t1Ms;
+      const lastMs = transaction.repeatMs ?? this.timers.t1Ms;
       this.arm(turn, transaction, name, doubledMs(name, lastMs, this.timers));
     } else {
       const intervalMs = timerMs(name, isReliable(transaction.flow.transport), this.timers);
@@ -355,9 +352,8 @@ export class TransactionLayer<User> {
   }
 
   private arm(turn: Turn, transaction: Transaction<User>, name: TimerName, intervalMs: number): void {
-    const owner: TimerOwner = { transaction, name };
-    const deadline = this.deadlines.arm(turn.nowMs + intervalMs, name, owner);
-    transaction.timers[name] = { deadline, intervalMs };
+    transaction.timers[name] = this.deadlines.arm(turn.nowMs + intervalMs, name, transaction);
+    if (endingTimer(name) !== undefined) transaction.repeatMs = intervalMs;
   }
 
   /** The ACK to a 3xx–6xx is the transaction's own: same branch, To of the response (§17.1.1.3). */
@@ -379,13 +375,8 @@ export class TransactionLayer<User> {
 
   private disarmAll(transaction: Transaction<User>): void {
     for (const name in transaction.timers) {
-      this.deadlines.disarm(transaction.timers[name as TimerName]?.deadline);
+      this.deadlines.disarm(transaction.timers[name as TimerName]);
     }
-  }
-
-  private newId(machine: Machine): string {
-    this.created += 1;
-    return `${machine.shortName}-${this.created}`;
   }
 
   private report(turn: Turn, transaction: Transaction<User>, from: string, cause: string): void {

@@ -8,22 +8,26 @@
 import { maskCredentials } from '../auth/mask.ts';
 import type { EventOf } from '../events.ts';
 import { AddressValidation } from './address-validation.ts';
+import type { CSeq } from './cseq.ts';
 import type { Deadline } from './deadlines.ts';
 import { Deadlines } from './deadlines.ts';
 import { type Flow, formatAddress, isReliable, type SocketAddress, type Transport } from './flow.ts';
 import { IDLE_CONNECTION_MS, MAX_CONNECTIONS, MAX_UNSENT_BYTES, SILENT_CONNECTION_MS } from './limits.ts';
-import { type SipMessage, startLine } from './message.ts';
+import type { SipMessage } from './message.ts';
 import { serialize } from './serialize-message.ts';
 import { type Frame, StreamFramer } from './stream-framing.ts';
 import { latin1 } from './text.ts';
 import type { Turn } from './turn.ts';
 
-/** A message ready to leave, with what its event says of it. Kept for retransmission. */
+/**
+ * A message ready to leave, with what its event says of it. Kept for retransmission, for 32 s and in tens of
+ * thousands: so it holds no text that can be made of something else when an event asks for it.
+ */
 export interface Outgoing {
   readonly bytes: Uint8Array;
-  readonly startLine: string;
   readonly callId: string;
-  readonly cseq: string;
+  /** As text where it could not be read. */
+  readonly cseq: CSeq | string;
   readonly branch: string | undefined;
 }
 
@@ -31,11 +35,18 @@ export interface Outgoing {
 export function outgoing(
   message: SipMessage,
   callId: string,
-  cseq: string,
+  cseq: CSeq | string,
   branch: string | undefined,
 ): Outgoing {
-  return { bytes: serialize(message), startLine: startLine(message), callId, cseq, branch };
+  return { bytes: serialize(message), callId, cseq, branch };
 }
+
+/** The first line of a message of ours. */
+function startLineOf(bytes: Uint8Array): string {
+  return latin1(bytes, 0, bytes.indexOf(CR));
+}
+
+const CR = 0x0d;
 
 interface Connection {
   readonly id: number;
@@ -169,13 +180,14 @@ export class TransportLayer {
   }
 
   private report(turn: Turn, flow: Flow, message: Outgoing, call: string | undefined): void {
+    const { cseq } = message;
     const event: EventOf<'sip.sent'> = {
       type: 'sip.sent',
       transport: flow.transport,
       remote: formatAddress(flow.remote),
-      startLine: message.startLine,
+      startLine: startLineOf(message.bytes),
       callId: message.callId,
-      cseq: message.cseq,
+      cseq: typeof cseq === 'string' ? cseq : `${cseq.number} ${cseq.method}`,
       bytes: message.bytes.length,
     };
     if (call !== undefined) event.call = call;
