@@ -103,6 +103,17 @@ test('without an account the caller is anonymous; a callee without a domain is t
   expect(() => host.begin({ type: 'call', to: '7' }, undefined, listen)).toThrow('give 7@HOST');
 });
 
+test('an account that was taken back while its registrar is silent is nobody to call as, until it is registered again', () => {
+  open(account('100'));
+  say(registration('registering'));
+  host.begin({ type: 'remove-account', account: '100' }, undefined, listen);
+  host.begin({ type: 'call', to: 'sip:102@192.0.2.9' }, undefined, listen);
+  expect(asked.at(-1)).toEqual({ type: 'call', to: 'sip:102@192.0.2.9' });
+  host.begin({ type: 'add-account', account: account('100') }, undefined, listen);
+  host.begin({ type: 'call', to: '102' }, undefined, listen);
+  expect(asked.at(-1)).toEqual({ type: 'call', to: '102@lab.local', from: 'sip:100@lab.local' });
+});
+
 test('several accounts and none named, or a name that is nobody’s: a sentence that lists them', () => {
   open(account('100'), account('200'), account('100', 'other.example'));
   const place = (from?: string) => () =>

@@ -40,6 +40,8 @@ export class Host {
   private readonly accounts = new Map<string, Account>();
   /** Addresses of record whose credentials are there for a call, and go with the last one. */
   private readonly passing = new Set<string>();
+  /** Addresses of record that were taken back and whose registrar has not answered yet: no call is placed from them. */
+  private readonly leaving = new Set<string>();
   private stopping = false;
   private lastMs = 0;
   private lastAt = performance.now();
@@ -65,7 +67,10 @@ export class Host {
     this.holdings.note(event);
     this.past.note(event);
     if (event.type === 'registration.changed' && event.to === 'unregistered') {
-      if (this.holdings.callIdOf(event.account) === undefined) this.accounts.delete(event.account);
+      if (this.holdings.callIdOf(event.account) === undefined) {
+        this.accounts.delete(event.account);
+        this.leaving.delete(event.account);
+      }
     }
     if (event.type === 'call.changed' && event.to === 'terminated') this.dropPassing();
     if (this.exchanges.size === 0) return;
@@ -124,6 +129,7 @@ export class Host {
         const account = this.accountNamed(task.account).addressOfRecord;
         if (this.passing.has(account))
           throw new AgentError(`${account} is not registered; a call uses it.`, 2);
+        this.leaving.add(account);
         const belongs = ofRegistration(account, this.holdings.callIdOf(account));
         return this.follow(belongs, onEvent, { ...task, account }, seed);
       }
@@ -203,6 +209,7 @@ export class Host {
       if (this.holdings.registered.includes(account.addressOfRecord)) return { end: () => {} };
       this.passing.add(account.addressOfRecord);
     } else this.passing.delete(account.addressOfRecord);
+    this.leaving.delete(account.addressOfRecord);
     this.accounts.set(account.addressOfRecord, account);
     let settled = task.register === false;
     const watch = (event: Event) => {
@@ -235,7 +242,7 @@ export class Host {
   /** The address of record that a call is placed from; undefined is an anonymous caller. */
   private callerOf(from: string | undefined): string | undefined {
     if (from !== undefined) return this.accountNamed(from).addressOfRecord;
-    const all = [...this.accounts.keys()];
+    const all = [...this.accounts.keys()].filter((account) => !this.leaving.has(account));
     if (all.length > 1) {
       throw new AgentError(`Several accounts are registered, choose one with --from: ${all.join(', ')}.`, 2);
     }

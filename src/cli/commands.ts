@@ -41,9 +41,9 @@ const ACCOUNT = [
   'proxy',
   'expires',
 ] as const;
-/** A ping registers nothing: it needs to know who asks, and where the password may go. */
+/** A ping and a call register nothing: they need to know who asks, and where the password may go. */
+const ONCE_ACCOUNT = ACCOUNT.filter((name) => name !== 'expires');
 const PING = ['count', 'interval', 'timeout'] as const;
-const PING_ACCOUNT = ACCOUNT.filter((name) => name !== 'expires');
 const AGENT = ['foreground'] as const;
 const CALL = [
   'play',
@@ -70,7 +70,14 @@ const CALLS = [
 const RECORDS = ['trace', 'transcript'] as const;
 const OUTPUT = ['json', 'plain', 'raw', 'seed', 'verbose', 'quiet'] as const;
 
-const later = (summary: string): Command => ({ summary, flags: [] });
+/** Of the commands that have a screen. */
+const NO_SCREEN = { help: 'lines on stdout and no screen; the default where stdout is no terminal' };
+
+const later = (summary: string): Command => ({
+  summary,
+  flags: [],
+  notes: ['This version does not have it yet; it ends with 2.'],
+});
 
 /** The table, in the order of the help page. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -78,6 +85,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'registrar, echo and a caller on this machine: the whole thing with nothing to configure',
     load: () => import('./demo.ts'),
     flags: ['rtp-ports', ...OUTPUT],
+    wording: { plain: NO_SCREEN },
     notes: [
       'On a terminal it opens the screen and keeps calls up until q; one of them is',
       'mute, and the screen says why. Elsewhere, and with --plain or --json, it makes',
@@ -89,7 +97,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "the echo service: registers, answers calls, sends the caller's own voice back",
     load: () => import('./echo.ts'),
     flags: [...ACCOUNT, ...NETWORK, ...CALLS, ...OUTPUT, ...RECORDS, ...CONFIGURATION],
+    wording: { plain: NO_SCREEN },
     notes: [
+      'On a terminal it opens the screen (? shows its keys); elsewhere, and with --plain, it prints lines.',
       'Without --server it registers nowhere and answers whoever calls it.',
       'A flag wins over the environment, that over .env, that over the --config file.',
       'Ctrl-C (or SIGTERM) hangs up, unregisters and leaves; twice leaves at once.',
@@ -108,7 +118,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   register: {
     summary: 'registers an address and keeps it registered',
     load: () => import('./register.ts'),
-    wording: { transport: { value: 'udp|tcp', help: 'how the server is reached', otherwise: 'udp' } },
+    wording: {
+      server: { value: 'HOST', help: 'where to register: a host, host:port or a sip: URI (SIP_SERVER)' },
+      transport: { value: 'udp|tcp', help: 'how the server is reached', otherwise: 'udp' },
+    },
     flags: [...ACCOUNT, ...AGENT, 'remove', ...NETWORK, ...OUTPUT, ...RECORDS, ...CONFIGURATION],
     notes: [
       'The background agent keeps it registered after this command has ended. It is started when needed, and leaves when it has nothing to keep. With --foreground this process does it, until Ctrl-C.',
@@ -138,7 +151,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'to',
       'screen',
       ...CALL,
-      ...ACCOUNT,
+      ...ONCE_ACCOUNT,
       ...AGENT,
       ...NETWORK,
       ...OUTPUT,
@@ -162,17 +175,27 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'ends a call, or all',
     load: () => import('./hangup.ts'),
     flags: ['call-id', 'all', ...OUTPUT],
-    notes: ['Examples:', '  ringback hangup --call-id call-100-101-001', '  ringback hangup --all'],
+    notes: [
+      'A call that still rings is taken back (CANCEL). --all means those of every ringback echo, too; ringback status lists them.',
+      '',
+      'Exit codes: 0 it is over, 2 there is no such call.',
+      '',
+      'Examples:',
+      '  ringback hangup --call-id call-100-101-001',
+      '  ringback hangup --all',
+    ],
   },
   hold: {
     summary: 'asks the other side of a call to send nothing',
     load: () => import('./hold.ts'),
     flags: ['call-id', ...OUTPUT],
+    notes: ['Examples:', '  ringback hold --call-id call-100-101-001'],
   },
   resume: {
     summary: 'goes on with a call that was held',
     load: () => import('./resume.ts'),
     flags: ['call-id', ...OUTPUT],
+    notes: ['Examples:', '  ringback resume --call-id call-100-101-001'],
   },
   ping: {
     summary: 'asks a target with OPTIONS what it supports, and how fast',
@@ -180,7 +203,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     word: 'TARGET',
     flags: [
       ...PING,
-      ...PING_ACCOUNT,
+      ...ONCE_ACCOUNT,
       'bind',
       'sip-port',
       'advertise-ip',
@@ -267,13 +290,15 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     summary: 'lists what the agent and every echo hold: registrations, calls, listeners',
     load: () => import('./status.ts'),
     flags: ['json'],
-    notes: ['With --json an array with one object for each process.'],
+    wording: { json: { help: 'an array on stdout, one object for each process' } },
   },
   attach: {
     summary: 'opens the screen on the running agent, or on an echo',
     load: () => import('./attach.ts'),
     flags: ['process'],
-    notes: ['q leaves the screen and ends nothing; ringback stop ends what runs.'],
+    notes: [
+      'It needs a terminal. ? shows the keys; q leaves the screen and ends nothing. ringback stop ends what runs.',
+    ],
   },
   stop: {
     summary: 'ends the agent, and every echo, cleanly: calls hung up, registrations taken back',
@@ -293,6 +318,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   help: {
     summary: 'says more about a command: ringback help echo',
+    word: '[COMMAND]',
     load: () => import('./help.ts'),
     flags: [],
   },

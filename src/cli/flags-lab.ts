@@ -103,7 +103,7 @@ export const LAB_FLAGS = {
     schema: toggle,
   },
   process: {
-    group: 'call',
+    group: 'agent',
     value: 'PID',
     help: 'which one, when several run (ringback status names them)',
     inFile: false,

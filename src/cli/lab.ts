@@ -40,6 +40,10 @@ const UNDO_MS = 6_000;
 /** How long the other side has to answer before an endpoint of ours is told to end, in ms. */
 const PATIENCE_MS = 1_000;
 
+/** Undoing that takes longer than this, in ms, is said: a command that does not react looks dead. */
+const QUIET_MS = 500;
+const TAKING_BACK = 'Taking it back; Ctrl-C once more leaves at once.';
+
 /** What is diagnosed of a failure comes in the same turn, and so together with it, in ms. */
 const DIAGNOSIS_MS = 20;
 
@@ -123,8 +127,10 @@ export function follower(
       else failed = true;
       decided.resolve(outcome);
     });
+    let reminder: ReturnType<typeof setTimeout> | undefined;
     const undone = interrupted.then(async (): Promise<Outcome> => {
       const stood = judge.stands();
+      if (!over) reminder = setTimeout(() => transcript.warn(TAKING_BACK), QUIET_MS);
       const back = over || failed ? undefined : undo(seen);
       if (back !== undefined) await carrier.begin(back, undefined, () => {});
       const last = await undoing(carrier, decided.promise, patienceMs, () =>
@@ -160,6 +166,7 @@ export function follower(
     } finally {
       over = true;
       clearTimeout(timer);
+      clearTimeout(reminder);
       for (const each of [undone, gone]) each.catch(() => {});
       exchange.end();
     }

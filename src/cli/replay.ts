@@ -179,6 +179,9 @@ function readFile(file: string): Buffer {
       closeSync(descriptor);
     }
   } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      throw new UsageError(`There is no file ${file}.`);
+    }
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError(`${file} cannot be read: ${why}.`);
   }
