@@ -13,6 +13,7 @@ import type { ProxyState, StatelessAck } from './proxy-state.ts';
 import { recordRoutes } from './record-route.ts';
 import type { ProxyBranch } from './response-context.ts';
 import { type Onward, routeOnward } from './route-preprocessing.ts';
+import { routeToken } from './route-token.ts';
 import type { Target } from './target-set.ts';
 import { displayText } from './text.ts';
 import { outgoing } from './transport-layer.ts';
@@ -93,7 +94,8 @@ function sendBranch(proxy: ProxyState, turn: Turn, branch: ProxyBranch, onward: 
   const { agent } = proxy;
   const { server, request, core, hash } = branch.context;
   const via = agent.via(flow, branchWithHash(agent.identifiers.branch(), hash));
-  const recorded = recordRoutes(agent, request.method, server.flow, flow);
+  const token = routeToken(proxy.routeSecret, core.callId);
+  const recorded = recordRoutes(agent, request.method, { from: server.flow, to: flow, token });
   const copy = forward(proxy, request, core, onward, via, { recorded, breadth: branch.breadth });
   branch.state = 'calling';
   if (request.method === 'INVITE') {

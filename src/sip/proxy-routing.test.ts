@@ -98,7 +98,8 @@ test('a strict router before us has put our Route into the Request-URI: it is pu
   bert.answer(200);
   network.run(50);
   const answer = last(anna.finals(call));
-  anna.peer.request(REGISTRAR_ADDRESS, 'BYE', 'sip:192.0.2.1:5060;lr', [
+  const [recorded = ''] = valuesOf(answer, 'Record-Route');
+  anna.peer.request(REGISTRAR_ADDRESS, 'BYE', recorded.slice(1, -1), [
     ['Via', 'SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKstrict'],
     ['Route', '<sip:101@192.0.2.30:5060>'],
     ['From', call.from],
@@ -137,8 +138,8 @@ test('a phone on UDP and one on TCP: each is recorded on its own side, and finds
   const invite = bert.heard('INVITE');
   expect(invite.flow.connection).toBeDefined();
   expect(valuesOf(invite.message, 'Record-Route')).toEqual([
-    '<sip:192.0.2.1:5060;transport=tcp;lr>',
-    '<sip:192.0.2.1:5060;lr>',
+    expect.stringMatching(/^<sip:192\.0\.2\.1:5060;transport=tcp;lr;dialog=[0-9a-f]{16}>$/),
+    expect.stringMatching(/^<sip:192\.0\.2\.1:5060;lr;dialog=[0-9a-f]{16}>$/),
   ]);
   bert.answer(200);
   network.run(50);
@@ -169,16 +170,50 @@ test('a Contact that names a third device is taken at its word', () => {
   second.answer(200);
 });
 
-test('what is in a dialog needs a Route of ours or a user of ours; for others nothing is relayed (403)', () => {
-  anna.peer.request(REGISTRAR_ADDRESS, 'BYE', 'sip:victim@198.51.100.7', [
-    ['Via', 'SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKrelay'],
+/** What a stranger writes so that it looks as if it were of a dialog. */
+function forged(method: string, uri: string, routes: readonly string[], callId = 'relay'): void {
+  anna.peer.request(REGISTRAR_ADDRESS, method, uri, [
+    ['Via', `SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKrelay${callId}${method}${routes.length}`],
+    ...routes.map((route): [string, string] => ['Route', route]),
     ['From', '<sip:100@lab.local>;tag=f'],
-    ['To', '<sip:victim@198.51.100.7>;tag=t'],
-    ['Call-ID', 'relay'],
-    ['CSeq', '1 BYE'],
+    ['To', '<sip:victim@192.0.2.31>;tag=t'],
+    ['Call-ID', callId],
+    ['CSeq', `1 ${method}`],
   ]);
   network.run(50);
-  expect(anna.peer.responses('BYE').map(({ message }) => message.status)).toEqual([403]);
+}
+
+test('a To tag and our address in Route open no relay: what we did not record needs credentials (407)', () => {
+  const victim = second.peer;
+  const uri = 'sip:victim@192.0.2.31:5060';
+  bert.register();
+  forged('BYE', uri, []);
+  forged('BYE', uri, ['<sip:192.0.2.1;lr>']);
+  forged('OPTIONS', uri, ['<sip:192.0.2.1;lr;dialog=0123456789abcdef>']);
+  forged('MESSAGE', 'sip:101@lab.local', ['<sip:192.0.2.31;lr>']);
+  forged('INFO', 'sip:192.0.2.1;lr', ['<sip:victim@192.0.2.31>']);
+  for (const method of ['OPTIONS', 'MESSAGE', 'INFO']) {
+    expect(anna.peer.responses(method).map(({ message }) => message.status)).toEqual([407]);
+  }
+  expect(anna.peer.responses('BYE').map(({ message }) => message.status)).toEqual([407, 407]);
+  forged('ACK', uri, ['<sip:192.0.2.1;lr>']);
+  forged('ACK', 'sip:101@lab.local', ['<sip:192.0.2.31;lr>']);
+  for (const method of ['BYE', 'OPTIONS', 'MESSAGE', 'INFO', 'ACK'])
+    expect(victim.requests(method)).toEqual([]);
+});
+
+test('a Record-Route of ours is good for its own Call-ID alone', () => {
+  bert.register();
+  const call = anna.call('sip:101@lab.local');
+  const [recorded = ''] = valuesOf(bert.heard('INVITE').message, 'Record-Route');
+  bert.answer(200);
+  network.run(50);
+  anna.ack(call, last(anna.finals(call)));
+  forged('INFO', 'sip:101@192.0.2.30:5060', [recorded], 'another');
+  expect(bert.peer.requests('INFO')).toEqual([]);
+  forged('INFO', 'sip:101@192.0.2.30:5060', [recorded], call.callId);
+  expect(bert.peer.requests('INFO')).toHaveLength(1);
+  bert.peer.respond(bert.heard('INFO'), 200);
 });
 
 test('a name is looked up; one without an address is a 500 that says so (§16.6 step 7)', () => {

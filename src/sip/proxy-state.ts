@@ -11,6 +11,8 @@ import type { UserAgent } from './user-agent.ts';
 
 export interface ProxyState extends Places {
   readonly agent: UserAgent;
+  /** What our Record-Routes are signed with (route-token.ts). */
+  readonly routeSecret: string;
   /** Requests whose final response has not been passed on. */
   readonly contexts: Map<ServerTransaction, ResponseContext>;
   readonly deadlines: Deadlines<ProxyBranch>;

@@ -3,7 +3,7 @@
  * through, and where it goes.
  *
  * It stands between phones that trust nobody, so requests out of a dialog need the digest of a user of the domain,
- * whoever is called; what belongs to a dialog is for the phones to judge, which know their tags.
+ * whoever is called; what belongs to a dialog that went through us is for the phones to judge, which know their tags.
  */
 import { createHash } from 'node:crypto';
 import type { CoreHeaders } from './core-headers.ts';
@@ -53,6 +53,7 @@ export class StatefulProxy {
     this.registrar = new Registrar(agent, realm, own, location);
     this.state = {
       agent,
+      routeSecret: agent.identifiers.cnonce(),
       own,
       realm,
       location,
@@ -96,7 +97,7 @@ export class StatefulProxy {
   /** Takes a request that opened a server transaction. False when it is for this element itself, and no REGISTER. */
   serve(turn: Turn, transaction: ServerTransaction): boolean {
     const { request } = transaction;
-    const routed = preprocessRoute(request, this.state.own);
+    const routed = preprocessRoute(request, this.state.own, this.state.routeSecret);
     if (!routed.ok) this.refuse(turn, transaction, routed.error);
     else if (this.isForUs(request, routed.value)) {
       if (request.method !== 'REGISTER') return false;
@@ -120,13 +121,13 @@ export class StatefulProxy {
 
   /** The ACK to a 2xx, which goes end to end (§16.7 step 10): sent on without a transaction, or dropped. */
   acknowledge(turn: Turn, request: SipRequest, core: CoreHeaders, flow: Flow): void {
-    const { own } = this.state;
+    const { own, routeSecret } = this.state;
     const hash = loopHash(request, core);
-    const routed = preprocessRoute(request, own);
+    const routed = preprocessRoute(request, own, routeSecret);
     if (!routed.ok || this.isForUs(request, routed.value)) return;
     if (validateForProxy(request, core, hash, own) !== undefined) return;
-    const { uri, routes, throughUs } = routed.value;
-    if (!throughUs && ownUser(this.state, uri) === undefined) return;
+    const { uri, routes, recorded } = routed.value;
+    if (!recorded && (routes.length > 0 || ownUser(this.state, uri) === undefined)) return;
     const targets = findTargets(this.state, uri, turn.nowMs);
     const target = targets.ok ? targets.value[0]?.[0] : undefined;
     if (target === undefined) return;
@@ -190,13 +191,12 @@ export class StatefulProxy {
   }
 
   /** §16.3 step 6, §22.3. False once the request was answered. */
-  private admits(turn: Turn, transaction: ServerTransaction, { uri, throughUs }: Routing): boolean {
+  private admits(turn: Turn, transaction: ServerTransaction, { uri, routes, recorded }: Routing): boolean {
     const { realm } = this.state;
     const { core } = transaction;
     if (core.toTag !== undefined) {
-      if (throughUs || ownUser(this.state, uri) !== undefined) return true;
-      this.refuse(turn, transaction, sipError('relay-refused', 403, 'no Route of ours, and nobody of ours'));
-      return false;
+      if (recorded || (routes.length === 0 && ownUser(this.state, uri) !== undefined)) return true;
+      // A dialog from before this server was started again, or a relay for a stranger: a user of ours can say so.
     }
     const user = realm.authenticate(turn, transaction, 'proxy');
     if (user === undefined) return false;

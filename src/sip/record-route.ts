@@ -5,20 +5,25 @@
  * transport that it can use, the outgoing one on top (RFC 5658 §3). Both come back in Route and are taken out.
  */
 import type { Flow } from './flow.ts';
+import { ROUTE_TOKEN } from './route-token.ts';
 import type { UserAgent } from './user-agent.ts';
 
 /** Methods that make a dialog, or refresh its route set in a peer that was restarted (RFC 6665, RFC 3515). */
 const RECORDED: ReadonlySet<string> = new Set(['INVITE', 'SUBSCRIBE', 'REFER', 'NOTIFY']);
 
-/** The values that a request gets, the topmost first; none when its method makes no dialog. */
-export function recordRoutes(agent: UserAgent, method: string, from: Flow, to: Flow): readonly string[] {
+/** The values that a request gets, the topmost first; none when its method makes no dialog. `token`: route-token.ts. */
+export function recordRoutes(
+  agent: UserAgent,
+  method: string,
+  { from, to, token }: { readonly from: Flow; readonly to: Flow; readonly token: string },
+): readonly string[] {
   if (!RECORDED.has(method)) return [];
-  const incoming = ownRoute(agent, from);
-  const outgoing = ownRoute(agent, to);
+  const incoming = ownRoute(agent, from, token);
+  const outgoing = ownRoute(agent, to, token);
   return incoming === outgoing ? [outgoing] : [outgoing, incoming];
 }
 
-function ownRoute(agent: UserAgent, flow: Flow): string {
+function ownRoute(agent: UserAgent, flow: Flow, token: string): string {
   const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
-  return `<sip:${agent.sentBy(flow)}${transport};lr>`;
+  return `<sip:${agent.sentBy(flow)}${transport};lr;${ROUTE_TOKEN}=${token}>`;
 }

@@ -5,11 +5,12 @@
  * directions of that are undone and done here, so that nothing else has to know of it.
  */
 import { allValues } from './list.ts';
-import type { SipRequest } from './message.ts';
+import { type SipRequest, value } from './message.ts';
 import { parseNameAddr } from './name-addr.ts';
 import type { OwnDomain } from './own-domain.ts';
 import { withParams } from './params.ts';
 import { ok, type Result } from './result.ts';
+import { isRecordedFor } from './route-token.ts';
 import { parseUri, type SipUri, serializeUri, type Uri } from './uri.ts';
 
 /** Where a request wants to go. */
@@ -18,24 +19,25 @@ export interface Routing {
   readonly uri: string;
   /** Route values after ours. */
   readonly routes: readonly string[];
-  /** We were in its Route, or in its Request-URI: it is of a dialog that we recorded ourselves in, or was sent to us. */
-  readonly throughUs: boolean;
+  /** It came by a Record-Route of ours, in its Route or its Request-URI: its dialog is one that went through us. */
+  readonly recorded: boolean;
 }
 
-/** §16.4. Errors: those of `allValues` and of the URIs that have to be read. */
-export function preprocessRoute(request: SipRequest, own: OwnDomain): Result<Routing> {
+/** §16.4. `secret`: of our Record-Routes. Errors: those of `allValues` and of the URIs that have to be read. */
+export function preprocessRoute(request: SipRequest, own: OwnDomain, secret: string): Result<Routing> {
   const values = allValues(request, 'Route');
   if (!values.ok) return values;
   const routes = values.value.map(({ text }) => text);
   let { uri } = request;
-  let throughUs = false;
+  const callId = value(request, 'Call-ID') ?? '';
+  let recorded = false;
   const requestUri = parseUri(uri, request.method.length + 1);
   if (!requestUri.ok) return requestUri;
-  if (routes.length > 0 && isRecorded(requestUri.value, own)) {
+  if (routes.length > 0 && isOwnRoute(requestUri.value, own)) {
     const last = routeUri(routes.pop() ?? '');
     if (!last.ok) return last;
     uri = serializeUri(last.value);
-    throughUs = true;
+    recorded = isRecordedFor(requestUri.value, secret, callId);
   } else uri = withoutOwnMaddr(uri, requestUri.value, own);
   for (let [top] = routes; top !== undefined; [top] = routes) {
     const first = routeUri(top);
@@ -43,13 +45,13 @@ export function preprocessRoute(request: SipRequest, own: OwnDomain): Result<Rou
     // Twice, when the two sides of us were recorded apart (record-route.ts).
     if (first.value.kind !== 'sip' || !own.isOurs(first.value)) break;
     routes.shift();
-    throughUs = true;
+    recorded ||= isRecordedFor(first.value, secret, callId);
   }
-  return ok({ uri, routes, throughUs });
+  return ok({ uri, routes, recorded });
 }
 
-/** A Request-URI that is a Record-Route of ours (record-route.ts), put there by a strict router. */
-function isRecorded(uri: Uri, own: OwnDomain): boolean {
+/** A Request-URI that looks as our Record-Routes do (record-route.ts), put there by a strict router. */
+function isOwnRoute(uri: Uri, own: OwnDomain): uri is SipUri {
   return uri.kind === 'sip' && uri.user === undefined && uri.params.has('lr') && own.isOurs(uri);
 }
 
