@@ -1,6 +1,12 @@
 /** Challenges to calls that we place: 401 and 407 in one call, stale nonces, and requests in a dialog (RFC 3261 §22). */
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { ANSWER, type CallingScene, callingScene, withAccount } from '../io/virtual-calling.ts';
+import {
+  ANSWER,
+  type CallingScene,
+  callingScene,
+  PHONE_CONTACT,
+  withAccount,
+} from '../io/virtual-calling.ts';
 import { VirtualPeer } from '../io/virtual-peer.ts';
 import { leftovers } from '../io/virtual-scene.ts';
 import { type SipRequest, value } from './message.ts';
@@ -110,6 +116,20 @@ test('a BYE whose credentials are refused ends the call all the same, after two'
   scene.network.run(500);
   expect(requests('BYE')).toHaveLength(2);
   expect(scene.last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
+});
+
+test('a request that a BYE of ours overtook is not sent again when it is challenged (§15)', () => {
+  scene.phone.answering = ({ method }) => (method === 'BYE' ? { status: 200 } : undefined);
+  const reliable = [PHONE_CONTACT, ['Require', '100rel'], ['RSeq', '9']] as const;
+  scene.respond(180, { toTag: 'bob', headers: reliable });
+  scene.respond(200, ANSWER);
+  scene.ours.act({ type: 'hangup-all' });
+  scene.network.run(50);
+  const [prack] = scene.phone.requests('PRACK');
+  if (prack !== undefined) scene.phone.respond(prack, 407, challenge(PROXY, 'late'));
+  scene.network.run(50);
+  expect(numbers('BYE')).toEqual(['3 BYE']);
+  expect(new Set(numbers('PRACK'))).toEqual(new Set(['2 PRACK']));
 });
 
 test('a PRACK that is challenged goes out once more, with the same RAck', () => {

@@ -43,6 +43,8 @@ export function authorizeAgain(
   const { request, core } = transaction;
   const dialog = dialogOf(call, core);
   if (dialog === undefined) return undefined;
+  // §15: our BYE overtook it, and what ended changes no more.
+  if (dialog.state === 'terminated' && request.method !== 'BYE') return undefined;
   const flow = dialogFlow(parts.calls, turn, dialog);
   const digest = digestTowards(parts, call, flow);
   if (digest === undefined) return undefined;
