@@ -89,13 +89,25 @@ export function cancelHasTarget({ sent, forwards }: NodeRecord, message: WireMes
   return invite.final === 0 || forwards ? undefined : `a CANCEL after ${invite.final} in ${message.callId}`;
 }
 
-/** §15: a dialog that a BYE has ended carries no new request, but for our BYE that crossed the peer's. */
-export function nothingAfterBye({ sent, over, ending, forwards }: NodeRecord, message: WireMessage): Fault {
+/**
+ * §15: a dialog that a BYE has ended carries no new request, but for our BYE that crossed the peer's, and the one with
+ * the credentials that a proxy asked for (§22.3): after a restart it does not know the dialog any more.
+ */
+export function nothingAfterBye(record: NodeRecord, message: WireMessage): Fault {
+  const { sent, over, ending, forwards } = record;
   const { method, toTag, callId } = message;
   if (forwards || method === 'ACK' || toTag === '' || sent.has(transactionKey(message))) return undefined;
   const key = dialogKey(message);
-  if (!over.has(key) || (method === 'BYE' && ending.has(key))) return undefined;
+  if (!over.has(key)) return undefined;
+  if (method === 'BYE' && (ending.has(key) || wasChallenged(record, message))) return undefined;
   return `${method} after BYE in ${callId}`;
+}
+
+/** Whether the request of the dialog before this one was answered with a challenge. */
+function wasChallenged({ sent, last }: NodeRecord, { callId, fromTag, toTag }: WireMessage): boolean {
+  const before = last.get(`${callId}|${fromTag}|${toTag}`);
+  const final = before === undefined ? 0 : sent.get(transactionKey(before))?.final;
+  return before?.method === 'BYE' && (final === 401 || final === 407);
 }
 
 /** §14.1: no INVITE in a dialog while one of the peer is being answered, or waits for its ACK. */
