@@ -50,7 +50,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const stop = (reason: string) => host.stop(reason);
   const idle = watchIdle(
     lingerMs,
-    () => host.idle && server?.clients === 0,
+    () => host.idle,
+    () => server?.clients === 0,
     () => {
       // Who connects from now on finds nobody, and starts an agent of its own.
       server?.close();
@@ -97,21 +98,34 @@ async function lockOrYield(folder: string): Promise<AgentLock | undefined> {
   }
 }
 
-/** Calls `leave` once nothing has been kept for that long. `look` is called whenever that may have changed. */
-function watchIdle(
+/**
+ * Calls `leave` once nothing has been kept for that long and nobody is connected: who asks for the status again and
+ * again keeps nothing. `look` is called whenever that may have changed.
+ */
+export function watchIdle(
   lingerMs: number,
   isIdle: () => boolean,
+  isAlone: () => boolean,
   leave: () => void,
 ): { readonly look: () => void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  return {
-    look() {
-      if (!isIdle()) {
-        clearTimeout(timer);
-        timer = undefined;
-      } else timer ??= setTimeout(leave, lingerMs);
-    },
+  let due = false;
+  const look = () => {
+    if (!isIdle()) {
+      clearTimeout(timer);
+      timer = undefined;
+      due = false;
+    } else if (due && isAlone()) {
+      due = false;
+      leave();
+    } else {
+      timer ??= setTimeout(() => {
+        due = true;
+        look();
+      }, lingerMs);
+    }
   };
+  return { look };
 }
 
 /** Writes down what is held, whenever that changes, and removes it at the end. */

@@ -160,6 +160,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     ],
     notes: [
       'It ends with 0 once the call is established; the agent holds the call until ringback hangup. Ctrl-C while it rings takes it back (130). With --foreground this process holds the call, until it ends or Ctrl-C.',
+      'Two runs with the same --seed against the same peer: 32 s apart, or the second looks like a retransmission of the first.',
       '',
       'With --user, --server and a password, these are the credentials of this call; nothing is registered.',
       '',

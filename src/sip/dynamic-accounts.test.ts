@@ -111,3 +111,15 @@ test('the same seed gives the same handle and Call-ID, in the middle of a run to
   expect(new Set(callIds()).size).toBe(1);
   expect(callIds()[0]).toStartWith('call-anonymous-7-001-');
 });
+
+test('the same seed beside a call that stands gives a branch of its own (§8.1.1.7)', () => {
+  elsewhere.answering = ({ method }) => (method === 'INVITE' ? { status: 180, toTag: 'p' } : undefined);
+  for (let count = 0; count < 2; count++) {
+    ours.act({ type: 'seed', words: [1, 2, 3, 4] });
+    ours.act({ type: 'call', to: `sip:7@${ELSEWHERE.address}`, audio: { address: '192.0.2.1', port: 4000 } });
+    settle();
+  }
+  const invites = network.eventsOf(ours, 'sip.sent').filter(({ startLine }) => /^INVITE/.test(startLine));
+  expect(new Set(invites.map(({ branch }) => branch)).size).toBe(2);
+  expect(network.eventsOf(ours, 'call.changed').filter(({ to }) => to === 'ringing')).toHaveLength(2);
+});

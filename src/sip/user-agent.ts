@@ -127,10 +127,13 @@ export class UserAgent {
     return `<sip:${name}${hostPort}${transport}>`;
   }
 
-  /** Identifiers as of a fresh start with that seed; handles too, when no call has one. */
-  reseed(words: EndpointConfig['seed'], calls: number): void {
-    this.identifiers = new Identifiers(words);
+  /**
+   * Identifiers as of a fresh start with that seed; handles too, when no call has one. Beside calls that stand, how
+   * many there were counts as well: a branch is unique in space and time (RFC 3261 §8.1.1.7).
+   */
+  reseed([a, b, c, counter]: EndpointConfig['seed'], calls: number): void {
     if (calls === 0) this.handles = 0;
+    this.identifiers = new Identifiers([a, b, c, (counter + this.handles) | 0]);
   }
 
   /** A number for the next call, and the handle that names it. */
