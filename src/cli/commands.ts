@@ -55,7 +55,15 @@ const CALL = [
   'sdp-file',
   'invite-without-sdp',
 ] as const;
-const NETWORK = ['bind', 'sip-port', 'rtp-ports', 'advertise-ip', 'advertise-media-ip', 'stun'] as const;
+const NETWORK = [
+  'bind',
+  'sip-port',
+  'rtp-ports',
+  'advertise-ip',
+  'advertise-media-ip',
+  'keepalive',
+  'stun',
+] as const;
 const CALLS = [
   'max-calls',
   'ring-delay',

@@ -37,6 +37,7 @@ export async function driverOptions(
       ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
       ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
       ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy, 'tcp') }),
+      keepaliveMs: options.keepaliveMs,
       rawMessages: options.rawMessages || recorded,
       liveTimers: options.output === 'screen',
       ...(options.output === 'plain' && !recorded ? { unwantedEvents: unread(options.verbosity) } : {}),
@@ -80,6 +81,7 @@ export function labDriverOptions(
       mediaTimeoutMs: 0,
       ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
       ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
+      keepaliveMs: options.keepaliveMs,
       // Whoever asks may want them; who does not is not sent them.
       rawMessages: true,
       timers: RFC_TIMERS,

@@ -6,7 +6,7 @@
  * Every source gives text, and a schema reads text; so a port is checked by one rule wherever it was written.
  */
 import type { z } from 'zod';
-import { DEFAULT_MAX_CALLS } from '../sip/limits.ts';
+import { DEFAULT_KEEPALIVE_S, DEFAULT_MAX_CALLS } from '../sip/limits.ts';
 import {
   address,
   advertised,
@@ -181,6 +181,14 @@ export const FLAGS = {
     otherwise: '--advertise-ip',
     inFile: true,
     schema: advertised,
+  },
+  keepalive: {
+    group: 'network',
+    value: 'SECONDS',
+    help: 'how often a registration keeps its way through a NAT open, at most; 0 is never',
+    otherwise: String(DEFAULT_KEEPALIVE_S),
+    inFile: true,
+    schema: seconds(0, 3_600),
   },
   stun: {
     group: 'network',

@@ -40,6 +40,7 @@ test('nothing given: no account, the defaults of the help page', () => {
   expect(seed).toHaveLength(4);
   expect(rest).toEqual({
     accounts: [],
+    keepaliveMs: 29_000,
     sipPort: 0,
     rtpPorts: [10_000, 20_000],
     maxCalls: 1000,

@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Account } from '../sip/endpoint-config.ts';
-import { DEFAULT_MAX_CALLS } from '../sip/limits.ts';
+import { DEFAULT_KEEPALIVE_S, DEFAULT_MAX_CALLS } from '../sip/limits.ts';
 import { buildAccount } from './account.ts';
 import { type ConfigAccount, readConfigFile } from './config-file.ts';
 import { readEnvFile, readEnvFiles, readEnvironment } from './dotenv.ts';
@@ -26,6 +26,8 @@ export interface Options {
   readonly rtpPorts: readonly [number, number];
   readonly advertiseIp?: string;
   readonly advertiseMediaIp?: string;
+  /** 0: no keepalives. */
+  readonly keepaliveMs: number;
   readonly maxCalls: number;
   readonly ringDelayMs: number;
   readonly answerDelayMs: number;
@@ -196,6 +198,7 @@ export function withDefaults(settings: Settings, accounts: readonly Account[]): 
     ...(bind === undefined ? {} : { bind: bind.value }),
     ...(advertise === undefined ? {} : { advertiseIp: advertise.value }),
     ...(advertiseMedia === undefined ? {} : { advertiseMediaIp: advertiseMedia.value }),
+    keepaliveMs: milliseconds(settings.keepalive, DEFAULT_KEEPALIVE_S),
     sipPort: settings['sip-port']?.value ?? 0,
     rtpPorts: settings['rtp-ports']?.value ?? DEFAULT_RTP_PORTS,
     maxCalls: settings['max-calls']?.value ?? DEFAULT_MAX_CALLS,

@@ -73,6 +73,8 @@ export interface EndpointConfig {
   readonly advertiseAddress?: string;
   /** `--advertise-media-ip`: in SDP; `advertiseAddress` when it is absent. */
   readonly advertiseMediaAddress?: string;
+  /** How often the flow of a registration is pinged at most, in ms (RFC 5626 §4.4.1); 0 or absent: never. */
+  readonly keepaliveMs?: number;
   /** Every request out of a dialog goes here first. */
   readonly proxy?: SocketAddress & { readonly transport: Transport };
   /** Events that nobody reads, and that are not made. */

@@ -17,7 +17,7 @@ import type { EndpointConfig } from './endpoint-config.ts';
 import type { Action, Input, Output } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { tryHold, wishHold } from './hold.ts';
-import { failDatagram, indicate, loseConnection } from './indications.ts';
+import { advanceKeepalives, failDatagram, indicate, loseConnection } from './indications.ts';
 import { callResolved, retryAfterWait } from './next-server.ts';
 import { portDue, portsForCalls } from './own-port.ts';
 import { advancePings, Pings, ping, pingResolved } from './ping.ts';
@@ -77,6 +77,7 @@ export class Endpoint {
       this.agent.transactions.nextMs(),
       this.calls.nextMs(),
       this.registrations.nextMs(),
+      this.registrations.keepalives.nextMs(),
       this.parts.pings.nextMs(),
       this.parts.proxy?.nextMs(),
       this.agent.transport.nextMs(),
@@ -197,6 +198,7 @@ export class Endpoint {
         this.callDue(turn, due.owner, due.name);
       }
       this.registrations.advance(turn);
+      advanceKeepalives(this.parts, turn);
       advancePings(this.parts, turn);
       this.parts.proxy?.advance(turn);
       this.agent.transport.advance(turn, (connection) => this.isNeeded(connection));

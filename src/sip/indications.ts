@@ -55,3 +55,12 @@ export function failDatagram(parts: EndpointParts, turn: Turn, remote: SocketAdd
   const failed = parts.agent.transactions.unreachable(turn, remote, error);
   for (const indication of failed) indicate(parts, turn, indication);
 }
+
+/** Pings what is due; a connection that gives no pong is replaced at once (RFC 5626 §4.4.1). */
+export function advanceKeepalives(parts: EndpointParts, turn: Turn): void {
+  const { agent, registrations } = parts;
+  for (const connection of registrations.keepalives.advance(turn, (flow) => registrations.standsOn(flow))) {
+    agent.transport.close(turn, connection);
+    loseConnection(parts, turn, connection, 'the server does not answer keepalives any more');
+  }
+}

@@ -81,3 +81,5 @@ export const MAX_RESPONSE_CONTEXTS = 10_000;
 export const MAX_WAITING_NAMES = 1_000;
 /** Accounts at once, those that came by `add-account` counted too: a lab has a handful. */
 export const MAX_ACCOUNTS = 1_000;
+/** How often a flow is pinged at most unless told otherwise, in seconds: RFC 5626 §4.4.2, because of the NATs that forget UDP after 30. */
+export const DEFAULT_KEEPALIVE_S = 29;

@@ -43,6 +43,7 @@ function isKeepalive(bytes: Uint8Array): boolean {
 export function receiveStream(parts: EndpointParts, turn: Turn, connection: number, bytes: Uint8Array): void {
   const received = parts.agent.transport.receive(turn, connection, bytes);
   if (received === undefined) return;
+  parts.registrations.keepalives.heard(turn, received.flow, received.frames);
   for (const frame of received.frames) {
     if (frame.type === 'message') receive(parts, turn, received.flow, frame.bytes);
     else if (frame.type === 'ping') parts.agent.transport.write(turn, received.flow, PONG);

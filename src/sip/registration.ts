@@ -10,6 +10,7 @@ import { Deadlines } from './deadlines.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Flow, NextHop } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
+import { Keepalives } from './keepalive.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
 import { fields, NO_BODY, type SipResponse, value } from './message.ts';
 import { hasMoved } from './moved-contact.ts';
@@ -43,7 +44,11 @@ export class Registrations {
   private readonly all: Registration[];
   private readonly deadlines = new Deadlines<Registration>();
 
+  /** Of what is registered. */
+  readonly keepalives: Keepalives;
+
   constructor(private readonly agent: UserAgent) {
+    this.keepalives = new Keepalives(agent);
     this.all = agent.accounts.map((account) => newRegistration(agent.identifiers, account));
   }
 
@@ -56,6 +61,16 @@ export class Registrations {
     return this.all.some(
       ({ flow, state, pending }) => flow?.connection === connection && (pending || state === 'registered'),
     );
+  }
+
+  /** Whether an account is registered by way of that flow, and wants to be. */
+  standsOn({ transport, remote, connection }: Flow): boolean {
+    return this.all.some(({ flow, state, ending }) => {
+      if (flow === undefined || state !== 'registered' || ending) return false;
+      if (connection !== undefined) return flow.connection === connection;
+      const same = flow.remote.address === remote.address && flow.remote.port === remote.port;
+      return same && flow.transport === transport && this.agent.mapped.towards(flow) !== undefined;
+    });
   }
 
   /** Whether every registration that was to be ended has been. */
@@ -332,6 +347,7 @@ export class Registrations {
     registration.bound = registration.contact;
     // Asked to stop while this was on its way.
     if (registration.ending) return this.send(turn, registration);
+    if (registration.flow !== undefined) this.keepalives.keep(turn, registration.flow);
     if (hasMoved(this.agent, turn, registration)) return this.send(turn, registration);
     this.arm(turn, registration, inMs);
   }

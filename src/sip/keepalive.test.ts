@@ -1,0 +1,148 @@
+/** The way to the registrar is kept open, and a dead one is replaced (RFC 5626 §3.5.1, §4.4.1). */
+import { afterEach, expect, test } from 'bun:test';
+import { type VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
+import { VirtualPeer } from '../io/virtual-peer.ts';
+import {
+  accountOf,
+  ECHO_ADDRESS,
+  endpointConfig,
+  leftovers,
+  REGISTRAR_ADDRESS,
+} from '../io/virtual-scene.ts';
+import type { EndpointConfig } from './endpoint-config.ts';
+import type { Input, Output } from './endpoint-io.ts';
+import { value } from './message.ts';
+
+const MAPPED = { address: '203.0.113.5', port: 41_000 };
+const PONG = new Uint8Array([0x0d, 0x0a]);
+
+/** A registrar that counts pings, and answers them while `pongs`. */
+class Registrar extends VirtualPeer {
+  readonly pingsMs: number[] = [];
+  pongs = true;
+
+  /** Bytes of a ping that have come: a stream may cut it. */
+  private heardBytes = 0;
+
+  /** The end of a message that was cut may have looked like a ping. */
+  forget(): void {
+    this.pingsMs.length = 0;
+    this.heardBytes = 0;
+  }
+
+  override handle(input: Input, nowMs: number): readonly Output[] {
+    if (input.type !== 'datagram' && input.type !== 'stream') return super.handle(input, nowMs);
+    if (!input.bytes.every((byte) => byte === 0x0d || byte === 0x0a)) return super.handle(input, nowMs);
+    this.heardBytes += input.bytes.length;
+    if (this.heardBytes < 4) return [];
+    this.heardBytes = 0;
+    this.pingsMs.push(nowMs);
+    if (input.type === 'datagram' || !this.pongs) return [];
+    const flow = { transport: 'tcp', remote: ECHO_ADDRESS, connection: input.connection } as const;
+    return [{ type: 'send', flow, bytes: PONG }];
+  }
+}
+
+let network: VirtualNetwork;
+let ours: VirtualEndpoint;
+let registrar: Registrar;
+
+function open(transport: 'udp' | 'tcp', about: Partial<EndpointConfig> = {}, users = ['100']): void {
+  network = new VirtualNetwork();
+  const server = { host: REGISTRAR_ADDRESS.address, port: REGISTRAR_ADDRESS.port, transport };
+  const accounts = users.map((user) => accountOf(user, { server }));
+  const config = endpointConfig(ECHO_ADDRESS, { accounts, keepaliveMs: 29_000, ...about });
+  ours = network.addEndpoint('ua', ECHO_ADDRESS, config);
+  registrar = new Registrar(network, 'registrar', REGISTRAR_ADDRESS);
+  registrar.answering = (request) => ({
+    status: 200,
+    toTag: 'r',
+    headers: [['Contact', `${value(request, 'Contact')};expires=${value(request, 'Expires')}`]],
+  });
+}
+
+function start(): void {
+  ours.act({ type: 'register' });
+  network.run(100);
+  registrar.forget();
+}
+
+afterEach(() => {
+  ours.act({ type: 'stop', reason: 'the test is over' });
+  expect(leftovers(network, ours)).toEqual([]);
+});
+
+const changes = () => network.eventsOf(ours, 'registration.changed');
+
+test('a registration on a stream pings every 23 to 29 s, never at the same distance (§4.4.1)', () => {
+  open('tcp');
+  start();
+  network.run(290_000);
+  expect(registrar.pingsMs.length).toBeGreaterThanOrEqual(10);
+  expect(registrar.pingsMs.length).toBeLessThanOrEqual(12);
+  const distances = registrar.pingsMs.slice(1).map((atMs, index) => atMs - (registrar.pingsMs[index] ?? 0));
+  for (const distance of distances) expect(distance).toBeWithin(23_000, 29_500);
+  expect(new Set(distances).size).toBeGreaterThan(1);
+  expect(changes().map(({ to }) => to)).toEqual(['registering', 'registered']);
+});
+
+test('a server that has answered and does not any more is given 10 s, then the connection is replaced (§4.4.1)', () => {
+  open('tcp');
+  start();
+  network.run(60_000);
+  const [before] = registrar.streams;
+  registrar.pongs = false;
+  network.run(40_000);
+  const lost = changes().find(({ to }) => to === 'retrying');
+  expect(lost).toMatchObject({ reason: 'the server does not answer keepalives any more', retryInMs: 0 });
+  expect(changes().at(-1)?.to).toBe('registered');
+  expect(registrar.streams).toHaveLength(1);
+  expect(registrar.streams[0]).not.toBe(before as number);
+});
+
+test('a server that never answers a ping may not know it, and keeps its connection', () => {
+  open('tcp');
+  registrar.pongs = false;
+  start();
+  network.run(290_000);
+  expect(registrar.pingsMs.length).toBeGreaterThanOrEqual(10);
+  expect(changes().map(({ to }) => to)).toEqual(['registering', 'registered']);
+});
+
+test('two accounts on one connection are one flow: it is pinged once', () => {
+  open('tcp', {}, ['100', '101']);
+  start();
+  network.run(30_000);
+  expect(registrar.pingsMs).toHaveLength(1);
+});
+
+test('over UDP a mapped address is kept open', () => {
+  open('udp');
+  registrar.sees = MAPPED;
+  start();
+  network.run(290_000);
+  expect(registrar.pingsMs.length).toBeGreaterThanOrEqual(10);
+});
+
+test('over UDP without a NAT nothing is sent', () => {
+  open('udp');
+  start();
+  network.run(290_000);
+  expect(registrar.pingsMs).toEqual([]);
+});
+
+test('--keepalive 0: no pings', () => {
+  open('tcp', { keepaliveMs: 0 });
+  start();
+  network.run(290_000);
+  expect(registrar.pingsMs).toEqual([]);
+});
+
+test('what is not registered any more is not kept open', () => {
+  open('udp');
+  registrar.sees = MAPPED;
+  start();
+  ours.act({ type: 'remove-account', account: 'sip:100@lab.local' });
+  network.run(290_000);
+  expect(registrar.pingsMs).toEqual([]);
+});
