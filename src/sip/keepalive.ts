@@ -13,8 +13,6 @@ import type { Frame } from './stream-framing.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
 
-/** §3.5.1: a double CRLF. On UDP it is what nearly every server drops in silence. */
-const PING = new Uint8Array([0x0d, 0x0a, 0x0d, 0x0a]);
 /** §4.4.1: how long a pong may take, in ms. */
 const PONG_MS = 10_000;
 /** Tells the seed of the jitter from that of the identifiers. */
@@ -88,7 +86,7 @@ export class Keepalives {
 
   private ping(turn: Turn, kept: Kept): void {
     const { flow } = kept;
-    this.agent.transport.write(turn, flow, PING);
+    this.agent.transport.ping(turn, flow);
     kept.waiting = isReliable(flow.transport);
     if (!kept.waiting || !this.answering.has(serverOf(flow))) return this.armPing(turn, kept);
     kept.timer = this.deadlines.arm(turn.nowMs + PONG_MS, 'pong', kept);

@@ -66,6 +66,20 @@ test('a Content-Length in a body or in another value is none', () => {
 });
 
 describe('keep-alives (RFC 5626 §3.5.1)', () => {
+  test('after a ping of ours the next line break is its pong, time after time', () => {
+    const framer = new StreamFramer();
+    const types = (text: string) => framer.push(bytesOf(text)).map(({ type }) => type);
+    for (let round = 0; round < 3; round++) {
+      framer.expectPong();
+      expect(types('\r\n')).toEqual(['pong']);
+    }
+    // A ping of the peer's that crosses ours is one all the same, and the pong comes behind it.
+    framer.expectPong();
+    expect(types('\r\n\r\n')).toEqual(['pong', 'ping']);
+    expect(types('\r\n')).toEqual(['pong']);
+    expect(types('\r\n\r\n')).toEqual(['pong', 'ping']);
+  });
+
   test('one line break is a pong, a second one makes the two a ping', () => {
     expect(frames('\r\n')).toEqual(['pong']);
     expect(frames('\r\n\r\n')).toEqual(['pong', 'ping']);

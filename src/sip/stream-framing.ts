@@ -34,7 +34,15 @@ export class StreamFramer {
   private messageLength: number | undefined;
   /** Line breaks since the last message. */
   private lineBreaks = 0;
+  /** We have sent a ping: the next line break by itself is its pong, and no half of a ping. */
+  private pongDue = false;
   private broken = false;
+
+  /** A ping of ours has gone out. Without this, the second of two pongs would make a ping of the two. */
+  expectPong(): void {
+    this.pongDue = true;
+    this.lineBreaks = 0;
+  }
 
   /** The frames that this chunk completes. The chunk's bytes must not be changed afterwards. */
   push(chunk: Uint8Array): Frame[] {
@@ -89,10 +97,25 @@ export class StreamFramer {
     if (first !== CR) return 'none';
     if (this.start + 1 === this.end) return 'wait';
     if (this.buffer[this.start + 1] !== LF) return 'none';
+    // An even number is pings of the peer's: the pong is still to come.
+    if (this.pongDue && this.lineBreaks % 2 === 0 && this.lineBreaksWaiting() % 2 === 1) {
+      this.pongDue = false;
+      this.lineBreaks = 0;
+      this.start += 2;
+      frames.push({ type: 'pong' });
+      return 'skipped';
+    }
     this.start += 2;
     this.lineBreaks += 1;
     frames.push({ type: this.lineBreaks % 2 === 0 ? 'ping' : 'pong' });
     return 'skipped';
+  }
+
+  /** How many line breaks have come before anything else. */
+  private lineBreaksWaiting(): number {
+    let at = this.start;
+    while (at + 1 < this.end && this.buffer[at] === CR && this.buffer[at + 1] === LF) at += 2;
+    return (at - this.start) / 2;
   }
 
   /** Length of the head with its empty line; undefined while it is not complete. */

@@ -48,6 +48,8 @@ function startLineOf(bytes: Uint8Array): string {
 
 const CR = 0x0d;
 
+const PING = new Uint8Array([0x0d, 0x0a, 0x0d, 0x0a]);
+
 interface Connection {
   readonly id: number;
   readonly transport: Transport;
@@ -194,6 +196,12 @@ export class TransportLayer {
     if (message.branch !== undefined) event.branch = message.branch;
     if (this.rawMessages) event.raw = maskCredentials(latin1(message.bytes));
     turn.emit(event);
+  }
+
+  /** A keepalive ping (RFC 5626 §3.5.1): two line breaks, which are one datagram on UDP. */
+  ping(turn: Turn, flow: Flow): void {
+    this.write(turn, flow, PING);
+    if (flow.connection !== undefined) this.connections.get(flow.connection)?.framer.expectPong();
   }
 
   /** Bytes that are no message: the answer to a keepalive ping (RFC 5626 §3.5.1). */
