@@ -50,14 +50,23 @@ test('the Contact that makes a dialog is the first, and its URI is valid (§12.1
   const target = parseTargetContact(withContacts('"E" <sip:e@192.0.2.1:5060;ob>'));
   expect(target.ok && target.value?.uri).toBe('sip:e@192.0.2.1:5060;ob');
   expect(parseTargetContact(withContacts())).toEqual({ ok: true, value: undefined });
-  const failures = ['<sip:e@192.0.2.1:99999>', '*', '<sip:@>'].map((text) =>
-    parseTargetContact(withContacts(text)),
+  const failures = ['<sip:e@192.0.2.1:99999>', '*', '<sip:@>', '<mailto:e@example.org>', '<tel:+1>'].map(
+    (text) => parseTargetContact(withContacts(text)),
   );
   expect(failures.map((failed) => (failed.ok ? 'ok' : failed.error.code))).toEqual([
     'port-malformed',
     'contact-malformed',
     'uri-malformed',
+    'contact-not-sip',
+    'contact-not-sip',
   ]);
+});
+
+test('of several Contacts the first makes the dialog (leniency contacts-several)', () => {
+  const target = parseTargetContact(
+    withContacts('<sip:e@192.0.2.1>, <mailto:e@example.org>', '<sip:f@192.0.2.2>'),
+  );
+  expect(target.ok && target.value?.uri).toBe('sip:e@192.0.2.1');
 });
 
 test('the Contact of a real REGISTER with outbound parameters', () => {

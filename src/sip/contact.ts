@@ -40,15 +40,23 @@ export function parseContacts(message: SipMessage): Result<Contacts> {
   return ok({ kind: 'list', contacts });
 }
 
-/** The one Contact of a message that makes or moves a dialog (§12.1), its URI valid; undefined when there is none. */
+/**
+ * The Contact of a message that makes or moves a dialog (§12.1), its URI valid; undefined when there is none.
+ * Leniency `contacts-several`: the first counts. Error of its own: `contact-not-sip`, as a BYE to mailto: goes nowhere.
+ */
 export function parseTargetContact(message: SipMessage): Result<Contact | undefined> {
   const contacts = parseContacts(message);
   if (!contacts.ok) return contacts;
   if (contacts.value.kind === 'all') return fail('contact-malformed', 0, 400, '"*" is no target', 'Contact');
   const contact = contacts.value.contacts[0];
   if (contact === undefined) return ok(undefined);
-  const uri = parseUri(contact.uri, field(message, 'Contact')?.offset, 'Contact');
-  return uri.ok ? ok(contact) : uri;
+  const offset = field(message, 'Contact')?.offset ?? 0;
+  const uri = parseUri(contact.uri, offset, 'Contact');
+  if (!uri.ok) return uri;
+  // §8.1.1.8, §12.1.1: a sip: or sips: URI, because it becomes the Request-URI of what follows.
+  if (uri.value.kind === 'sip') return ok(contact);
+  const detail = `further requests cannot go to ${uri.value.scheme}:, a sip: or sips: URI is needed`;
+  return fail('contact-not-sip', offset, 400, detail, 'Contact');
 }
 
 function readContact(address: NameAddr): Contact {

@@ -1,6 +1,6 @@
 /**
  * What the parser forgives, beyond the grammar of RFC 3261 §25.1, and why. Everything that is not in this table
- * is refused with a code and an offset.
+ * is refused with a code and an offset. What session descriptions are forgiven stands in a table in sdp.ts.
  *
  * It is data, so that the documentation prints it and a test holds every line of it against the parser.
  */
@@ -65,6 +65,21 @@ export const LENIENCIES: readonly Leniency[] = [
     forgives: 'an underscore in a host name',
     because: 'names of containers and of Windows machines have it, and resolvers take it',
     example: 'Via: SIP/2.0/UDP my_pbx:5060;branch=z9hG4bK1',
+  },
+  {
+    name: 'user-characters',
+    file: 'uri.ts',
+    forgives: 'a user part with any characters but "@", ":" and broken escapes',
+    because: 'feature codes such as "*72#" are dialled as they are, though §25.1 wants "#" escaped',
+    example: 'To: <sip:*72#@example.org>',
+  },
+  {
+    name: 'contacts-several',
+    file: 'contact.ts',
+    forgives: 'an INVITE with more than one Contact: the first one counts',
+    because:
+      '§8.1.1.8 wants exactly one; one more is for another device, and the first is where the caller is',
+    example: 'Contact: <sip:bob@192.0.2.1>, <sip:bob@192.0.2.2>',
   },
   {
     name: 'call-id-characters',

@@ -103,7 +103,7 @@ function parseSipUri(text: string, scheme: 'sip' | 'sips', offset: number, heade
   });
 }
 
-/** `user[:password]`; null when it is malformed. */
+/** `user[:password]`; null when it is malformed. Leniency `user-characters`: it is compared and carried as it is. */
 function readUserInfo(text: string): { user: string; password?: string } | null {
   const colon = text.indexOf(':');
   const user = colon === -1 ? text : text.slice(0, colon);
