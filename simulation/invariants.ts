@@ -166,9 +166,12 @@ export function provisionalBeforeFinal({ heard }: NodeRecord, message: WireMessa
 }
 
 /** §13.3.1.4: a 2xx is repeated until its ACK comes, and not once more. */
-export function okUntilAcknowledged({ accepted, forwards }: NodeRecord, message: WireMessage): Fault {
+export function okUntilAcknowledged(
+  { accepted, forwards, sendsWaiting }: NodeRecord,
+  message: WireMessage,
+): Fault {
   const { status, method, callId } = message;
-  if (forwards || method !== 'INVITE' || status < 200 || status >= 300) return undefined;
+  if (forwards || sendsWaiting || method !== 'INVITE' || status < 200 || status >= 300) return undefined;
   return accepted.get(acceptanceKey(message))?.acknowledged === true
     ? `${status} repeated after its ACK in ${callId}`
     : undefined;

@@ -58,6 +58,8 @@ export interface NodeRecord {
   readonly node: VirtualEndpoint;
   /** Forwards requests of others, whose numbers and order are not its own. */
   readonly forwards: boolean;
+  /** What it sends in this turn waited for a stream to come up. */
+  sendsWaiting: boolean;
   /** By branch and method. */
   readonly sent: Map<string, SentRequest>;
   readonly heard: Map<string, HeardRequest>;
@@ -106,6 +108,7 @@ export function newRecord(node: VirtualEndpoint, forwards: boolean): NodeRecord 
   return {
     node,
     forwards,
+    sendsWaiting: false,
     sent: new Map(),
     heard: new Map(),
     invites: new Map(),

@@ -61,6 +61,8 @@ export class Watcher {
     if (record === undefined) return;
     this.steps += 1;
     this.hear(record, step);
+    // What waited for its stream was sent before: an ACK may have come meanwhile.
+    record.sendsWaiting = step.input.type === 'connected';
     for (const output of step.outputs) this.judge(record, output, nowMs);
     for (const invariant of OF_ENDPOINTS) this.note(record, nowMs, invariant(record, nowMs));
   };

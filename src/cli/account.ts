@@ -3,6 +3,7 @@
  * (RFC 3261 §6), and the domain is the server unless another is given, because most providers have one name for both.
  */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import type { Account } from '../sip/endpoint-config.ts';
 import { formatHost } from '../sip/flow.ts';
 import { withoutBrackets } from './server-address.ts';
@@ -73,6 +74,9 @@ export function buildAccount(settings: AccountSettings, otherTransport: Transpor
   const host = domainWins ? domain.value : withoutBrackets(inUser ?? server.value.host);
   const at = formatHost(host);
   const transport = either(server.value.transport, server.source, settings.transport, 'transport');
+  const port = either(server.value.port, server.source, settings.port, 'port');
+  // RFC 3263 §4.2: what is not said is for DNS to say, unless there is nothing to look up.
+  const asked = port === undefined && isIP(server.value.host) === 0;
   return {
     addressOfRecord: `sip:${user.value.name}@${at}`,
     user: user.value.name,
@@ -81,8 +85,9 @@ export function buildAccount(settings: AccountSettings, otherTransport: Transpor
     password: readPassword(settings),
     server: {
       host: server.value.host,
-      port: either(server.value.port, server.source, settings.port, 'port') ?? 5060,
+      port: port ?? 5060,
       transport: transport ?? otherTransport,
+      ...(asked ? { open: transport === undefined ? 'transport' : 'port' } : undefined),
     },
     expiresS: settings.expires?.value ?? 3600,
   };

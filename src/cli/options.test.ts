@@ -67,7 +67,7 @@ test('an account: the domain is the server and the transport is TCP, unless said
       domain: 'pbx.example.org',
       authUser: '0100',
       password: 'x y',
-      server: { host: 'pbx.example.org', port: 5060, transport: 'tcp' },
+      server: { host: 'pbx.example.org', port: 5060, transport: 'tcp', open: 'transport' },
       expiresS: 3600,
     },
   ]);
@@ -83,6 +83,20 @@ test('an account: the domain is the server and the transport is TCP, unless said
   expect(account?.server).toEqual({ host: '::1', port: 5080, transport: 'udp' });
   expect(read('--user 100 --server ::1').accounts[0]?.addressOfRecord).toBe('sip:100@[::1]');
   expect(read('--user 100 --server 192.0.2.1 --domain lab.local').accounts[0]?.domain).toBe('lab.local');
+});
+
+test('a server without a port leaves it to DNS, and the transport too when that is not said (RFC 3263 §4)', () => {
+  const open = (line: string) => read(`--user 1 ${line}`).accounts[0]?.server.open;
+  expect(open('--server pbx.example')).toBe('transport');
+  expect(open('--server pbx.example --transport tcp')).toBe('port');
+  expect(open('--server sip:pbx.example;transport=udp')).toBe('port');
+  for (const closed of [
+    '--server pbx.example:5060',
+    '--server pbx.example --port 5060',
+    '--server 192.0.2.1',
+  ]) {
+    expect(open(closed)).toBeUndefined();
+  }
 });
 
 test('a URI in --server says the port and the transport', () => {

@@ -4,7 +4,6 @@
  * One input at a time: what happens while an input is handled (a send that fails at once) waits in a queue.
  * There is one timer, for the endpoint's earliest deadline.
  */
-import { lookup } from 'node:dns/promises';
 import pkg from '../../package.json' with { type: 'json' };
 import { EVENT_VERSION, type Event, type EventBody } from '../events.ts';
 import { type MediaCommand, type MediaCounters, NOTHING_COUNTED } from '../rtp/session.ts';
@@ -12,6 +11,7 @@ import { Endpoint } from '../sip/endpoint.ts';
 import type { EndpointConfig } from '../sip/endpoint-config.ts';
 import type { Action, Input, Output } from '../sip/endpoint-io.ts';
 import type { Transport } from '../sip/flow.ts';
+import { findServers } from './find-servers.ts';
 import { findLocalAddresses, type LocalAddresses } from './local-addresses.ts';
 import { type Media, startMedia } from './media.ts';
 import { recentPeers } from './recent-peers.ts';
@@ -22,6 +22,8 @@ import { listenUdp, type UdpListener } from './udp-listener.ts';
 export interface DriverOptions {
   /** Everything but what only the network can tell: the driver fills in addresses. */
   readonly endpoint: Omit<EndpointConfig, 'defaultAddresses' | 'interfaces'>;
+  /** The DNS server to ask, `address:port`; the machine's own when absent. */
+  readonly dns?: string;
   /** What to listen on. UDP and TCP share one port. */
   readonly listen: readonly Transport[];
   /** Address to bind to; all interfaces of both families when absent. */
@@ -248,7 +250,7 @@ class Driver implements Running {
       case 'disconnect':
         return this.tcp?.disconnect(output.connection);
       case 'resolve':
-        void this.resolve(output.host);
+        void findServers(output, this.options.dns).then((found) => this.feed({ type: 'resolved', ...found }));
         return;
       case 'stopped':
         void this.close(output.reason);
@@ -263,17 +265,6 @@ class Driver implements Running {
       remote,
       error: 'nobody listens there, or no way leads there (ICMP)',
     });
-  }
-
-  /** A and AAAA, IPv4 first. */
-  private async resolve(host: string): Promise<void> {
-    try {
-      const found = await lookup(host, { all: true, order: 'ipv4first' });
-      this.feed({ type: 'resolved', host, addresses: found.map(({ address }) => address) });
-    } catch (error) {
-      const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-      this.feed({ type: 'resolved', host, addresses: [], error: `${host} has no address in DNS (${why})` });
-    }
   }
 
   private async close(reason: string): Promise<void> {

@@ -51,6 +51,20 @@ const open = z.looseObject({ type: z.string() });
 const namesItsPeer = (action: { type: string; to?: unknown }) =>
   action.type !== 'call' || typeof action.to === 'string';
 
+const naptr = z.object({
+  order: count,
+  preference: count,
+  flags: z.string(),
+  service: z.string(),
+  replacement: z.string(),
+});
+const srv = z.object({ priority: count, weight: count, port: count, target: z.string() });
+const dnsAnswer = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('naptr'), name: z.string(), records: z.array(naptr) }),
+  z.object({ type: z.literal('srv'), name: z.string(), records: z.array(srv) }),
+  z.object({ type: z.literal('address'), name: z.string(), records: z.array(z.string()) }),
+]);
+
 const input = z.discriminatedUnion('type', [
   z.object({ type: z.literal('listening'), transport, local: socket }),
   z.object({ type: z.literal('datagram'), remote: socket, ...bytes }),
@@ -61,7 +75,10 @@ const input = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('resolved'),
     host: z.string(),
+    transport: transport.default('udp'),
+    open: z.enum(['transport', 'port']).optional(),
     addresses: z.array(z.string()),
+    answers: z.array(dnsAnswer).optional(),
     error: z.string().optional(),
   }),
   z.object({ type: z.literal('media'), report: open }),

@@ -14,6 +14,7 @@ import type { Action, Input, Output } from '../sip/endpoint-io.ts';
 import { formatAddress, type SocketAddress, type Transport } from '../sip/flow.ts';
 import { Identifiers } from '../sip/identifiers.ts';
 import { latin1 } from '../sip/text.ts';
+import { VirtualDns } from './virtual-dns.ts';
 import { VirtualMedia } from './virtual-media.ts';
 import { type StreamOwner, VirtualStreams } from './virtual-streams.ts';
 
@@ -100,8 +101,9 @@ export class VirtualNetwork {
   readonly events: Event[] = [];
   /** Everything that was sent, in order. */
   readonly sent: Sent[] = [];
+  readonly dns = new VirtualDns();
   /** Host names and their addresses; what stands nowhere has none. */
-  readonly names = new Map<string, readonly string[]>();
+  readonly names = this.dns.names;
   private readonly nodes = new Map<string, Node>();
   private readonly streams: VirtualStreams<Node>;
   private readonly arrivals = new Deadlines<() => void>();
@@ -322,12 +324,8 @@ export class VirtualNetwork {
       case 'disconnect':
         return this.streams.close(node, output.connection);
       case 'resolve': {
-        const { host } = output;
-        const addresses = this.names.get(host) ?? [];
-        const error = addresses.length === 0 ? { error: `${host} has no address in DNS (ENOTFOUND)` } : {};
-        return this.later(this.latencyMs(), () =>
-          this.feed(node, { type: 'resolved', host, addresses, ...error }),
-        );
+        const found = this.dns.find(output);
+        return this.later(this.latencyMs(), () => this.feed(node, { type: 'resolved', ...found }));
       }
       case 'media': {
         const given = node.media?.command(output.command);

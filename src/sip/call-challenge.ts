@@ -6,6 +6,7 @@ import type { Call } from './call.ts';
 import { digestFor } from './call-credentials.ts';
 import { reportChallenges } from './challenge-report.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
+import { hopOfFlow } from './flow.ts';
 import { sendInvite } from './invite-attempt.ts';
 import { fields, type SipResponse } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
@@ -34,5 +35,5 @@ export function challenged(
   if (verdict.type === 'refused') return refuseCall(calls, turn, call, response, verdict.reason);
   reportChallenges(turn, status, verdict.challenges, { call: call.handle });
   invite.attempt = verdict.attempt;
-  sendInvite(parts, turn, call, invite, invite.sent.flow.remote.address);
+  sendInvite(parts, turn, call, invite, hopOfFlow(invite.sent.flow));
 }

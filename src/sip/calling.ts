@@ -13,6 +13,7 @@ import { changeFailed, changeResponded, earlierResponded } from './change-respon
 import type { CoreHeaders } from './core-headers.ts';
 import { authorizeAgain } from './dialog-challenge.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
+import { hopOfFlow } from './flow.ts';
 import { sendInvite } from './invite-attempt.ts';
 import type { SipResponse } from './message.ts';
 import { tryNext } from './next-server.ts';
@@ -67,7 +68,7 @@ export function callResponded(
     const interval = afterRefusal(invite.interval, response);
     if (interval !== undefined) {
       invite.interval = interval;
-      return sendInvite(parts, turn, call, invite, invite.sent.flow.remote.address);
+      return sendInvite(parts, turn, call, invite, hopOfFlow(invite.sent.flow));
     }
   }
   if (tryNext(parts, turn, call, invite, { status, reason, response })) return;

@@ -3,7 +3,7 @@
  */
 import type { DigestAlgorithm } from '../auth/digest.ts';
 import type { EventBody } from '../events.ts';
-import type { SocketAddress, Transport } from './flow.ts';
+import type { NextHop, SocketAddress, Transport } from './flow.ts';
 
 /** One address of record and where it is registered. */
 export interface Account {
@@ -16,8 +16,8 @@ export interface Account {
   /** The user name in digest credentials; `user` unless the provider gave another. */
   readonly authUser: string;
   readonly password: string;
-  /** Where REGISTER goes: a host name or an address. */
-  readonly server: { readonly host: string; readonly port: number; readonly transport: Transport };
+  /** Where REGISTER goes: a host name, with what DNS may say of it, or an address. */
+  readonly server: NextHop;
   /** Its requests go here first; `EndpointConfig.proxy` when absent. */
   readonly proxy?: SocketAddress & { readonly transport: Transport };
   /** What we ask for, in seconds. */

@@ -8,6 +8,7 @@ import type { MediaCommand, MediaReport, PlayedAudio } from '../rtp/session.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Flow, SocketAddress, Transport } from './flow.ts';
 import type { HeaderLine } from './serialize-message.ts';
+import type { FoundServers, ServerQuery } from './server-location.ts';
 
 /** What the world tells the endpoint. */
 export type Input =
@@ -29,13 +30,8 @@ export type Input =
   | { readonly type: 'disconnected'; readonly connection: number; readonly error?: string }
   /** A datagram to that address could not be sent, or an ICMP error came back for it. */
   | { readonly type: 'unreachable'; readonly remote: SocketAddress; readonly error: string }
-  /** The answer to a `resolve`; no addresses means that there is none. IPv4 first. */
-  | {
-      readonly type: 'resolved';
-      readonly host: string;
-      readonly addresses: readonly string[];
-      readonly error?: string;
-    }
+  /** The answer to a `resolve`; IPv4 first. */
+  | ({ readonly type: 'resolved' } & FoundServers)
   /** Something from the media thread. */
   | { readonly type: 'media'; readonly report: MediaReport }
   /** It is time to read the counters of every open call. */
@@ -104,7 +100,7 @@ export type Output =
       readonly remote: SocketAddress;
     }
   | { readonly type: 'disconnect'; readonly connection: number }
-  | { readonly type: 'resolve'; readonly host: string }
+  | ({ readonly type: 'resolve' } & ServerQuery)
   | { readonly type: 'media'; readonly command: MediaCommand }
   | { readonly type: 'event'; readonly event: EventBody }
   /** Everything asked for by `stop` is done. */

@@ -204,8 +204,8 @@ test('inputs about what is not there are no mistake: streams, slots, names, call
   const inputs: Input[] = [
     { type: 'stream', connection: 77, bytes: bytesOf('OPTIONS') },
     { type: 'disconnected', connection: 77 },
-    { type: 'resolved', host: 'never.asked', addresses: ['192.0.2.1'] },
-    { type: 'resolved', host: '192.0.2.1', addresses: [] },
+    { type: 'resolved', transport: 'udp', host: 'never.asked', addresses: ['192.0.2.1'] },
+    { type: 'resolved', transport: 'udp', host: '192.0.2.1', addresses: [] },
     { type: 'media', report: { type: 'latched', slot: 99, address: '192.0.2.1', port: 1 } },
     { type: 'media', report: { type: 'dtmf', slot: 99, digit: '1', durationMs: 1 } },
     { type: 'media', report: { type: 'ports', ports: [] } },

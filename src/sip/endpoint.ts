@@ -116,10 +116,10 @@ export class Endpoint {
       case 'unreachable':
         return failDatagram(this.parts, turn, input.remote, input.error);
       case 'resolved':
-        this.registrations.resolved(turn, input.host, input.addresses, input.error);
-        this.parts.proxy?.resolved(turn, input.host, input.addresses, input.error);
-        callResolved(this.parts, turn, input.host, input.addresses, input.error);
-        pingResolved(this.parts, turn, input.host, input.addresses, input.error);
+        this.registrations.resolved(turn, input);
+        this.parts.proxy?.resolved(turn, input);
+        callResolved(this.parts, turn, input);
+        pingResolved(this.parts, turn, input);
         return;
       case 'media':
         return this.media(turn, input.report);

@@ -24,6 +24,31 @@ export interface NextHop {
   readonly transport: Transport;
   readonly host: string;
   readonly port: number;
+  /**
+   * What DNS may still say otherwise (RFC 3263 §4): transport and port (NAPTR, SRV), or the port alone (SRV). Absent:
+   * nothing but addresses are asked for. `transport` and `port` are what is taken when it says nothing.
+   */
+  readonly open?: 'transport' | 'port';
+}
+
+/** One address that serves a next hop: a request can be sent there as it is. */
+export interface ServerHop extends SocketAddress {
+  readonly transport: Transport;
+}
+
+/** A next hop at an address of its own. */
+export function hopAt({ transport, port }: NextHop, address: string): ServerHop {
+  return { transport, address, port };
+}
+
+/** The address and the port of a hop alone. */
+export function socketOf({ address, port }: ServerHop): SocketAddress {
+  return { address, port };
+}
+
+/** Where a flow leads. */
+export function hopOfFlow({ transport, remote }: Flow): ServerHop {
+  return { transport, address: remote.address, port: remote.port };
 }
 
 /** Streams neither lose nor reorder, so nothing is retransmitted on them (RFC 3261 §17). */

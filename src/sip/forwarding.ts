@@ -2,7 +2,7 @@
  * Sending a request on: where its next hop is, and the copy that goes there (RFC 3261 §16.6 steps 5 to 11).
  */
 import type { CoreHeaders } from './core-headers.ts';
-import type { Flow, NextHop } from './flow.ts';
+import { type Flow, hopAt, type ServerHop, socketOf } from './flow.ts';
 import { forwardedRequest } from './forwarded-request.ts';
 import { addressFamily } from './ip-address.ts';
 import { MAX_WAITING_NAMES } from './limits.ts';
@@ -14,6 +14,7 @@ import { recordRoutes } from './record-route.ts';
 import type { ProxyBranch } from './response-context.ts';
 import { type Onward, routeOnward } from './route-preprocessing.ts';
 import { routeToken } from './route-token.ts';
+import { queryOf } from './server-location.ts';
 import type { Target } from './target-set.ts';
 import { displayText } from './text.ts';
 import { outgoing } from './transport-layer.ts';
@@ -57,12 +58,12 @@ function send(
   if (hop.transport === 'tls')
     return `${displayText(onward.hop)} asks for TLS, which this proxy does not speak`;
   if (addressFamily(hop.host) !== undefined) {
-    sendTo(proxy, turn, what, onward, hop, hop.host);
+    sendTo(proxy, turn, what, onward, hopAt(hop, hop.host));
     return undefined;
   }
   if (proxy.waiting.size >= MAX_WAITING_NAMES) return 'too many names are being looked up';
   proxy.waiting.add({ hop, onward, what });
-  turn.ask({ type: 'resolve', host: hop.host });
+  turn.ask({ type: 'resolve', ...queryOf(hop) });
   return undefined;
 }
 
@@ -72,10 +73,9 @@ export function sendTo(
   turn: Turn,
   what: ProxyBranch | StatelessAck,
   onward: Onward,
-  hop: NextHop,
-  address: string,
+  server: ServerHop,
 ): void {
-  const flow = proxy.agent.transport.flowTo(turn, hop.transport, { address, port: hop.port });
+  const flow = proxy.agent.transport.flowTo(turn, server.transport, socketOf(server));
   sendOn(proxy, turn, what, onward, flow);
 }
 

@@ -8,11 +8,12 @@ import { offerBody } from './call-session.ts';
 import { endEarlyDialogs } from './early-dialog.ts';
 import type { Account } from './endpoint-config.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import { formatAddress, type NextHop } from './flow.ts';
+import { formatAddress, hopAt, type NextHop, type ServerHop, socketOf } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { NO_BODY } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import type { HeaderLine } from './serialize-message.ts';
+import { queryOf } from './server-location.ts';
 import { intervalAsked } from './session-timer.ts';
 import { wire } from './text.ts';
 import type { Turn } from './turn.ts';
@@ -21,25 +22,25 @@ import { ALLOW, SUPPORTED } from './user-agent.ts';
 /** The next try: to `invite.target`, by way of `invite.hop`. */
 export function tryInvite(parts: EndpointParts, turn: Turn, call: Call, invite: OutgoingInvite): void {
   invite.sent = undefined;
-  invite.addresses = [];
-  const { host } = invite.hop;
-  invite.resolving = addressFamily(host) === undefined;
-  if (invite.resolving) turn.ask({ type: 'resolve', host });
-  else sendInvite(parts, turn, call, invite, host);
+  invite.servers = [];
+  const { hop } = invite;
+  invite.resolving = addressFamily(hop.host) === undefined;
+  if (invite.resolving) turn.ask({ type: 'resolve', ...queryOf(hop) });
+  else sendInvite(parts, turn, call, invite, hopAt(hop, hop.host));
 }
 
-/** Sends the INVITE to that address, with the credentials that are known by now. */
+/** Sends the INVITE to that server, with the credentials that are known by now. */
 export function sendInvite(
   parts: EndpointParts,
   turn: Turn,
   call: Call,
   invite: OutgoingInvite,
-  address: string,
+  server: ServerHop,
 ): void {
   const { agent } = parts;
   const { hop } = invite;
-  const flow = agent.transport.flowTo(turn, hop.transport, { address, port: hop.port });
-  const body = offerBody(parts.calls, call, invite, address);
+  const flow = agent.transport.flowTo(turn, server.transport, socketOf(server));
+  const body = offerBody(parts.calls, call, invite, server.address);
   const digest = digestFor(parts, invite);
   const credentials = digest?.authorize(
     { method: 'INVITE', uri: invite.target, body: body ?? NO_BODY },

@@ -79,6 +79,9 @@ export const MAX_BRANCHES = 10;
 export const MAX_RESPONSE_CONTEXTS = 10_000;
 /** Names of next hops that a proxy has asked for and not heard of, before 503. */
 export const MAX_WAITING_NAMES = 1_000;
+/** Addresses that DNS gives for one next hop, and hosts that are asked for behind its SRV records. */
+export const MAX_SERVER_HOPS = 16;
+export const MAX_SRV_TARGETS = 8;
 /** Accounts at once, those that came by `add-account` counted too: a lab has a handful. */
 export const MAX_ACCOUNTS = 1_000;
 /** How often a flow is pinged at most unless told otherwise, in seconds: RFC 5626 §4.4.2, because of the NATs that forget UDP after 30. */

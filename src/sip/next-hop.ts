@@ -1,8 +1,9 @@
 /** Where a request goes next (RFC 3261 §8.1.2), before the host is resolved. */
 import { defaultPort, type NextHop, type SocketAddress, type Transport } from './flow.ts';
+import { addressFamily } from './ip-address.ts';
 import { parseUri } from './uri.ts';
 
-/** Transport, host and port of a URI; `fallback` where it names no transport. Undefined when it is no SIP URI. */
+/** Transport, host and port of a URI; `fallback` where it names no transport and DNS does not either. Undefined when it is no SIP URI. */
 export function nextHop(uri: string, fallback: Transport): NextHop | undefined {
   const parsed = parseUri(uri);
   if (!parsed.ok || parsed.value.kind !== 'sip') return undefined;
@@ -10,7 +11,12 @@ export function nextHop(uri: string, fallback: Transport): NextHop | undefined {
   const named = params.get('transport')?.toLowerCase();
   const transport = named === 'udp' || named === 'tcp' || named === 'tls' ? named : fallback;
   const secure = scheme === 'sips' ? 'tls' : transport;
-  return { transport: secure, host: bare(params.get('maddr') ?? host), port: port ?? defaultPort(secure) };
+  const to = bare(params.get('maddr') ?? host);
+  const hop = { transport: secure, host: to, port: port ?? defaultPort(secure) };
+  // RFC 3263 §4.1, §4.2: a port that is written and an address that is numeric leave nothing open.
+  if (port !== undefined || addressFamily(to) !== undefined) return hop;
+  const said = scheme === 'sips' || transport === named;
+  return { ...hop, open: said ? 'port' : 'transport' };
 }
 
 /** A proxy of our own as the next hop (§8.1.2). */

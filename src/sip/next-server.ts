@@ -8,11 +8,12 @@
 import type { Call } from './call.ts';
 import { finishCall } from './call-end.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import { formatHost } from './flow.ts';
+import { formatHost, hopOfFlow } from './flow.ts';
 import { sendInvite, tryInvite } from './invite-attempt.ts';
 import { type SipResponse, value } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { parseRetryAfter } from './retry-after.ts';
+import { answers, type FoundServers, serverHops } from './server-location.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
 
@@ -53,19 +54,19 @@ function nextAddress(
   invite: OutgoingInvite,
   { status, reason, response }: FailedTry,
 ): boolean {
-  const [address, ...rest] = invite.addresses;
-  if (address === undefined) return false;
+  const [server, ...rest] = invite.servers;
+  if (server === undefined) return false;
   const failed = invite.sent === undefined ? '' : ` at ${formatHost(invite.sent.flow.remote.address)}`;
   const what = response === undefined ? displayText(reason) : `${status} ${displayText(reason)}`;
   raise(turn, call, 'server-failed', {
     evidence: `${invite.hop.host}${failed}: ${what}`,
     cause: 'one of its addresses does not serve calls',
-    next: `nothing to do: its next address, ${formatHost(address)}, is tried`,
+    next: `nothing to do: its next address, ${formatHost(server.address)}, is tried`,
   });
-  invite.addresses = rest;
+  invite.servers = rest;
   // The same request with another branch (RFC 3263 §4.3): should both servers know it, it is one call, not two.
   invite.sequence -= 1;
-  sendInvite(parts, turn, call, invite, address);
+  sendInvite(parts, turn, call, invite, server);
   return true;
 }
 
@@ -80,7 +81,7 @@ function waitForServer(
   const after = response === undefined ? undefined : parseRetryAfter(value(response, 'Retry-After') ?? '');
   if (after?.ok !== true || after.value.seconds > LONGEST_WAIT_S || invite.waited) return false;
   invite.waited = true;
-  invite.retryAddress = invite.sent?.flow.remote.address;
+  invite.retryAt = invite.sent === undefined ? undefined : hopOfFlow(invite.sent.flow);
   invite.sent = undefined;
   raise(turn, call, 'server-busy', {
     evidence: `503 ${displayText(reason)}, Retry-After: ${after.value.seconds}`,
@@ -94,27 +95,21 @@ function waitForServer(
 /** The time that the server asked for is over. */
 export function retryAfterWait(parts: EndpointParts, turn: Turn, call: Call): void {
   const { outgoing: invite } = call;
-  if (invite?.retryAddress === undefined || invite.sent !== undefined) return;
-  sendInvite(parts, turn, call, invite, invite.retryAddress);
+  if (invite?.retryAt === undefined || invite.sent !== undefined) return;
+  sendInvite(parts, turn, call, invite, invite.retryAt);
 }
 
 /** The name of a next hop was looked up. */
-export function callResolved(
-  parts: EndpointParts,
-  turn: Turn,
-  host: string,
-  addresses: readonly string[],
-  error: string | undefined,
-): void {
+export function callResolved(parts: EndpointParts, turn: Turn, found: FoundServers): void {
   for (const call of [...parts.calls.all()]) {
     const { outgoing: invite } = call;
-    if (invite?.resolving !== true || invite.hop.host !== host) continue;
+    if (invite?.resolving !== true || !answers(found, invite.hop)) continue;
     invite.resolving = false;
-    const [address, ...others] = addresses;
-    invite.addresses = others.slice(0, MAX_ADDRESSES - 1);
-    if (address !== undefined) sendInvite(parts, turn, call, invite, address);
+    const [first, ...others] = serverHops(invite.hop, found, () => parts.agent.identifiers.fraction());
+    invite.servers = others.slice(0, MAX_ADDRESSES - 1);
+    if (first !== undefined) sendInvite(parts, turn, call, invite, first);
     else if (!nextTarget(parts, turn, call, invite)) {
-      const reason = error ?? `${host} has no address`;
+      const reason = found.error ?? `${found.host} has no address`;
       finishCall(parts.calls, turn, call, reason, undefined, 'unreachable');
     }
   }

@@ -9,7 +9,7 @@ import type { OwnHalf } from './accepting.ts';
 import type { EarlyDialog } from './early-dialog.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
-import type { Flow, NextHop } from './flow.ts';
+import type { Flow, NextHop, ServerHop } from './flow.ts';
 import type { Result } from './result.ts';
 import type { SessionDescription } from './sdp.ts';
 import type { ClientTransaction } from './transaction.ts';
@@ -50,15 +50,15 @@ export interface OutgoingInvite {
   sent: ClientTransaction<unknown> | undefined;
   /** The ACK to each fork's 2xx by its tag, sent again with each retransmission. The first fork is the call. */
   readonly acknowledgements: Map<string, { readonly message: Outgoing; readonly flow: Flow }>;
-  /** The addresses of `hop` that were not tried (RFC 3263 §4.2). */
-  addresses: readonly string[];
+  /** The servers of `hop` that were not tried (RFC 3263 §4.2). */
+  servers: readonly ServerHop[];
   /** The Contacts of redirections that were not tried, the next one first, and all that ever were to be. */
   targets: readonly Target[];
   readonly tried: string[];
   redirects: number;
-  /** A Retry-After was waited for, or is: the address that asked for it. */
+  /** A Retry-After was waited for, or is: the server that asked for it. */
   waited: boolean;
-  retryAddress: string | undefined;
+  retryAt: ServerHop | undefined;
   /** The phones that ring now, by their tag. */
   readonly early: Map<string, EarlyDialog>;
   /** Set once a provisional response came: before that no CANCEL may go (§9.1). */

@@ -12,13 +12,22 @@ import { type Deadline, Deadlines } from './deadlines.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import { type Flow, formatAddress, type NextHop } from './flow.ts';
+import {
+  type Flow,
+  formatAddress,
+  hopAt,
+  hopOfFlow,
+  type NextHop,
+  type ServerHop,
+  socketOf,
+} from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { MAX_PINGS } from './limits.ts';
 import { allValues } from './list.ts';
 import { fields, NO_BODY, type SipResponse, value } from './message.ts';
 import { nextHop } from './next-hop.ts';
 import type { HeaderLine } from './serialize-message.ts';
+import { answers, type FoundServers, queryOf, serverHops } from './server-location.ts';
 import { displayText } from './text.ts';
 import type { Indication } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -40,9 +49,8 @@ export interface Ping {
   readonly hop: NextHop;
   readonly from: string;
   readonly callId: string;
-  /** The addresses of the hop, and which one is in use. */
-  addresses: readonly string[];
-  addressIndex: number;
+  /** The servers of the hop that were not tried, the next one first. */
+  servers: readonly ServerHop[];
   /** Where it went; undefined while a name is being looked up. */
   flow: Flow | undefined;
   sentMs: number;
@@ -86,8 +94,7 @@ export function ping(parts: EndpointParts, turn: Turn, action: Extract<Action, {
     hop,
     from: `<${account?.addressOfRecord ?? ANONYMOUS}>;tag=${agent.identifiers.tag()}`,
     callId: agent.identifiers.callId(),
-    addresses: addressFamily(hop.host) === undefined ? [] : [hop.host],
-    addressIndex: 0,
+    servers: [],
     flow: undefined,
     sentMs: turn.nowMs,
     sequence: 0,
@@ -96,8 +103,8 @@ export function ping(parts: EndpointParts, turn: Turn, action: Extract<Action, {
   };
   pings.waiting.add(one);
   one.timer = pings.deadlines.arm(turn.nowMs + (action.timeoutMs ?? PING_TIMEOUT_MS), 'ping timeout', one);
-  if (one.addresses.length > 0) send(parts, turn, one);
-  else turn.ask({ type: 'resolve', host: hop.host });
+  if (addressFamily(hop.host) === undefined) turn.ask({ type: 'resolve', ...queryOf(hop) });
+  else send(parts, turn, one, hopAt(hop, hop.host));
 }
 
 /** A ping goes to its target, by way of the proxy when there is one; not to the account's server, which is another. */
@@ -109,18 +116,12 @@ function hopOf({ agent }: EndpointParts, account: Account | undefined, target: s
 }
 
 /** The name of a next hop was looked up. */
-export function pingResolved(
-  parts: EndpointParts,
-  turn: Turn,
-  host: string,
-  addresses: readonly string[],
-  error: string | undefined,
-): void {
+export function pingResolved(parts: EndpointParts, turn: Turn, found: FoundServers): void {
   for (const one of [...parts.pings.waiting]) {
-    if (one.flow !== undefined || one.hop.host !== host) continue;
-    one.addresses = addresses;
-    if (addresses.length > 0) send(parts, turn, one);
-    else answer(parts, turn, one, { failure: 'network', detail: error ?? `${host} has no address` });
+    if (one.flow !== undefined || !answers(found, one.hop)) continue;
+    one.servers = serverHops(one.hop, found, () => parts.agent.identifiers.fraction());
+    if (sendNext(parts, turn, one)) continue;
+    answer(parts, turn, one, { failure: 'network', detail: found.error ?? `${found.host} has no address` });
   }
 }
 
@@ -147,15 +148,14 @@ export function pingIndicated(
     return answer(parts, turn, one, { failure: 'no-answer', detail: 'nothing came in time' });
   }
   if (indication.type === 'failed') {
-    if (one.addressIndex + 1 >= one.addresses.length) {
-      return answer(parts, turn, one, { failure: 'network', detail: displayText(indication.error) });
-    }
-    one.addressIndex += 1;
-    return send(parts, turn, one);
+    if (sendNext(parts, turn, one)) return;
+    return answer(parts, turn, one, { failure: 'network', detail: displayText(indication.error) });
   }
   const { response } = indication;
   const { status } = response;
   if (status < 200) return;
+  // RFC 3263 §4.3: a server that is overloaded may have a brother.
+  if (status === 503 && sendNext(parts, turn, one)) return;
   const rttMs = Math.round((turn.nowMs - one.sentMs) * 100) / 100;
   const said = { status, reason: displayText(response.reason), rttMs, ...abilities(response) };
   const verdict =
@@ -169,12 +169,20 @@ export function pingIndicated(
   );
 }
 
+/** To the next server, if there is one. */
+function sendNext(parts: EndpointParts, turn: Turn, one: Ping): boolean {
+  const [server, ...rest] = one.servers;
+  if (server === undefined) return false;
+  one.servers = rest;
+  send(parts, turn, one, server);
+  return true;
+}
+
 /** One try, with the credentials that are known by then. */
-function send(parts: EndpointParts, turn: Turn, one: Ping): void {
+function send(parts: EndpointParts, turn: Turn, one: Ping, server: ServerHop): void {
   const { agent } = parts;
-  const { hop, target } = one;
-  const address = one.addresses[one.addressIndex] ?? hop.host;
-  const flow = agent.transport.flowTo(turn, hop.transport, { address, port: hop.port });
+  const { target } = one;
+  const flow = agent.transport.flowTo(turn, server.transport, socketOf(server));
   one.flow = flow;
   one.sentMs = turn.nowMs;
   one.sequence += 1;
@@ -231,7 +239,7 @@ function challenged(
   if (verdict.type === 'refused') return verdict.reason;
   reportChallenges(turn, status, verdict.challenges, { account: one.account?.addressOfRecord ?? '' });
   one.attempt = verdict.attempt;
-  send(parts, turn, one);
+  if (one.flow !== undefined) send(parts, turn, one, hopOfFlow(one.flow));
   return 'again';
 }
 

@@ -4,7 +4,6 @@
  */
 import { bestResponse } from './best-response.ts';
 import { launch, sendTo, TIMER_C_MS } from './forwarding.ts';
-import { addressFamily } from './ip-address.ts';
 import type { SipResponse } from './message.ts';
 import type { ProxyState } from './proxy-state.ts';
 import { reasonFor } from './reason.ts';
@@ -12,6 +11,7 @@ import { reasonPhrase } from './reason-phrases.ts';
 import { cancelFor } from './requests.ts';
 import { allDone, type ProxyBranch, type ResponseContext } from './response-context.ts';
 import { buildResponse, type HeaderLine } from './serialize-message.ts';
+import { answers, type FoundServers, serverHops } from './server-location.ts';
 import { displayText } from './text.ts';
 import { type Indication, transactionId } from './transaction.ts';
 import { outgoing } from './transport-layer.ts';
@@ -29,6 +29,7 @@ export function tryNext(proxy: ProxyState, turn: Turn, context: ResponseContext)
       target,
       breadth: Math.floor(context.breadth / group.length),
       state: 'resolving',
+      others: [],
       transaction: undefined,
       cancel: undefined,
       timer: undefined,
@@ -43,23 +44,17 @@ export function tryNext(proxy: ProxyState, turn: Turn, context: ResponseContext)
 }
 
 /** The name of a next hop was looked up. */
-export function nameResolved(
-  proxy: ProxyState,
-  turn: Turn,
-  host: string,
-  addresses: readonly string[],
-  error: string | undefined,
-): void {
+export function nameResolved(proxy: ProxyState, turn: Turn, found: FoundServers): void {
   for (const waiting of [...proxy.waiting]) {
     const { hop, onward, what } = waiting;
-    if (hop.host !== host) continue;
+    if (!answers(found, hop)) continue;
     proxy.waiting.delete(waiting);
-    const [address] = addresses;
-    const usable = address !== undefined && addressFamily(address) !== undefined;
     if (what.kind === 'branch' && what.state !== 'resolving') continue;
-    if (usable) sendTo(proxy, turn, what, onward, hop, address);
+    const [server, ...others] = serverHops(hop, found, () => proxy.agent.identifiers.fraction());
+    if (what.kind === 'branch') what.others = others.map((one) => ({ server: one, onward }));
+    if (server !== undefined) sendTo(proxy, turn, what, onward, server);
     else if (what.kind === 'branch') {
-      giveUp(proxy, turn, what, 503, error ?? `${host} has no address`);
+      giveUp(proxy, turn, what, 503, found.error ?? `${found.host} has no address`);
       finishIfDone(proxy, turn, what.context);
     }
   }
@@ -81,8 +76,21 @@ export function branchIndicated(
   }
   if (branch.state === 'done') return;
   const timedOut = indication.type === 'timeout';
+  if (tryOther(proxy, turn, branch)) return;
   giveUp(proxy, turn, branch, timedOut ? 408 : 503, timedOut ? 'no answer in time' : indication.error);
   finishIfDone(proxy, turn, branch.context);
+}
+
+/** The next server of the same hop (RFC 3263 §4.3), when there is one and the request is still wanted. */
+function tryOther(proxy: ProxyState, turn: Turn, branch: ProxyBranch): boolean {
+  const [next, ...rest] = branch.others;
+  if (next === undefined || branch.state === 'done' || branch.cancel !== undefined) return false;
+  if (branch.context.answered) return false;
+  branch.others = rest;
+  proxy.deadlines.disarm(branch.timer);
+  branch.timer = undefined;
+  sendTo(proxy, turn, branch, next.onward, next.server);
+  return true;
 }
 
 function provisional(proxy: ProxyState, turn: Turn, branch: ProxyBranch, response: SipResponse): void {
@@ -104,6 +112,7 @@ function final(proxy: ProxyState, turn: Turn, branch: ProxyBranch, response: Sip
   const again = branch.state === 'done';
   // §16.7 step 5: every 2xx to an INVITE, however often it comes; of anything else the first alone.
   if (again && !(invite && response.status < 300)) return;
+  if (response.status === 503 && tryOther(proxy, turn, branch)) return;
   done(proxy, branch);
   const passedOn = withoutTopVia(response) ?? ownAnswer(proxy, context, 500, 'the response has one Via');
   if (passedOn.status < 300) {

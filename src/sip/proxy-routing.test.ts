@@ -230,6 +230,22 @@ test('a name is looked up; one without an address is a 500 that says so (§16.6 
   anna.ack(nowhere, last(anna.finals(nowhere)));
 });
 
+test('a name with several servers is tried at the next one when the first is gone (RFC 3263 §4.3)', () => {
+  network.dns.srv.set('_sip._udp.pbx.example', [
+    { priority: 2, weight: 0, port: 5060, target: 'live.example' },
+    { priority: 1, weight: 0, port: 5060, target: 'dead.example' },
+  ]);
+  network.names.set('live.example', ['192.0.2.30']);
+  network.names.set('dead.example', ['192.0.2.99']);
+  const call = anna.call('sip:bert@pbx.example');
+  network.run(200);
+  expect(bert.heard('INVITE').message.uri).toBe('sip:bert@pbx.example');
+  bert.answer(486);
+  network.run(50);
+  expect(anna.statuses(call)).toEqual([407, 100, 486]);
+  anna.ack(call, last(anna.finals(call)));
+});
+
 test('a Path is the way to its phone, in front of every other Route (RFC 3327 §5.3)', () => {
   const edge = phone('edge', 50);
   bert.register([

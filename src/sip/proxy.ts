@@ -34,6 +34,7 @@ import type { ProxyBranch, ResponseContext } from './response-context.ts';
 import { type SipError, sipError } from './result.ts';
 import { preprocessRoute, type Routing } from './route-preprocessing.ts';
 import type { HeaderLine } from './serialize-message.ts';
+import type { FoundServers } from './server-location.ts';
 import { findTargets, ownUser } from './target-set.ts';
 import type { Indication, ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -86,8 +87,8 @@ export class StatefulProxy {
     return this.state.location.uses(connection);
   }
 
-  resolved(turn: Turn, host: string, addresses: readonly string[], error: string | undefined): void {
-    nameResolved(this.state, turn, host, addresses, error);
+  resolved(turn: Turn, found: FoundServers): void {
+    nameResolved(this.state, turn, found);
   }
 
   indicated(turn: Turn, branch: ProxyBranch, indication: Indication<unknown>): void {

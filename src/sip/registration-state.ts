@@ -5,8 +5,9 @@ import { type Attempt, DigestClient, FIRST_ATTEMPT } from '../auth/credentials.t
 import type { EventOf } from '../events.ts';
 import type { Deadline } from './deadlines.ts';
 import type { Account } from './endpoint-config.ts';
-import type { Flow } from './flow.ts';
+import type { Flow, ServerHop } from './flow.ts';
 import type { Identifiers } from './identifiers.ts';
+import { isSameHop } from './server-location.ts';
 import type { Turn } from './turn.ts';
 
 export type RegistrationState = EventOf<'registration.changed'>['to'];
@@ -23,9 +24,11 @@ export interface Registration {
   expiresS: number;
   /** Raised for a 423, and not accepted since: the registrar has said what it wants, and may say it once. */
   raised: boolean;
-  /** The addresses of the registrar, and which one is in use. */
-  addresses: readonly string[];
-  addressIndex: number;
+  /** The servers of the registrar, and which one is in use. */
+  servers: readonly ServerHop[];
+  serverIndex: number;
+  /** Its name is being looked up; `pending` as well. */
+  resolving: boolean;
   flow: Flow | undefined;
   /** Whether a REGISTER is out. */
   pending: boolean;
@@ -72,8 +75,9 @@ export function newRegistration(
     sequence: same?.sequence ?? 0,
     expiresS: account.expiresS,
     raised: false,
-    addresses: [],
-    addressIndex: 0,
+    servers: [],
+    serverIndex: 0,
+    resolving: false,
     flow: undefined,
     pending: false,
     ending: false,
@@ -85,6 +89,19 @@ export function newRegistration(
     moved: false,
     timer: undefined,
   };
+}
+
+/**
+ * The servers that DNS names now. The one that has the binding stays the first while it is among them; DNS being away
+ * ends no registration that stands.
+ */
+export function takeServers(registration: Registration, servers: readonly ServerHop[]): void {
+  const registered = registration.state === 'registered';
+  if (servers.length === 0 && registered) return;
+  const inUse = registration.servers[registration.serverIndex];
+  const stays = registered && inUse !== undefined && servers.some((one) => isSameHop(one, inUse));
+  registration.servers = stays ? [inUse, ...servers.filter((one) => !isSameHop(one, inUse))] : servers;
+  registration.serverIndex = 0;
 }
 
 /** Moves it and says so. */

@@ -8,7 +8,7 @@ import { type DigestClient, FIRST_ATTEMPT } from '../auth/credentials.ts';
 import { reportChallenges } from './challenge-report.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Account } from './endpoint-config.ts';
-import type { Flow, NextHop } from './flow.ts';
+import { type Flow, hopAt, type NextHop, socketOf } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { Keepalives } from './keepalive.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
@@ -27,9 +27,11 @@ import {
   isSameRegistrar,
   newRegistration,
   type Registration,
+  takeServers,
 } from './registration-state.ts';
 import { backOffMs, grantedS, LONGEST_EXPIRES_S, mayPass, renewInMs } from './registration-terms.ts';
 import { parseRetryAfter } from './retry-after.ts';
+import { answers, type FoundServers, queryOf, serverHops } from './server-location.ts';
 import { displayText, readDigits } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -144,9 +146,10 @@ export class Registrations {
     if (registration.ending) return;
     registration.ending = true;
     this.deadlines.disarm(registration.timer);
-    if (registration.state === 'registered' && !registration.pending) return this.send(turn, registration);
-    if (registration.pending && registration.flow !== undefined) return;
+    const { state, pending, resolving } = registration;
     // Nothing is out while a name is being looked up.
+    if (state === 'registered' && (!pending || resolving)) return this.send(turn, registration);
+    if (pending && !resolving) return;
     this.drop(registration);
   }
 
@@ -167,15 +170,23 @@ export class Registrations {
   }
 
   /** The name of a registrar was looked up. */
-  resolved(turn: Turn, host: string, addresses: readonly string[], error: string | undefined): void {
+  resolved(turn: Turn, found: FoundServers): void {
     for (const registration of this.all) {
-      if (this.hopOf(registration).host !== host || !registration.pending) continue;
-      if (registration.flow !== undefined || registration.ending) continue;
-      registration.addresses = addresses;
-      registration.addressIndex = 0;
-      if (addresses.length > 0) this.send(turn, registration);
-      else this.retry(turn, registration, error ?? `${host} has no address`);
+      const hop = this.hopOf(registration);
+      if (!registration.resolving || !answers(found, hop)) continue;
+      const servers = serverHops(hop, found, () => this.agent.identifiers.fraction());
+      takeServers(registration, servers);
+      if (registration.servers.length > 0) this.send(turn, registration);
+      else this.retry(turn, registration, found.error ?? `${found.host} has no address`);
     }
+  }
+
+  /** The next server, when there is one (RFC 3263 §4.3). */
+  private sendNext(turn: Turn, registration: Registration): boolean {
+    if (registration.serverIndex + 1 >= registration.servers.length) return false;
+    registration.serverIndex += 1;
+    this.send(turn, registration);
+    return true;
   }
 
   /** The final response to a REGISTER. */
@@ -197,6 +208,7 @@ export class Registrations {
     const reason = displayText(response.reason);
     if (registration.ending) return this.settle(turn, registration, { status, reason });
     if (status === 423) return this.tooBrief(turn, registration, response);
+    if (status === 503 && this.sendNext(turn, registration)) return;
     const after = parseRetryAfter(value(response, 'Retry-After') ?? '');
     if (mayPass(status) || after.ok) {
       const afterMs = after.ok ? Math.min(after.value.seconds, LONGEST_WAIT_S) * 1000 : 0;
@@ -220,11 +232,7 @@ export class Registrations {
     registration.attempt = FIRST_ATTEMPT;
     registration.pending = false;
     if (registration.ending) return this.settle(turn, registration, { reason });
-    if (registration.addressIndex + 1 < registration.addresses.length) {
-      registration.addressIndex += 1;
-      return this.send(turn, registration);
-    }
-    this.retry(turn, registration, reason);
+    if (!this.sendNext(turn, registration)) this.retry(turn, registration, reason);
   }
 
   /** A connection is gone: what was registered over it is registered again at once (RFC 5626 §4.4.1 asks for it). */
@@ -259,28 +267,29 @@ export class Registrations {
   private register(turn: Turn, registration: Registration): void {
     this.deadlines.disarm(registration.timer);
     if (registration.pending || registration.ending) return;
-    const { host } = this.hopOf(registration);
-    if (addressFamily(host) !== undefined) registration.addresses = [host];
-    else if (registration.state !== 'registered' || registration.addresses.length === 0) {
+    const hop = this.hopOf(registration);
+    if (addressFamily(hop.host) === undefined) {
+      // At each refresh anew: no answer of DNS is held beyond what it was asked for, whatever its time to live.
       registration.pending = true;
-      registration.flow = undefined;
-      turn.ask({ type: 'resolve', host });
-      return;
+      registration.resolving = true;
+      return turn.ask({ type: 'resolve', ...queryOf(hop) });
     }
+    registration.servers = [hopAt(hop, hop.host)];
+    registration.serverIndex = 0;
     this.send(turn, registration);
   }
 
   private send(turn: Turn, registration: Registration): void {
     const { account, digest, ending } = registration;
-    const { transport, port } = this.hopOf(registration);
-    const address = registration.addresses[registration.addressIndex];
-    if (address === undefined) return this.retry(turn, registration, 'the registrar has no address');
+    const server = registration.servers[registration.serverIndex];
+    if (server === undefined) return this.retry(turn, registration, 'the registrar has no address');
     registration.pending = true;
+    registration.resolving = false;
     const { state } = registration;
     if (!ending && state !== 'registered' && state !== 'registering') {
       changeRegistration(turn, registration, 'registering');
     }
-    const flow = this.agent.transport.flowTo(turn, transport, { address, port });
+    const flow = this.agent.transport.flowTo(turn, server.transport, socketOf(server));
     registration.flow = flow;
     registration.sequence += 1;
     registration.contact = this.agent.contact(flow, account.user);
@@ -371,6 +380,7 @@ export class Registrations {
     about: { readonly status?: number; readonly afterMs?: number } = {},
   ): void {
     registration.pending = false;
+    registration.resolving = false;
     registration.flow = undefined;
     const backOff = backOffMs(registration.failures, this.agent.identifiers.fraction());
     registration.failures += 1;

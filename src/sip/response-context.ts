@@ -4,7 +4,9 @@
  */
 import type { CoreHeaders } from './core-headers.ts';
 import type { Deadline } from './deadlines.ts';
+import type { ServerHop } from './flow.ts';
 import type { SipRequest, SipResponse } from './message.ts';
+import type { Onward } from './route-preprocessing.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import type { Target } from './target-set.ts';
 import type { ClientTransaction, ServerTransaction } from './transaction.ts';
@@ -38,6 +40,8 @@ export interface ProxyBranch {
   readonly breadth: number;
   /** `resolving`: its next hop is a name that was asked for. `done`: it has its final response. */
   state: 'resolving' | 'calling' | 'proceeding' | 'done';
+  /** Further servers of its next hop, the next one first. */
+  others: readonly { readonly server: ServerHop; readonly onward: Onward }[];
   transaction: ClientTransaction<unknown> | undefined;
   /** It is to be cancelled, and why (RFC 3326); the CANCEL itself waits for a provisional response (§9.1). */
   cancel: readonly HeaderLine[] | undefined;
