@@ -12,7 +12,7 @@ import { sparkline } from './sparkline.ts';
 /** Transactions that are listed: the youngest. */
 const SHOWN_TRANSACTIONS = 6;
 /** Rows that stay for the ladder and its title, whatever is wrong. */
-const LEAST_LADDER = 5;
+const LEAST_LADDER = 3;
 /** Columns of the quality bars. */
 const BARS = 30;
 
