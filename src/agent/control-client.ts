@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import type { Event } from '../events.ts';
 import { AgentError } from './agent-error.ts';
 import {
-  LONGEST_LINE,
+  LONGEST_REPLY,
   type Lost,
   type Reply,
   type Request,
@@ -68,7 +68,7 @@ export async function connectControl(path: string): Promise<ControlClient | unde
     if (data.type === 'refused') asked?.reject(new AgentError(data.message, data.exitCode));
     else asked?.resolve(data);
   };
-  const split = lineSplitter(LONGEST_LINE);
+  const split = lineSplitter(LONGEST_REPLY);
   socket.setEncoding('utf8');
   socket.on('data', (chunk: string) => {
     try {

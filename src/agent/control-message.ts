@@ -8,8 +8,12 @@
 import { z } from 'zod';
 import { streamEvent } from '../events.ts';
 
-/** A line either way, in characters: an event with its message in it is the longest. */
+/** A line of a client, in characters. */
 export const LONGEST_LINE = 512 * 1024;
+/** A line of the server: the status of thousands of calls is the longest. */
+export const LONGEST_REPLY = 16 * 1024 * 1024;
+/** What a stranger wrote, as it stands in a status, in characters. */
+export const LONGEST_TOLD = 256;
 
 const text = z.string().max(4096);
 const id = z.int().min(0);

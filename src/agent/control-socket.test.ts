@@ -111,6 +111,19 @@ test('what cannot begin is refused with the sentence and the exit code', async (
   one.close();
 });
 
+test('a status is understood, however many calls there are and whatever their callers wrote', async () => {
+  await serve();
+  for (let number = 0; number < 3_000; number++) {
+    const call = `call-${number}`;
+    host.event({ ...calling('established'), call, peer: `sip:${'u'.repeat(8_000)}@h` } as Event);
+  }
+  const asking = await client();
+  const { calls } = await asking.status();
+  expect(calls).toHaveLength(3_000);
+  expect(calls[0]?.peer).toHaveLength(256);
+  asking.close();
+});
+
 test('a client that leaves while its call rings takes the call with it', async () => {
   await serve();
   const one = await client();

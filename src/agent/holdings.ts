@@ -3,7 +3,7 @@
  * and the decision to leave are tested with a list of events.
  */
 import type { Event, EventOf } from '../events.ts';
-import type { Status } from './control-message.ts';
+import { LONGEST_TOLD, type Status } from './control-message.ts';
 
 interface HeldCall {
   changed: EventOf<'call.changed'>;
@@ -111,19 +111,26 @@ export class Holdings {
         state: changed.to,
         ...(changed.expiresS === undefined ? {} : { expiresS: changed.expiresS }),
         sinceS: sinceS(sinceMs),
-        ...(changed.reason === undefined || changed.to === 'registered' ? {} : { reason: changed.reason }),
+        ...(changed.reason === undefined || changed.to === 'registered'
+          ? {}
+          : { reason: told(changed.reason) }),
       })),
       calls: [...this.calls].map(([call, { changed, sinceMs, media, counted, countedMs = 0 }]) => ({
         call,
         direction: changed.direction,
-        peer: changed.peer,
+        peer: told(changed.peer),
         state: changed.to,
         sinceS: sinceS(sinceMs),
-        ...(media === undefined ? {} : { codec: media.codec, audioPort: media.localPort }),
+        ...(media === undefined ? {} : { codec: told(media.codec), audioPort: media.localPort }),
         ...(counted === undefined || nowMs - countedMs > FRESH_MS
           ? {}
           : { packetsReceived: counted.packetsReceived, packetsSent: counted.packetsSent }),
       })),
     };
   }
+}
+
+/** A caller may write thousands of characters into From; whoever asks for the status reads a line. */
+function told(text: string): string {
+  return text.slice(0, LONGEST_TOLD);
 }
