@@ -78,10 +78,15 @@ export function newModel(): Model {
 /** What changes all the time is shown where it belongs, and would drown the log. */
 const MEASURED: ReadonlySet<Event['type']> = new Set(['media.sampled', 'timers.changed']);
 
+/** Whether an event says nothing but figures. */
+export function isMeasured(event: Event): boolean {
+  return MEASURED.has(event.type);
+}
+
 /** Takes one event in. */
 export function applyEvent(model: Model, event: Event): void {
   model.nowMs = Math.max(model.nowMs, event.atMs);
-  if (!MEASURED.has(event.type)) model.log.push({ number: model.log.added, event });
+  if (!isMeasured(event)) model.log.push({ number: model.log.added, event });
   switch (event.type) {
     case 'session.started':
       model.version = event.version;
@@ -132,7 +137,7 @@ function noteRegistrar({ registrars }: Model, event: EventOf<'sip.sent'>): void 
 function noteCall(model: Model, handle: string, event: Event): void {
   let call = model.calls.get(handle);
   if (call === undefined) {
-    if (MEASURED.has(event.type) || event.type === 'media.stopped') return;
+    if (isMeasured(event) || event.type === 'media.stopped') return;
     call = newCall(handle, event.atMs);
     model.calls.set(handle, call);
     model.total += 1;

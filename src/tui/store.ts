@@ -5,11 +5,17 @@
  * What is drawn is a snapshot number: React asks whether it changed, and the frame is made from the model then.
  */
 import type { Event } from '../events.ts';
-import { applyEvent, type Model, newModel } from './model.ts';
+import { applyEvent, isMeasured, type Model, newModel } from './model.ts';
 import { FIRST_VIEW, press, type View, type Wish } from './view.ts';
 
 /** Between two frames, in ms: 15 a second. */
 export const FRAME_MS = 67;
+
+/**
+ * Between two frames that show nothing but figures, in ms: a thousand calls are measured twice a second, and whoever
+ * looks cannot read faster.
+ */
+const MEASURED_MS = 500;
 
 /** Runs something once, later. A test gives its own. */
 export type Later = (what: () => void, inMs: number) => void;
@@ -33,35 +39,44 @@ export function openStore(wish: (wish: Wish) => void, later: Later, first: Parti
   const model = newModel();
   let view: View = { ...FIRST_VIEW, ...first };
   let drawn = 0;
-  let due = false;
+  /** Whether a frame is due, soon or at leisure. */
+  const due = { soon: false, slowly: false };
   const listeners = new Set<() => void>();
 
-  function changed(): void {
-    if (due) return;
-    due = true;
-    later(() => {
-      due = false;
-      drawn += 1;
-      for (const listener of listeners) listener();
-    }, FRAME_MS);
+  function draw(): void {
+    due.soon = false;
+    due.slowly = false;
+    drawn += 1;
+    for (const listener of listeners) listener();
+  }
+
+  function changed(when: 'soon' | 'slowly'): void {
+    if (due[when]) return;
+    due[when] = true;
+    later(
+      () => {
+        // An earlier frame has shown it.
+        if (due[when]) draw();
+      },
+      when === 'soon' ? FRAME_MS : MEASURED_MS,
+    );
   }
 
   function setView(next: View): void {
     view = next;
     // A key is answered at once: nobody presses fifteen a second.
-    drawn += 1;
-    for (const listener of listeners) listener();
+    draw();
   }
 
   return {
     model,
     event(event) {
       applyEvent(model, event);
-      if (!view.paused) changed();
+      if (!view.paused) changed(isMeasured(event) ? 'slowly' : 'soon');
     },
     tick(nowMs) {
       model.nowMs = Math.max(model.nowMs, nowMs);
-      if (!view.paused) changed();
+      if (!view.paused) changed('slowly');
     },
     press(key, rows) {
       const pressed = press(view, key, model, rows);
