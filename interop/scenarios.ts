@@ -19,6 +19,7 @@ import { registrationScenarios } from './scenarios/registration.ts';
 import { replayScenarios } from './scenarios/replay.ts';
 import { requestScenarios } from './scenarios/requests.ts';
 import { screenScenarios } from './scenarios/screen.ts';
+import { serverScenarios } from './scenarios/servers.ts';
 import { sloppyScenarios } from './scenarios/sloppy.ts';
 import { stoppingScenarios } from './scenarios/stopping.ts';
 import { strangerScenarios } from './scenarios/strangers.ts';
@@ -41,6 +42,7 @@ export const scenarios: readonly Scenario[] = [
   ...mediaScenarios,
   ...talkScenarios,
   ...registrationScenarios,
+  ...serverScenarios,
   ...registrarScenarios,
   ...stoppingScenarios,
   ...sloppyScenarios,

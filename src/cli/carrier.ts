@@ -49,7 +49,15 @@ export function controlFolder(variables: Invocation['variables']): string {
 }
 
 /** Flags that are settled when an agent starts. */
-const SETTLED = ['bind', 'sip-port', 'rtp-ports', 'advertise-ip', 'advertise-media-ip', 'keepalive'] as const;
+const SETTLED = [
+  'bind',
+  'sip-port',
+  'rtp-ports',
+  'dns',
+  'advertise-ip',
+  'advertise-media-ip',
+  'keepalive',
+] as const;
 
 function carrierOf(client: ControlClient): Carrier {
   return { begin: client.begin, closed: client.closed, close: async () => client.close() };
@@ -77,8 +85,8 @@ export async function openAgent(
 /** How this program is started again as the agent, from its sources or compiled. */
 function agentWords(options: Options): string[] {
   const compiled = Bun.main.startsWith('/$bunfs/') || /^[A-Z]:[\\/]~BUN/i.test(Bun.main);
-  const { bind, sipPort, rtpPorts, keepaliveMs, advertiseIp, advertiseMediaIp } = options;
-  const optional = { bind, 'advertise-ip': advertiseIp, 'advertise-media-ip': advertiseMediaIp };
+  const { bind, dns, sipPort, rtpPorts, keepaliveMs, advertiseIp, advertiseMediaIp } = options;
+  const optional = { bind, dns, 'advertise-ip': advertiseIp, 'advertise-media-ip': advertiseMediaIp };
   return [
     process.execPath,
     ...(compiled ? [] : [Bun.main]),

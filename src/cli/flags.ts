@@ -23,7 +23,7 @@ import {
 } from './flag-values.ts';
 import { LAB_FLAGS } from './flags-lab.ts';
 import { PING_FLAGS } from './flags-ping.ts';
-import { isHost, readPort, withoutBrackets } from './server-address.ts';
+import { isHost, readDnsServer, readPort, withoutBrackets } from './server-address.ts';
 
 /** One flag. */
 export interface Flag {
@@ -165,6 +165,14 @@ export const FLAGS = {
     otherwise: '10000-20000',
     inFile: true,
     schema: rtpPorts,
+  },
+  dns: {
+    group: 'network',
+    value: 'ADDRESS[:PORT]',
+    help: 'ask this DNS server for NAPTR, SRV and addresses',
+    otherwise: "the machine's own",
+    inFile: true,
+    schema: reads('the IP address of a DNS server, with or without a port', readDnsServer),
   },
   'advertise-ip': {
     group: 'network',

@@ -24,6 +24,8 @@ export interface Options {
   /** 0: any. */
   readonly sipPort: number;
   readonly rtpPorts: readonly [number, number];
+  /** The DNS server to ask; the machine's own when absent. */
+  readonly dns?: string;
   readonly advertiseIp?: string;
   readonly advertiseMediaIp?: string;
   /** 0: no keepalives. */
@@ -186,7 +188,7 @@ export function readSettings(
 
 /** The options of a run, out of its settings and accounts. */
 export function withDefaults(settings: Settings, accounts: readonly Account[]): Options {
-  const { proxy, bind, password, trace, transcript } = settings;
+  const { proxy, bind, dns, password, trace, transcript } = settings;
   const advertise = settings['advertise-ip'];
   const advertiseMedia = settings['advertise-media-ip'];
   const verbosity = verbosityOf(settings);
@@ -196,6 +198,7 @@ export function withDefaults(settings: Settings, accounts: readonly Account[]): 
     accounts,
     ...(proxy === undefined ? {} : { proxy: proxy.value }),
     ...(bind === undefined ? {} : { bind: bind.value }),
+    ...(dns === undefined ? {} : { dns: dns.value }),
     ...(advertise === undefined ? {} : { advertiseIp: advertise.value }),
     ...(advertiseMedia === undefined ? {} : { advertiseMediaIp: advertiseMedia.value }),
     keepaliveMs: milliseconds(settings.keepalive, DEFAULT_KEEPALIVE_S),

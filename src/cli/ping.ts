@@ -204,8 +204,10 @@ function targetOf(word: string, transport: 'udp' | 'tcp' | undefined): string {
 /** Whoever gives no target asks the server of the account. */
 function serverOf({ accounts: [account] }: Options): string | undefined {
   if (account === undefined) return undefined;
-  const { host, port, transport } = account.server;
-  return `sip:${formatHost(host)}:${port};transport=${transport}`;
+  const { host, port, transport, open } = account.server;
+  // What is left to DNS stays so.
+  const at = open === undefined ? `${formatHost(host)}:${port}` : formatHost(host);
+  return open === 'transport' ? `sip:${at}` : `sip:${at};transport=${transport}`;
 }
 
 /** Whoever gives an account and no server means that of the target. */

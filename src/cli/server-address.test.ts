@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { readServerAddress, type ServerAddress } from './server-address.ts';
+import { readDnsServer, readServerAddress, type ServerAddress } from './server-address.ts';
 
 const silent = () => {};
 
@@ -52,4 +52,13 @@ test('the known mistakes get a sentence of their own: a user part, sips:, anothe
   expect(said[0]).toContain('--user');
   expect(said[1]).toContain('TLS');
   expect(said[2]).toContain('sctp');
+});
+
+test('a DNS server is an address, with or without a port', () => {
+  expect(readDnsServer('192.0.2.53')).toBe('192.0.2.53');
+  expect(readDnsServer('192.0.2.53:5353')).toBe('192.0.2.53:5353');
+  expect(readDnsServer('[2001:db8::53]:5353')).toBe('[2001:db8::53]:5353');
+  expect(readDnsServer('2001:db8::53')).toBe('2001:db8::53');
+  for (const wrong of ['dns.example', '192.0.2.53:0', '192.0.2.300', ''])
+    expect(readDnsServer(wrong)).toBeUndefined();
 });

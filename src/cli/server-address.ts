@@ -80,3 +80,12 @@ export function readServerAddress(text: string, say: (what: string) => void): Se
   }
   return transport === undefined ? where : { ...where, transport };
 }
+
+/** A DNS server, `192.0.2.53` or `[2001:db8::53]:5353`, as the resolver takes it; undefined when it is no address. */
+export function readDnsServer(text: string): string | undefined {
+  const where = readHostPort(text);
+  if (where === undefined || isIP(where.host) === 0) return undefined;
+  const { host, port } = where;
+  if (port === undefined) return host;
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}
