@@ -122,31 +122,32 @@ interface OpenSession extends OpenBlock {
   timing: SdpLine[];
 }
 
-interface OpenMedia extends OpenBlock {
-  readonly line: MediaLine;
-  readonly offset: number;
-}
+interface OpenMedia extends OpenBlock, MediaLine {}
 
 /** Reads a session description. Errors carry status 400 and an offset in the body; never throws. */
 export function parseSdp(text: string): Result<SessionDescription> {
   const lines = splitLines(text);
   if (!lines.ok) return lines;
-  const [first, ...rest] = lines.value;
+  const first = lines.value[0];
   if (first?.type !== 'v') return fail('sdp-version-missing', 0, 400, 'the first line is not v=');
   if (first.value.trim() !== '0') {
     return fail('sdp-version-unsupported', first.offset, 400, 'the version is not 0');
   }
-  const session: OpenSession = { ...emptyBlock(), emails: [], phones: [], timing: [] };
+  const session: OpenSession = {
+    bandwidth: [],
+    attributes: [],
+    other: [],
+    emails: [],
+    phones: [],
+    timing: [],
+  };
   const media: OpenMedia[] = [];
-  for (const line of rest) {
+  for (const line of lines.value) {
+    if (line === first) continue;
     const read = readLine(session, media, line);
     if (!read.ok) return read;
   }
-  return finish(session, media);
-}
-
-function emptyBlock(): OpenBlock {
-  return { bandwidth: [], attributes: [], other: [] };
+  return finish(session, media, lines.value);
 }
 
 function splitLines(text: string): Result<PlacedLine[]> {
@@ -197,7 +198,7 @@ function readLine(session: OpenSession, media: OpenMedia[], line: PlacedLine): R
     if (media.length === MAX_SDP_MEDIA) {
       return fail('sdp-too-many-media', line.offset, 400, `more than ${MAX_SDP_MEDIA} media lines`);
     }
-    media.push({ ...emptyBlock(), line: parsed.value, offset: line.offset });
+    media.push({ ...parsed.value, bandwidth: [], attributes: [], other: [] });
     return DONE;
   }
   const current = media.at(-1);
@@ -243,22 +244,21 @@ function attributeOf(text: string): Attribute {
   return colon < 0 ? { name: text } : { name: text.slice(0, colon), value: text.slice(colon + 1) };
 }
 
-function finish(session: OpenSession, media: readonly OpenMedia[]): Result<SessionDescription> {
+function finish(
+  session: OpenSession,
+  media: readonly OpenMedia[],
+  lines: readonly PlacedLine[],
+): Result<SessionDescription> {
   const { origin, name = '-', ...others } = session;
   if (origin === undefined) return fail('sdp-origin-missing', 0, 400, 'there is no o=');
   // §5.7: a c= for the session, or one under every media line. A refused line needs none.
-  const homeless = media.find((one) => one.line.port !== 0 && (one.connection ?? session.connection) == null);
-  if (homeless !== undefined) {
-    return fail('sdp-connection-missing', homeless.offset, 400, 'no c= for a media line');
+  const homeless = media.findIndex((one) => one.port !== 0 && (one.connection ?? session.connection) == null);
+  if (homeless >= 0) {
+    const line = lines.filter(({ type }) => type === 'm')[homeless];
+    return fail('sdp-connection-missing', line?.offset ?? 0, 400, 'no c= for a media line');
   }
   const timing = others.timing.length > 0 ? others.timing : [{ type: 't', value: '0 0' }];
-  return ok({
-    ...others,
-    origin,
-    name: name === '' ? '-' : name,
-    timing,
-    media: media.map(({ line, offset: _offset, ...block }) => ({ ...line, ...block })),
-  });
+  return ok({ ...others, origin, name: name === '' ? '-' : name, timing, media });
 }
 
 /** The text of a description, in the order of §5, CRLF after every line. */

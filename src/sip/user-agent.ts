@@ -65,6 +65,7 @@ export class UserAgent {
   private readonly ports: Partial<Record<Transport, number>> = {};
   private handles = 0;
   private watched = false;
+  private faced: { readonly peer: string; readonly address: string } | undefined;
 
   constructor(readonly config: EndpointConfig) {
     this.identifiers = new Identifiers(config.seed);
@@ -222,8 +223,12 @@ export class UserAgent {
     return buildResponse(request, status, parts, this.config.product);
   }
 
+  /** Asked several times for one message, and most messages come from one proxy: the last answer is kept. */
   private facing(peer: string): string {
-    return localAddressTowards(peer, this.config) ?? '127.0.0.1';
+    if (this.faced?.peer !== peer) {
+      this.faced = { peer, address: localAddressTowards(peer, this.config) ?? '127.0.0.1' };
+    }
+    return this.faced.address;
   }
 
   /** Our Via for a request on that flow (§18.1.1, RFC 3581 §3). */
