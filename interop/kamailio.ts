@@ -20,9 +20,14 @@ let starts = 0;
 /** Starts it on a port of its own, UDP and TCP. */
 export async function startKamailio(
   lab: Lab,
-  options: { readonly algorithm?: 'MD5' | 'SHA-256'; readonly nonceExpireS?: number } = {},
+  options: {
+    readonly algorithm?: 'MD5' | 'SHA-256';
+    readonly nonceExpireS?: number;
+    readonly address?: string;
+  } = {},
 ): Promise<Kamailio> {
   const port = await lab.port();
+  const { address = LOOPBACK } = options;
   const domain = 'lab.local';
   const password = 'open-sesame-1';
   const logs: Peer[] = [];
@@ -32,7 +37,7 @@ export async function startKamailio(
   const control = `/tmp/ringback-interop-${process.pid}-${port}.ctl`;
   const argv = [
     ...['kamailio', '-f', join(import.meta.dir, 'kamailio', 'kamailio.cfg'), '-DD', '-E'],
-    ...['-l', `udp:${LOOPBACK}:${port}`, '-l', `tcp:${LOOPBACK}:${port}`],
+    ...['-l', `udp:${address}:${port}`, '-l', `tcp:${address}:${port}`],
     ...['-A', `PASSWORD="${password}"`, '-A', `ALGORITHM="${options.algorithm ?? 'MD5'}"`],
     ...['-A', `NONCE_EXPIRE=${options.nonceExpireS ?? 300}`, '-A', `CTL_SOCKET="unix:${control}"`],
     ...['-Y', runtime, '-P', join(runtime, 'pid'), '-m', '32', '-M', '4'],

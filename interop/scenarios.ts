@@ -12,6 +12,7 @@ import { inviteScenarios } from './scenarios/invites.ts';
 import { labScenarios } from './scenarios/lab.ts';
 import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
+import { natScenarios } from './scenarios/nat.ts';
 import { pingScenarios } from './scenarios/ping.ts';
 import { placingScenarios } from './scenarios/placing.ts';
 import { registrarScenarios } from './scenarios/registrar.ts';
@@ -44,6 +45,7 @@ export const scenarios: readonly Scenario[] = [
   ...registrationScenarios,
   ...serverScenarios,
   ...registrarScenarios,
+  ...natScenarios,
   ...stoppingScenarios,
   ...sloppyScenarios,
   ...strangerScenarios,
