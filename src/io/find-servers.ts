@@ -16,8 +16,8 @@ import {
   type ServerQuery,
 } from '../sip/server-location.ts';
 
-/** How long one question for NAPTR or SRV may take, in ms, and how often it is sent: what does not answer is left out. */
-const TIMEOUT_MS = 1_500;
+/** How long the first try of a question may take, in ms, and how often it is sent, each with twice the time. */
+const TIMEOUT_MS = 800;
 const TRIES = 2;
 /** Questions for one next hop; server-location.ts asks for fewer. */
 const MAX_QUESTIONS = 32;
@@ -79,12 +79,12 @@ class Asker {
 
   /** A and AAAA, IPv4 first. */
   private async addresses(name: string): Promise<readonly string[]> {
-    if (this.server !== undefined) {
+    if (this.server !== undefined && !(await isLocalName(name))) {
       const [ipv4, ipv6] = await Promise.all([
         this.ask(() => this.resolver.resolve4(name)),
         this.ask(() => this.resolver.resolve6(name)),
       ]);
-      if (ipv4.length + ipv6.length > 0) return [...ipv4, ...ipv6];
+      return [...ipv4, ...ipv6];
     }
     try {
       const found = await lookup(name, { all: true, order: 'ipv4first' });

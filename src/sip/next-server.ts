@@ -8,7 +8,7 @@
 import type { Call } from './call.ts';
 import { finishCall } from './call-end.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import { formatHost, hopOfFlow } from './flow.ts';
+import { formatAddress, hopOfFlow } from './flow.ts';
 import { sendInvite, tryInvite } from './invite-attempt.ts';
 import { type SipResponse, value } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
@@ -56,12 +56,12 @@ function nextAddress(
 ): boolean {
   const [server, ...rest] = invite.servers;
   if (server === undefined) return false;
-  const failed = invite.sent === undefined ? '' : ` at ${formatHost(invite.sent.flow.remote.address)}`;
+  const failed = invite.sent === undefined ? '' : ` at ${formatAddress(invite.sent.flow.remote)}`;
   const what = response === undefined ? displayText(reason) : `${status} ${displayText(reason)}`;
   raise(turn, call, 'server-failed', {
     evidence: `${invite.hop.host}${failed}: ${what}`,
-    cause: 'one of its addresses does not serve calls',
-    next: `nothing to do: its next address, ${formatHost(server.address)}, is tried`,
+    cause: 'one of its servers does not take calls',
+    next: `nothing to do: the next one, ${formatAddress(server)} over ${server.transport.toUpperCase()}, is tried`,
   });
   invite.servers = rest;
   // The same request with another branch (RFC 3263 §4.3): should both servers know it, it is one call, not two.

@@ -1,0 +1,41 @@
+/** What is asked of a real DNS server, and what is not (RFC 3263 §4). The server is one that knows nothing. */
+import { afterEach, expect, test } from 'bun:test';
+import { findServers } from './find-servers.ts';
+
+let close = () => {};
+afterEach(() => close());
+
+/** A server that refuses everything (RFC 1035 §4.1.1, RCODE 5), and how often it was asked. */
+async function refusing(): Promise<{ readonly address: string; asked: () => number }> {
+  let asked = 0;
+  const socket = await Bun.udpSocket({
+    hostname: '127.0.0.1',
+    socket: {
+      data(own, query, port, address) {
+        asked += 1;
+        const answer = Buffer.from(query);
+        answer[2] = 0x81;
+        answer[3] = 5;
+        own.send(answer, port, address);
+      },
+    },
+  });
+  close = () => socket.close();
+  return { address: `127.0.0.1:${socket.port}`, asked: () => asked };
+}
+
+test('a name of the machine itself has addresses and no services, whatever DNS says', async () => {
+  const dns = await refusing();
+  const found = await findServers({ host: 'localhost', transport: 'udp', open: 'transport' }, dns.address);
+  expect(found).toMatchObject({ host: 'localhost', transport: 'udp', open: 'transport' });
+  expect(found.addresses).toContain('127.0.0.1');
+  expect(found.answers).toBeUndefined();
+});
+
+test('a server that refuses is no answer: the name has no address, and the reason is said', async () => {
+  const dns = await refusing();
+  const found = await findServers({ host: 'pbx.invalid', transport: 'udp', open: 'port' }, dns.address);
+  expect(found.addresses).toEqual([]);
+  expect(found.error).toStartWith('pbx.invalid has no address in DNS (');
+  expect(dns.asked()).toBeGreaterThan(0);
+});
