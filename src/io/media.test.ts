@@ -155,6 +155,8 @@ describe('on loopback', () => {
     const [alice, mallory] = [await caller(), await caller()];
     const port = ports()[0] as number;
     running.send([{ type: 'open', session: session(3, port, alice.port) }]);
+    // The first packet says that the port is open.
+    await alice.until(1);
     alice.send(packet(1, 7), port);
     await alice.until(2);
     mallory.send(packet(2, 7), port);

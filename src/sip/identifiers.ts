@@ -3,29 +3,39 @@
  * SSRCs, cnonces. All come from one generator whose seed is an argument, so that the same seed gives the same
  * bytes in a test or a replay. A real run seeds it from the operating system's randomness.
  *
- * The generator is sfc32 (Chris Doty-Humphrey, PractRand): 128 bits of state, three words of output history.
+ * The generator is SHA-256 over the seed and a counter: whoever sees some of our tags can compute neither the ones
+ * before nor the ones to come, and nonces, the proof of an address and the token of a route all come from here.
  */
+import { createHash } from 'node:crypto';
 import { MAGIC_COOKIE } from './via.ts';
 
+/** Bytes of the seed, and of the counter behind it. */
+const SEED_BYTES = 16;
+const COUNTER_BYTES = 6;
+
 export class Identifiers {
-  private a: number;
-  private b: number;
-  private c: number;
-  private counter: number;
+  /** The seed and the counter: what is hashed next. */
+  private readonly input = Buffer.alloc(SEED_BYTES + COUNTER_BYTES);
+  private counter = 0;
+  private block: Buffer = Buffer.alloc(0);
+  private used = 0;
 
   constructor(seed: readonly [number, number, number, number]) {
-    [this.a, this.b, this.c, this.counter] = seed;
-    for (let round = 0; round < 15; round++) this.word();
+    seed.forEach((word, place) => {
+      this.input.writeUInt32BE(word >>> 0, 4 * place);
+    });
   }
 
   /** 32 random bits. */
   word(): number {
-    const sum = (this.a + this.b + this.counter) | 0;
-    this.counter = (this.counter + 1) | 0;
-    this.a = this.b ^ (this.b >>> 9);
-    this.b = (this.c + (this.c << 3)) | 0;
-    this.c = (((this.c << 21) | (this.c >>> 11)) + sum) | 0;
-    return sum >>> 0;
+    if (this.used === this.block.length) {
+      this.input.writeUIntBE(this.counter++, SEED_BYTES, COUNTER_BYTES);
+      this.block = createHash('sha256').update(this.input).digest();
+      this.used = 0;
+    }
+    const word = this.block.readUInt32BE(this.used);
+    this.used += 4;
+    return word;
   }
 
   /** A fraction in [0, 1), for jitter. */
