@@ -37,6 +37,14 @@ test('calls are counted until the proof, or their end', () => {
   expect(sources.hold(VICTIM)).toBeUndefined();
 });
 
+test('a caller on this machine may hold any number: nobody far away writes its address', () => {
+  const sources = new AddressValidation();
+  for (const address of ['127.0.0.1', '::1']) {
+    expect(sources.hold(from(address))).toBeUndefined();
+    expect(sources.heldBy(from(address))).toBe(0);
+  }
+});
+
 test('the oldest address is forgotten when there are too many', () => {
   const sources = new AddressValidation();
   sources.proved(VICTIM);

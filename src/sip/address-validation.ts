@@ -8,6 +8,7 @@
  * a response. It is the address that is proved, not the port, so that a proxy with many calls proves itself once.
  */
 import { type Flow, isReliable } from './flow.ts';
+import { isLoopback } from './ip-address.ts';
 import { MAX_SOURCES, MAX_UNPROVEN_REPEATS } from './limits.ts';
 
 /** How long a spent budget stays spent, in ms. */
@@ -60,8 +61,9 @@ export class AddressValidation {
 
   /** One more call of it; the address under which it is to be released, undefined when it needs no counting. */
   hold(flow: Flow): string | undefined {
-    if (this.isProved(flow)) return undefined;
     const { address } = flow.remote;
+    // Nobody far away writes a loopback address: a load generator beside us may send a thousand before its first ACK.
+    if (this.isProved(flow) || isLoopback(address)) return undefined;
     this.held.set(address, (this.held.get(address) ?? 0) + 1);
     return address;
   }
