@@ -113,7 +113,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'A flag wins over the environment, that over .env, that over the --config file.',
       'Ctrl-C (or SIGTERM) hangs up, unregisters and leaves; twice leaves at once.',
       'With --json it also reads stdin when that is no terminal, one request a line:',
-      'hangup CALL, hangup-all, register, stop.',
+      'call TARGET, hold CALL, resume CALL, hangup CALL, hangup-all, register, stop.',
       '',
       'Exit codes: 0 stopped as asked, 2 wrong configuration, 3 authentication refused',
       'for every account, 6 no port or no network.',

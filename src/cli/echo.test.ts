@@ -56,7 +56,7 @@ test('stop on stdin ends it as well, and a line that is no request is answered o
   const all = await events(child.stdout, () => {});
   expect([await child.exited, all.at(-1)?.type]).toEqual([0, 'session.stopped']);
   expect(await child.stderr.text()).toBe(
-    'stdin: expected hangup CALL, hangup-all, register or stop, not "dance".\n',
+    'stdin: expected hangup CALL, hold CALL, resume CALL, call TARGET, hangup-all, register or stop, not "dance".\n',
   );
 });
 

@@ -71,6 +71,9 @@ export interface CallFacts {
   totals: EventOf<'media.stopped'> | undefined;
   /** Packets a second from the peer, one for each measurement. */
   readonly received: Ring<number>;
+  /** Interarrival jitter, in ms, and packets lost since the measurement before. */
+  readonly jitter: Ring<number>;
+  readonly lost: Ring<number>;
   readonly diagnoses: EventOf<'diagnosis.raised'>[];
   readonly ladder: Ring<LadderEntry>;
   readonly transactions: Map<string, TransactionFacts>;
@@ -97,6 +100,8 @@ export function newCall(handle: string, atMs: number): CallFacts {
     sample: undefined,
     totals: undefined,
     received: new Ring(SAMPLES_KEPT),
+    jitter: new Ring(SAMPLES_KEPT),
+    lost: new Ring(SAMPLES_KEPT),
     diagnoses: [],
     ladder: new Ring(LADDER_KEPT),
     transactions: new Map(),
@@ -117,6 +122,8 @@ export function noteCallEvent(call: CallFacts, event: Event): void {
       call.latched = event;
       break;
     case 'media.sampled':
+      call.jitter.push(event.jitterMs ?? 0);
+      call.lost.push(Math.max(0, event.lost - (call.sample?.lost ?? 0)));
       call.sample = event;
       call.received.push(event.packetsReceivedPerS);
       return;

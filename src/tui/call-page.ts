@@ -14,7 +14,7 @@ const SHOWN_TRANSACTIONS = 6;
 /** Rows that stay for the ladder and its title, whatever is wrong. */
 const LEAST_LADDER = 3;
 /** Columns of the quality bars. */
-const BARS = 30;
+const BARS = 14;
 
 /** The whole page in so many rows. `chosen` is the ladder's entry, counted from the newest. */
 export function callPage(
@@ -101,8 +101,22 @@ function audio(call: CallFacts, { ascii }: Look): Line[] {
     `jitter ${sample.jitterMs === undefined ? '-' : `${sample.jitterMs.toFixed(1)} ms`}`,
     `round trip ${sample.rttMs === undefined ? '-' : `${sample.rttMs.toFixed(0)} ms`}`,
   ];
-  const bars: Segment = { text: `${sparkline([...call.received], BARS, 50, ascii)} `, style: 'accent' };
-  return [...lines, [bars, { text: parts.join('  ') }]];
+  const figures: Line = [{ text: parts.join('  ') }];
+  // The last half minute: a rate of 50 a second, 30 ms of jitter and five lost packets are a full bar.
+  const bars = (title: string, values: Iterable<number>, top: number, style: Style): Line => [
+    { text: ` ${title} `, style: 'dim' },
+    { text: sparkline([...values], BARS, top, ascii), style },
+  ];
+  return [
+    ...lines,
+    figures,
+    [
+      { text: 'last 30 s:', style: 'dim' },
+      ...bars('in', call.received, 50, 'accent'),
+      ...bars('jitter', call.jitter, 30, 'accent'),
+      ...bars('lost', call.lost, 5, 'warn'),
+    ],
+  ];
 }
 
 /** What is wrong, why, and what to do: in full, because a half of it helps nobody. */
