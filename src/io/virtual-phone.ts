@@ -4,14 +4,7 @@
  */
 import { type Attempt, DigestClient, FIRST_ATTEMPT } from '../auth/credentials.ts';
 import type { SocketAddress, Transport } from '../sip/flow.ts';
-import {
-  fields,
-  NO_BODY,
-  type SipMessage,
-  type SipRequest,
-  type SipResponse,
-  value,
-} from '../sip/message.ts';
+import { fields, NO_BODY, type SipRequest, type SipResponse, value, values } from '../sip/message.ts';
 import type { HeaderLine } from '../sip/serialize-message.ts';
 import type { VirtualNetwork } from './virtual.ts';
 import { type Heard, VirtualPeer } from './virtual-peer.ts';
@@ -91,7 +84,7 @@ export class VirtualPhone {
       if (response === undefined || (response.status !== 401 && response.status !== 407)) break;
       if (method === 'INVITE') this.send(dialling, 'ACK', uri, value(response, 'To') ?? '', []);
       const name = response.status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate';
-      const challenges = fields(response, name).map((header) => header.value);
+      const challenges = values(response, name);
       const { status } = response;
       const verdict = client.challenged({ status, challenges, cnonce: 'c' }, credentials.attempt);
       if (verdict.type === 'refused') break;
@@ -200,11 +193,6 @@ export class VirtualPhone {
       ...headers,
     ]);
   }
-}
-
-/** All values of a header field, for a test to look at. */
-export function valuesOf(message: SipMessage, name: string): string[] {
-  return fields(message, name).map((header) => header.value);
 }
 
 function addressIn(text: string | undefined): string {

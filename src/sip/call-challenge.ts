@@ -8,7 +8,7 @@ import { reportChallenges } from './challenge-report.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { hopOfFlow } from './flow.ts';
 import { sendInvite } from './invite-attempt.ts';
-import { fields, type SipResponse } from './message.ts';
+import { type SipResponse, values } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { refuseCall } from './refused-call.ts';
 import type { Turn } from './turn.ts';
@@ -29,7 +29,7 @@ export function challenged(
     return refuseCall(calls, turn, call, response, `${status} asks for credentials, and ${why}`);
   }
   const name = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate';
-  const challenges = fields(response, name).map(({ value }) => value);
+  const challenges = values(response, name);
   const cnonce = agent.identifiers.cnonce();
   const verdict = digest.challenged({ status, challenges, cnonce }, invite.attempt);
   if (verdict.type === 'refused') return refuseCall(calls, turn, call, response, verdict.reason);

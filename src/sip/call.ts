@@ -122,10 +122,13 @@ export function peerAddress({ dialog, outgoing }: Call): string {
   return flow?.remote.address ?? '127.0.0.1';
 }
 
+/** What is said of a call when it moves: of ours, and of one between others. */
+type Moving = Pick<Call, 'handle' | 'callId' | 'direction' | 'peer' | 'displayName' | 'state' | 'answeredMs'>;
+
 /** Moves a call and says so. */
 export function changeCall(
   turn: Turn,
-  call: Call,
+  call: Moving,
   to: CallState,
   about: { readonly reason?: string; readonly status?: number; readonly outcome?: CallOutcome } = {},
 ): void {

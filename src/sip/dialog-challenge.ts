@@ -10,7 +10,7 @@ import { reportChallenges } from './challenge-report.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Dialog } from './dialog.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import { fields, type SipRequest, type SipResponse } from './message.ts';
+import { type SipRequest, type SipResponse, values } from './message.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { TransactionUser } from './transaction-user.ts';
@@ -50,7 +50,7 @@ export function authorizeAgain(
   if (digest === undefined) return undefined;
   const before = call.challenged?.sequence === core.cseq.number ? call.challenged.attempt : FIRST_ATTEMPT;
   const name = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate';
-  const challenges = fields(response, name).map((header) => header.value);
+  const challenges = values(response, name);
   const cnonce = parts.agent.identifiers.cnonce();
   const verdict = digest.challenged({ status, challenges, cnonce }, before);
   if (verdict.type === 'refused') return undefined;

@@ -53,6 +53,11 @@ export function fields(message: SipMessage, name: string): HeaderField[] {
   return message.headers.filter((header) => header.name === name);
 }
 
+/** The values of all fields of that name, in order. */
+export function values(message: SipMessage, name: string): string[] {
+  return fields(message, name).map((header) => header.value);
+}
+
 /** The value of the first field of that canonical name. */
 export function value(message: SipMessage, name: string): string | undefined {
   return field(message, name)?.value;

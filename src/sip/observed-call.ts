@@ -4,7 +4,7 @@
  */
 import type { EventOf } from '../events.ts';
 import { peerOf } from './answering.ts';
-import { handlePart } from './call.ts';
+import { handlePart, changeCall as moveCall } from './call.ts';
 import type { SipRequest, SipResponse } from './message.ts';
 import type { Direction, ReadMessage } from './observed-message.ts';
 import type { SessionDescription } from './sdp.ts';
@@ -13,7 +13,6 @@ import type { Turn } from './turn.ts';
 import { userOf } from './uri.ts';
 
 type CallState = EventOf<'call.changed'>['to'];
-type Outcome = NonNullable<EventOf<'call.changed'>['outcome']>;
 type DialogState = EventOf<'dialog.changed'>['to'];
 
 /** What is known of it. */
@@ -75,29 +74,14 @@ export function observedCall(
   };
 }
 
-/** Moves the call and says so. */
+/** Moves the call and says so; what comes after its end moves it no more. */
 export function changeCall(
   turn: Turn,
   call: ObservedCall,
   to: CallState,
-  about: { readonly reason?: string; readonly status?: number; readonly outcome?: Outcome } = {},
+  about: Parameters<typeof moveCall>[3] = {},
 ): void {
-  if (call.state === to || call.state === 'terminated') return;
-  const from = call.state;
-  call.state = to;
-  const ended = to === 'terminated' && call.answeredMs !== undefined;
-  turn.emit({
-    type: 'call.changed',
-    call: call.handle,
-    callId: call.callId,
-    direction: call.direction,
-    peer: call.peer,
-    ...(call.displayName === undefined ? undefined : { displayName: call.displayName }),
-    from,
-    to,
-    ...about,
-    ...(ended ? { durationMs: Math.round(turn.nowMs - (call.answeredMs ?? 0)) } : undefined),
-  });
+  if (call.state !== 'terminated') moveCall(turn, call, to, about);
 }
 
 /** Moves the dialog and says so. */

@@ -9,7 +9,7 @@ import { parseChallenges } from '../auth/challenge.ts';
 import type { EventBody } from '../events.ts';
 import { reportChallenges } from './challenge-report.ts';
 import { refusedFor, rejectedEvent } from './malformed.ts';
-import { fields, type SipRequest, type SipResponse } from './message.ts';
+import { fields, type SipRequest, type SipResponse, values } from './message.ts';
 import { changeCall, type ObservedCall, observedCall } from './observed-call.ts';
 import { directionOf, type Perspective, perspectiveOf } from './observed-exchange.ts';
 import {
@@ -295,6 +295,6 @@ function challenged(turn: Turn, exchange: Exchange, response: SipResponse, statu
         : undefined;
   if (about === undefined) return;
   const name = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate';
-  const { challenges } = parseChallenges(fields(response, name).map(({ value }) => value));
+  const { challenges } = parseChallenges(values(response, name));
   reportChallenges(turn, status, challenges, about);
 }

@@ -1,10 +1,10 @@
 /** One request to several phones: what the caller hears of it, and what they do (RFC 3261 §16.6, §16.7). */
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import type { VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
-import { type VirtualPhone, valuesOf } from '../io/virtual-phone.ts';
+import type { VirtualPhone } from '../io/virtual-phone.ts';
 import { type ProxyScene, proxyScene } from '../io/virtual-proxy-scene.ts';
 import { leftovers, REGISTRAR_ADDRESS } from '../io/virtual-scene.ts';
-import { type SipResponse, value } from './message.ts';
+import { type SipResponse, value, values } from './message.ts';
 
 let network: VirtualNetwork;
 let proxy: VirtualEndpoint;
@@ -103,8 +103,8 @@ test('challenges of two phones are passed on together (§16.7 step 7)', () => {
   second.answer(407, [['Proxy-Authenticate', 'Digest realm="b", nonce="2"']]);
   network.run(50);
   const refusal = last(anna.finals(call));
-  expect(valuesOf(refusal, 'WWW-Authenticate')).toEqual(['Digest realm="a", nonce="1"']);
-  expect(valuesOf(refusal, 'Proxy-Authenticate')).toEqual(['Digest realm="b", nonce="2"']);
+  expect(values(refusal, 'WWW-Authenticate')).toEqual(['Digest realm="a", nonce="1"']);
+  expect(values(refusal, 'Proxy-Authenticate')).toEqual(['Digest realm="b", nonce="2"']);
   anna.ack(call, refusal);
 });
 

@@ -1,10 +1,10 @@
 /** Which way a request takes through the proxy, and which it must not (RFC 3261 §16.3 to §16.6). */
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import type { VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
-import { type VirtualPhone, valuesOf } from '../io/virtual-phone.ts';
+import type { VirtualPhone } from '../io/virtual-phone.ts';
 import { type ProxyScene, proxyScene } from '../io/virtual-proxy-scene.ts';
 import { leftovers, REGISTRAR_ADDRESS } from '../io/virtual-scene.ts';
-import { type SipResponse, value } from './message.ts';
+import { type SipResponse, value, values } from './message.ts';
 
 let network: VirtualNetwork;
 let proxy: VirtualEndpoint;
@@ -60,7 +60,7 @@ test('a request that comes back as it went is a loop: 482 (§16.3 step 4)', () =
   const call = anna.call('sip:101@lab.local');
   // As another proxy would send it back: the Request-URI as it was, a Via of its own on top.
   const { message } = bert.heard('INVITE');
-  const vias = valuesOf(message, 'Via');
+  const vias = values(message, 'Via');
   bert.peer.request(REGISTRAR_ADDRESS, 'INVITE', 'sip:101@lab.local', [
     ['Via', 'SIP/2.0/UDP 192.0.2.30;branch=z9hG4bKback'],
     ...vias.map((via) => ['Via', via] as const),
@@ -98,7 +98,7 @@ test('a strict router before us has put our Route into the Request-URI: it is pu
   bert.answer(200);
   network.run(50);
   const answer = last(anna.finals(call));
-  const [recorded = ''] = valuesOf(answer, 'Record-Route');
+  const [recorded = ''] = values(answer, 'Record-Route');
   anna.peer.request(REGISTRAR_ADDRESS, 'BYE', recorded.slice(1, -1), [
     ['Via', 'SIP/2.0/UDP 192.0.2.20;branch=z9hG4bKstrict'],
     ['Route', '<sip:101@192.0.2.30:5060>'],
@@ -109,7 +109,7 @@ test('a strict router before us has put our Route into the Request-URI: it is pu
   ]);
   network.run(50);
   const { message } = bert.heard('BYE');
-  expect([message.uri, valuesOf(message, 'Route')]).toEqual(['sip:101@192.0.2.30:5060', []]);
+  expect([message.uri, values(message, 'Route')]).toEqual(['sip:101@192.0.2.30:5060', []]);
   bert.peer.respond(bert.heard('BYE'), 200);
 });
 
@@ -122,10 +122,7 @@ test('a strict router behind us gets the Request-URI for itself, and what stood 
   const strict = phone('strict', 50);
   anna.call('sip:101@lab.local');
   const { message } = strict.heard('INVITE');
-  expect([message.uri, valuesOf(message, 'Route')]).toEqual([
-    'sip:192.0.2.50',
-    ['<sip:101@192.0.2.30:5060>'],
-  ]);
+  expect([message.uri, values(message, 'Route')]).toEqual(['sip:192.0.2.50', ['<sip:101@192.0.2.30:5060>']]);
   strict.answer(200);
 });
 
@@ -137,7 +134,7 @@ test('a phone on UDP and one on TCP: each is recorded on its own side, and finds
   const call = anna.call('sip:101@lab.local');
   const invite = bert.heard('INVITE');
   expect(invite.flow.connection).toBeDefined();
-  expect(valuesOf(invite.message, 'Record-Route')).toEqual([
+  expect(values(invite.message, 'Record-Route')).toEqual([
     expect.stringMatching(/^<sip:192\.0\.2\.1:5060;transport=tcp;lr;dialog=[0-9a-f]{16}>$/),
     expect.stringMatching(/^<sip:192\.0\.2\.1:5060;lr;dialog=[0-9a-f]{16}>$/),
   ]);
@@ -149,7 +146,7 @@ test('a phone on UDP and one on TCP: each is recorded on its own side, and finds
   bert.withinCalled(invite.message, 't-192.0.2.30', 'BYE');
   network.run(50);
   const bye = anna.heard('BYE');
-  expect([bye.flow.transport, valuesOf(bye.message, 'Route')]).toEqual(['udp', []]);
+  expect([bye.flow.transport, values(bye.message, 'Route')]).toEqual(['udp', []]);
   anna.peer.respond(bye, 200);
   network.run(50);
   expect(bert.peer.responses('BYE').map(({ message }) => message.status)).toEqual([200]);
@@ -205,7 +202,7 @@ test('a To tag and our address in Route open no relay: what we did not record ne
 test('a Record-Route of ours is good for its own Call-ID alone', () => {
   bert.register();
   const call = anna.call('sip:101@lab.local');
-  const [recorded = ''] = valuesOf(bert.heard('INVITE').message, 'Record-Route');
+  const [recorded = ''] = values(bert.heard('INVITE').message, 'Record-Route');
   bert.answer(200);
   network.run(50);
   anna.ack(call, last(anna.finals(call)));
@@ -256,6 +253,6 @@ test('a Path is the way to its phone, in front of every other Route (RFC 3327 §
   anna.call('sip:101@lab.local');
   const { message } = edge.heard('INVITE');
   expect(message.uri).toBe('sip:101@192.0.2.30:5060');
-  expect(valuesOf(message, 'Route')).toEqual(['<sip:192.0.2.50;lr>', '<sip:192.0.2.51;lr>']);
+  expect(values(message, 'Route')).toEqual(['<sip:192.0.2.50;lr>', '<sip:192.0.2.51;lr>']);
   edge.answer(200);
 });

@@ -1,10 +1,10 @@
 /** The lab's proxy between phones on the virtual network, as they see it on the wire (RFC 3261 §16). */
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import type { VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
-import { type VirtualPhone, valuesOf } from '../io/virtual-phone.ts';
+import type { VirtualPhone } from '../io/virtual-phone.ts';
 import { type ProxyScene, proxyScene } from '../io/virtual-proxy-scene.ts';
 import { leftovers, REGISTRAR_ADDRESS } from '../io/virtual-scene.ts';
-import { type SipResponse, value } from './message.ts';
+import { type SipResponse, value, values } from './message.ts';
 
 let network: VirtualNetwork;
 let proxy: VirtualEndpoint;
@@ -28,21 +28,21 @@ test('a call passes with both phones on the way they were told: INVITE, 180, 200
   const invite = bert.heard('INVITE').message;
   expect(invite.uri).toBe('sip:101@192.0.2.30:5060');
   expect(value(invite, 'Max-Forwards')).toBe('69');
-  expect(valuesOf(invite, 'Record-Route')).toEqual([
+  expect(values(invite, 'Record-Route')).toEqual([
     expect.stringMatching(/^<sip:192\.0\.2\.1:5060;lr;dialog=[0-9a-f]{16}>$/),
   ]);
-  expect(valuesOf(invite, 'Via')).toHaveLength(2);
-  expect(valuesOf(invite, 'Proxy-Authorization')).toEqual([]);
+  expect(values(invite, 'Via')).toHaveLength(2);
+  expect(values(invite, 'Proxy-Authorization')).toEqual([]);
   bert.answer(180);
   bert.answer(200);
   network.run(50);
   expect(anna.statuses(call)).toEqual([407, 100, 180, 200]);
   const answer = last(anna.finals(call));
-  expect(valuesOf(answer, 'Via')).toHaveLength(1);
+  expect(values(answer, 'Via')).toHaveLength(1);
   anna.ack(call, answer);
   network.run(50);
   expect(bert.heard('ACK').message.uri).toBe('sip:101@192.0.2.30:5060');
-  expect(valuesOf(bert.heard('ACK').message, 'Route')).toEqual([]);
+  expect(values(bert.heard('ACK').message, 'Route')).toEqual([]);
   bert.withinCalled(invite, 't-192.0.2.30', 'BYE');
   network.run(50);
   expect(anna.heard('BYE').message.uri).toBe('sip:100@192.0.2.20:5060');
@@ -63,7 +63,7 @@ test('without credentials a request out of a dialog gets 407 with a challenge of
   network.run(50);
   const [refused] = anna.peer.responses('MESSAGE');
   expect(refused?.message.status).toBe(407);
-  expect(valuesOf(refused?.message as SipResponse, 'Proxy-Authenticate')).toHaveLength(2);
+  expect(values(refused?.message as SipResponse, 'Proxy-Authenticate')).toHaveLength(2);
   expect(bert.peer.requests('MESSAGE')).toEqual([]);
 });
 

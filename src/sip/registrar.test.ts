@@ -11,7 +11,7 @@ import {
   PHONE_ADDRESS,
   REGISTRAR_ADDRESS,
 } from '../io/virtual-scene.ts';
-import { fields, NO_BODY, type SipResponse, value } from './message.ts';
+import { NO_BODY, type SipResponse, value, values } from './message.ts';
 import type { HeaderLine } from './serialize-message.ts';
 
 let network: VirtualNetwork;
@@ -77,7 +77,7 @@ function register({
     network.run(50);
     response = phone.responses('REGISTER').at(-1)?.message;
     if (response?.status !== 401) break;
-    const challenges = fields(response, 'WWW-Authenticate').map((header) => header.value);
+    const challenges = values(response, 'WWW-Authenticate');
     const verdict = client.challenged({ status: 401, challenges, cnonce: 'c' }, credentials.attempt);
     if (verdict.type === 'refused') break;
     attempt = verdict.attempt;
@@ -86,14 +86,14 @@ function register({
   return response;
 }
 
-const contactsOf = (response: SipResponse) => fields(response, 'Contact').map((header) => header.value);
+const contactsOf = (response: SipResponse) => values(response, 'Contact');
 const bindings = () => contactsOf(register({ contacts: [] }));
 
 test('a REGISTER without credentials is challenged, each algorithm once, SHA-256 among them (§22.4, RFC 8760)', () => {
   register();
   const [first] = phone.responses('REGISTER');
   expect(first?.message.status).toBe(401);
-  const challenges = fields(first?.message as SipResponse, 'WWW-Authenticate').map((header) => header.value);
+  const challenges = values(first?.message as SipResponse, 'WWW-Authenticate');
   expect(challenges.join()).toContain('algorithm=SHA-256');
   expect(challenges.join()).toContain('algorithm=MD5');
   expect(value(first?.message as SipResponse, 'To')).toContain(';tag=');
@@ -228,10 +228,7 @@ test('a Path is kept and sent back; from a phone that does not know of it, it is
   expect(bindings()).toEqual([]);
   const response = register({ headers: [...path, ['Supported', 'path'], ['Require', 'path']] });
   expect(response.status).toBe(200);
-  expect(fields(response, 'Path').map((header) => header.value)).toEqual([
-    '<sip:p1.lab.local;lr>',
-    '<sip:p2.lab.local;lr>',
-  ]);
+  expect(values(response, 'Path')).toEqual(['<sip:p1.lab.local;lr>', '<sip:p2.lab.local;lr>']);
 });
 
 test('an unknown extension in Require is a 420, a domain that is not ours a 404 (§10.3 steps 1 and 2)', () => {

@@ -12,7 +12,7 @@ import { type Flow, hopAt, type NextHop, socketOf } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { Keepalives } from './keepalive.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
-import { fields, NO_BODY, type SipResponse, value } from './message.ts';
+import { NO_BODY, type SipResponse, value, values } from './message.ts';
 import { hasMoved } from './moved-contact.ts';
 import { registerRequest } from './register-request.ts';
 import {
@@ -398,8 +398,4 @@ export class Registrations {
     this.deadlines.disarm(registration.timer);
     registration.timer = this.deadlines.arm(turn.nowMs + inMs, 'registration', registration);
   }
-}
-
-function values(response: SipResponse, name: string): string[] {
-  return fields(response, name).map((header) => header.value);
 }
