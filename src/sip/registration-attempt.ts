@@ -1,0 +1,98 @@
+/**
+ * One try of a REGISTER (RFC 3261 §10.2, RFC 3263 §4.3): the servers of the registrar, the request to one of them,
+ * the next one, and the back-off when there is none.
+ *
+ * A name is looked up at each refresh anew: no answer of DNS is held beyond what it was asked for.
+ */
+import { hopAt, socketOf } from './flow.ts';
+import { addressFamily } from './ip-address.ts';
+import { NO_BODY } from './message.ts';
+import { registerRequest } from './register-request.ts';
+import { diagnoseUnreachable } from './registration-diagnosis.ts';
+import { changeRegistration, type Registration, takeServers } from './registration-state.ts';
+import type { RegistrationTable } from './registration-table.ts';
+import { backOffMs } from './registration-terms.ts';
+import { answers, type FoundServers, queryOf, serverHops } from './server-location.ts';
+import type { Turn } from './turn.ts';
+
+/** Registers, refreshes or tries again, now. */
+export function register(table: RegistrationTable, turn: Turn, registration: Registration): void {
+  table.deadlines.disarm(registration.timer);
+  if (registration.pending || registration.ending) return;
+  const hop = table.hopOf(registration);
+  if (addressFamily(hop.host) === undefined) {
+    registration.pending = true;
+    registration.resolving = true;
+    return turn.ask({ type: 'resolve', ...queryOf(hop) });
+  }
+  registration.servers = [hopAt(hop, hop.host)];
+  registration.serverIndex = 0;
+  sendRegister(table, turn, registration);
+}
+
+/** The name of a registrar was looked up. */
+export function registrarResolved(table: RegistrationTable, turn: Turn, found: FoundServers): void {
+  for (const registration of table.all) {
+    const hop = table.hopOf(registration);
+    if (!registration.resolving || !answers(found, hop)) continue;
+    takeServers(
+      registration,
+      serverHops(hop, found, () => table.agent.identifiers.fraction()),
+    );
+    if (registration.servers.length > 0) sendRegister(table, turn, registration);
+    else retryLater(table, turn, registration, found.error ?? `${found.host} has no address`);
+  }
+}
+
+/** The REGISTER for what the registration says now, with the credentials that are known. */
+export function sendRegister(table: RegistrationTable, turn: Turn, registration: Registration): void {
+  const { agent } = table;
+  const { account, digest, ending } = registration;
+  const server = registration.servers[registration.serverIndex];
+  if (server === undefined) return retryLater(table, turn, registration, 'the registrar has no address');
+  registration.pending = true;
+  registration.resolving = false;
+  const { state } = registration;
+  if (!ending && state !== 'registered' && state !== 'registering') {
+    changeRegistration(turn, registration, 'registering');
+  }
+  const flow = agent.transport.flowTo(turn, server.transport, socketOf(server));
+  registration.flow = flow;
+  registration.sequence += 1;
+  registration.contact = agent.contact(flow, account.user);
+  const uri = `sip:${account.domain}`;
+  const credentials = digest.authorize({ method: 'REGISTER', uri, body: NO_BODY }, registration.attempt);
+  registration.attempt = credentials.attempt;
+  agent.request(turn, registerRequest(registration, uri, credentials.fields), flow, registration);
+}
+
+/** To the next server, when there is one (RFC 3263 §4.3). */
+export function sendToNext(table: RegistrationTable, turn: Turn, registration: Registration): boolean {
+  if (registration.serverIndex + 1 >= registration.servers.length) return false;
+  registration.serverIndex += 1;
+  sendRegister(table, turn, registration);
+  return true;
+}
+
+/** Again after a back-off, or after what the registrar asked for when that is longer. */
+export function retryLater(
+  table: RegistrationTable,
+  turn: Turn,
+  registration: Registration,
+  reason: string,
+  about: { readonly status?: number; readonly afterMs?: number } = {},
+): void {
+  registration.pending = false;
+  registration.resolving = false;
+  registration.flow = undefined;
+  const backOff = backOffMs(registration.failures, table.agent.identifiers.fraction());
+  registration.failures += 1;
+  const retryInMs = Math.round(Math.max(backOff, about.afterMs ?? 0));
+  const status = about.status === undefined ? {} : { status: about.status };
+  changeRegistration(turn, registration, 'retrying', { ...status, reason, retryInMs });
+  // Once for a row of failures, and only when nobody answered at all.
+  if (registration.failures === 1 && about.status === undefined) {
+    diagnoseUnreachable(turn, registration.account, table.hopOf(registration), reason);
+  }
+  table.arm(turn, registration, retryInMs);
+}

@@ -1,0 +1,168 @@
+/**
+ * What became of a REGISTER (RFC 3261 §10.2.4, §10.2.7, §10.2.8, §22.2): granted, challenged, asked for more, refused,
+ * or not answered at all.
+ *
+ * A refused password ends a registration, because asking again locks accounts; what time may mend is tried again.
+ */
+import { FIRST_ATTEMPT } from '../auth/credentials.ts';
+import { reportChallenges } from './challenge-report.ts';
+import { type SipResponse, value, values } from './message.ts';
+import { hasMoved } from './moved-contact.ts';
+import { retryLater, sendRegister, sendToNext } from './registration-attempt.ts';
+import { adviceOnChallenge, adviceOnStatus, diagnosePasswordMissing } from './registration-diagnosis.ts';
+import { changeRegistration, type Registration } from './registration-state.ts';
+import type { RegistrationTable } from './registration-table.ts';
+import { grantedS, LONGEST_EXPIRES_S, mayPass, renewInMs } from './registration-terms.ts';
+import { parseRetryAfter } from './retry-after.ts';
+import { displayText, readDigits } from './text.ts';
+import type { ClientTransaction } from './transaction.ts';
+import type { Turn } from './turn.ts';
+
+/** A Retry-After beyond this is not waited for, in seconds. */
+const LONGEST_WAIT_S = 86_400;
+
+/** A response to a REGISTER. */
+export function registerResponded(
+  table: RegistrationTable,
+  turn: Turn,
+  transaction: ClientTransaction<unknown>,
+  registration: Registration,
+  response: SipResponse,
+): void {
+  const { status } = response;
+  // One that was replaced has nothing to learn.
+  if (status < 200 || !table.all.includes(registration)) return;
+  if (registration.flow !== undefined) table.agent.learnMapping(turn, registration.flow, response);
+  if (status === 401 || status === 407) return challenged(table, turn, registration, response, status);
+  registration.digest.accepted(registration.attempt, values(response, 'Authentication-Info'));
+  registration.attempt = FIRST_ATTEMPT;
+  registration.pending = false;
+  if (status < 300) return accepted(table, turn, transaction, registration, response);
+  if (registration.ending) {
+    return table.settle(turn, registration, { status, reason: displayText(response.reason) });
+  }
+  if (status === 423) return tooBrief(table, turn, registration, response);
+  refused(table, turn, registration, response);
+}
+
+/** No response, or no way to send: the next address, then a back-off. */
+export function registerFailed(
+  table: RegistrationTable,
+  turn: Turn,
+  registration: Registration,
+  reason: string,
+): void {
+  if (!table.all.includes(registration)) return;
+  registration.attempt = FIRST_ATTEMPT;
+  registration.pending = false;
+  if (registration.ending) return table.settle(turn, registration, { reason });
+  if (!sendToNext(table, turn, registration)) retryLater(table, turn, registration, reason);
+}
+
+function accepted(
+  table: RegistrationTable,
+  turn: Turn,
+  transaction: ClientTransaction<unknown>,
+  registration: Registration,
+  response: SipResponse,
+): void {
+  const { status } = response;
+  const reason = displayText(response.reason);
+  if (value(transaction.request, 'Expires') === '0') return table.settle(turn, registration, { status });
+  registration.registeredMs = turn.nowMs;
+  registration.raised = false;
+  const expiresS = grantedS(response, registration.contact, registration.expiresS);
+  const inMs = renewInMs(expiresS);
+  changeRegistration(turn, registration, 'registered', { status, reason, expiresS, renewInMs: inMs });
+  registration.bound = registration.contact;
+  // Asked to stop while this was on its way.
+  if (registration.ending) return sendRegister(table, turn, registration);
+  if (registration.flow !== undefined) table.keepalives.keep(turn, registration.flow);
+  if (hasMoved(table.agent, turn, registration)) return sendRegister(table, turn, registration);
+  table.arm(turn, registration, inMs);
+}
+
+function challenged(
+  table: RegistrationTable,
+  turn: Turn,
+  registration: Registration,
+  response: SipResponse,
+  status: 401 | 407,
+): void {
+  const { account, digest } = registration;
+  if (account.password === '') return passwordMissing(table, turn, registration, status);
+  const challenges = values(response, status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate');
+  const cnonce = table.agent.identifiers.cnonce();
+  const verdict = digest.challenged({ status, challenges, cnonce }, registration.attempt);
+  if (verdict.type === 'retry') {
+    reportChallenges(turn, status, verdict.challenges, { account: account.addressOfRecord });
+    registration.attempt = verdict.attempt;
+    return sendRegister(table, turn, registration);
+  }
+  registration.pending = false;
+  registration.attempt = FIRST_ATTEMPT;
+  table.settle(turn, registration, { status, reason: verdict.reason });
+  turn.emit({
+    type: 'diagnosis.raised',
+    account: account.addressOfRecord,
+    code: verdict.code,
+    severity: 'error',
+    evidence: `${status} ${displayText(response.reason)} to REGISTER cseq=${registration.sequence}: ${verdict.reason}`,
+    ...adviceOnChallenge(verdict.code),
+  });
+}
+
+/** There is nothing to answer a challenge with. */
+function passwordMissing(
+  table: RegistrationTable,
+  turn: Turn,
+  registration: Registration,
+  status: 401 | 407,
+): void {
+  registration.pending = false;
+  table.settle(turn, registration, { status, reason: 'no password was given' });
+  diagnosePasswordMissing(turn, registration.account, status);
+}
+
+/** 423 (§10.2.8): once more with what the registrar wants at least. */
+function tooBrief(
+  table: RegistrationTable,
+  turn: Turn,
+  registration: Registration,
+  response: SipResponse,
+): void {
+  const least = readDigits(value(response, 'Min-Expires') ?? '');
+  const reason = `423 with Min-Expires ${least}`;
+  if (registration.raised || least <= registration.expiresS || least > LONGEST_EXPIRES_S) {
+    return changeRegistration(turn, registration, 'failed', { status: 423, reason });
+  }
+  registration.expiresS = least;
+  registration.raised = true;
+  sendRegister(table, turn, registration);
+}
+
+/** The next server after a 503, a back-off when the refusal may pass, else the end of it. */
+function refused(
+  table: RegistrationTable,
+  turn: Turn,
+  registration: Registration,
+  response: SipResponse,
+): void {
+  const { status } = response;
+  const reason = displayText(response.reason);
+  if (status === 503 && sendToNext(table, turn, registration)) return;
+  const after = parseRetryAfter(value(response, 'Retry-After') ?? '');
+  if (mayPass(status) || after.ok) {
+    const afterMs = after.ok ? Math.min(after.value.seconds, LONGEST_WAIT_S) * 1000 : 0;
+    return retryLater(table, turn, registration, reason, { status, afterMs });
+  }
+  changeRegistration(turn, registration, 'failed', { status, reason });
+  turn.emit({
+    type: 'diagnosis.raised',
+    account: registration.account.addressOfRecord,
+    code: 'registration-refused',
+    severity: 'error',
+    evidence: `${status} ${reason} to REGISTER cseq=${registration.sequence}`,
+    ...adviceOnStatus(status),
+  });
+}

@@ -1,0 +1,53 @@
+/**
+ * The registrations of an endpoint and their timers (RFC 3261 §10.2): who is in the list, and who leaves it.
+ *
+ * It stands below registration.ts, because what a try of a REGISTER does and what its response means both need the
+ * list, and neither needs the other's owner.
+ */
+import { Deadlines } from './deadlines.ts';
+import type { NextHop } from './flow.ts';
+import { Keepalives } from './keepalive.ts';
+import { changeRegistration, newRegistration, type Registration } from './registration-state.ts';
+import type { Turn } from './turn.ts';
+import type { UserAgent } from './user-agent.ts';
+
+export class RegistrationTable {
+  readonly all: Registration[];
+  readonly deadlines = new Deadlines<Registration>();
+  /** Of what is registered. */
+  readonly keepalives: Keepalives;
+
+  constructor(readonly agent: UserAgent) {
+    this.keepalives = new Keepalives(agent);
+    this.all = agent.accounts.map((account) => newRegistration(agent.identifiers, account));
+  }
+
+  /** The one of that address that is wanted; another may still be ending. */
+  find(addressOfRecord: string): Registration | undefined {
+    return this.all.find(({ account, ending }) => !ending && account.addressOfRecord === addressOfRecord);
+  }
+
+  drop(registration: Registration): void {
+    this.deadlines.disarm(registration.timer);
+    this.all.splice(this.all.indexOf(registration), 1);
+  }
+
+  /** An ended registration is forgotten; another one says that it failed. */
+  settle(turn: Turn, registration: Registration, about: { status?: number; reason?: string }): void {
+    if (registration.ending) this.drop(registration);
+    changeRegistration(turn, registration, registration.ending ? 'unregistered' : 'failed', about);
+  }
+
+  /** When its next REGISTER is due. */
+  arm(turn: Turn, registration: Registration, inMs: number): void {
+    this.deadlines.disarm(registration.timer);
+    registration.timer = this.deadlines.arm(turn.nowMs + inMs, 'registration', registration);
+  }
+
+  /** Where REGISTERs go: the proxy that was set, else the account's server. */
+  hopOf({ account }: Registration): NextHop {
+    const proxy = this.agent.proxyFor(account);
+    if (proxy === undefined) return account.server;
+    return { transport: proxy.transport, host: proxy.address, port: proxy.port };
+  }
+}
