@@ -3,12 +3,12 @@ import { expect, test } from 'bun:test';
 import type { Event, EventBody } from '../events.ts';
 import { Past } from './past.ts';
 
-function pastOf(bodies: readonly EventBody[]): readonly Event[] {
+function pastOf(bodies: readonly EventBody[], toldChars?: number): readonly Event[] {
   const past = new Past();
   bodies.forEach((body, index) => {
     past.note({ v: 1, seq: index + 1, atMs: index, ...body });
   });
-  return past.events();
+  return past.events(toldChars);
 }
 
 const call = {
@@ -59,4 +59,20 @@ test('a call of ten thousand messages keeps how it began and its last ones', () 
 
 test('what belongs to no call that began leaves nothing', () => {
   expect(pastOf([line, { ...line, call: 'd' }])).toEqual([]);
+});
+
+test('of too many calls the newest keep their story, the others how they stand, the oldest nothing', () => {
+  const bodies = Array.from({ length: 100 }, (_, index): EventBody[] => [
+    { ...call, call: `c${index}`, from: 'idle', to: 'ringing' },
+    { ...line, call: `c${index}`, startLine: 'x'.repeat(1_000) },
+  ]).flat();
+  const told = pastOf(bodies, 20_000);
+  expect(JSON.stringify(told).length).toBeLessThan(21_000);
+  const stories = told.filter(({ type }) => type === 'sip.sent').map(({ seq }) => seq);
+  const states = told.filter(({ type }) => type === 'call.changed').map(({ seq }) => seq);
+  expect(stories.length).toBeGreaterThan(5);
+  expect(stories.at(-1)).toBe(200);
+  expect(states.length).toBeGreaterThan(2 * stories.length);
+  expect(states.at(-1)).toBe(199);
+  expect(states.length).toBeLessThan(100);
 });

@@ -6,6 +6,8 @@ import type { Event } from '../events.ts';
 
 /** Events kept of one call; the last measurement is kept beside them. */
 const STORY_KEPT = 64;
+/** What is told of all calls together, in characters of JSON: half of what may wait for a client that reads slowly. */
+const TOLD_CHARS = 4 * 1024 * 1024;
 
 interface Story {
   readonly events: Event[];
@@ -24,11 +26,22 @@ export class Past {
     else if ('call' in event && event.call !== undefined) this.noteCall(event.call, event);
   }
 
-  /** In the order in which they happened. */
-  events(): readonly Event[] {
+  /**
+   * In the order in which they happened. When all of it would be more than `toldChars`, the newest calls keep their
+   * story up to half of that, the others what they are and how they stand.
+   */
+  events(toldChars = TOLD_CHARS): readonly Event[] {
     const all = [...this.session.values()];
-    for (const { events, sample } of this.calls.values())
-      all.push(...events, ...(sample === undefined ? [] : [sample]));
+    let left = toldChars;
+    for (const { events, sample } of [...this.calls.values()].reverse()) {
+      const told = sample === undefined ? events : [...events, sample];
+      const whole = charsOf(told);
+      const brief = left - whole >= toldChars / 2 ? told : told.filter(({ type }) => BRIEF.has(type));
+      const chars = brief === told ? whole : charsOf(brief);
+      if (chars > left) break;
+      left -= chars;
+      all.push(...brief);
+    }
     return all.sort((one, other) => one.seq - other.seq);
   }
 
@@ -55,6 +68,13 @@ function withoutMessage(event: Event): Event {
   if ((event.type !== 'sip.sent' && event.type !== 'sip.received') || event.raw === undefined) return event;
   const { raw: _raw, ...rest } = event;
   return rest;
+}
+
+/** What a line of the table needs of a call. */
+const BRIEF: ReadonlySet<Event['type']> = new Set(['call.changed', 'media.started', 'media.sampled']);
+
+function charsOf(events: readonly Event[]): number {
+  return events.reduce((sum, event) => sum + JSON.stringify(event).length, 0);
 }
 
 function sessionKey(event: Event): string | undefined {
