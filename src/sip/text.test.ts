@@ -42,6 +42,7 @@ test('a line break in a value of ours becomes a space, also as the lower byte of
 test('what is shown on a terminal has no control characters and turns no text around', () => {
   expect(displayText('\x1b[2Jbob\x07\x00\x7f')).toBe('\ufffd[2Jbob\ufffd\ufffd\ufffd');
   expect(displayText(wire('a\u202eb\u2066c\u009b'))).toBe('a\ufffdb\ufffdc\ufffd');
+  expect(displayText(wire('bank\u200b\u2060'))).toBe('bank\ufffd\ufffd');
   expect(displayText(wire('Jürgen 日本'))).toBe('Jürgen 日本');
 });
 

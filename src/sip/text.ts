@@ -44,8 +44,8 @@ export function fieldText(text: string): string {
 }
 
 /**
- * Latin1 text as UTF-8 that is safe on a terminal: control characters, and the marks that turn the direction
- * of writing, are shown as U+FFFD. A stranger's display name must not move the cursor.
+ * Latin1 text as UTF-8 that is safe on a terminal: control characters, what has no width, and the marks
+ * that turn the direction of writing, are shown as U+FFFD. A stranger's display name must not move the cursor.
  */
 export function displayText(text: string): string {
   return utf8(text).replace(UNSAFE_TO_SHOW, '\ufffd');
@@ -56,7 +56,8 @@ const UNFIT_FOR_WIRE = /[^\x20-\x7e]/;
 const UNFIT_FOR_FIELD = /[\r\n]|[^\0-\xff]/;
 const NOT_LATIN1 = /[^\0-\xff]/;
 const LINE_BREAKS = /[\r\n]+/g;
-const UNSAFE_TO_SHOW = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+const UNSAFE_TO_SHOW =
+  /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/gu;
 
 /** A table over latin1: 1 for the characters given and, when asked, for letters and digits. */
 function characterTable(characters: string, alphanumeric = true): Uint8Array {
