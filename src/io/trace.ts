@@ -17,6 +17,7 @@ import { type Event, streamEvent } from '../events.ts';
 import type { MediaCounters } from '../rtp/session.ts';
 import type { EndpointConfig } from '../sip/endpoint-config.ts';
 import type { Input } from '../sip/endpoint-io.ts';
+import { TLS_FAULT_CODES } from '../sip/tls.ts';
 
 /** The version of this format: the number in the first line. */
 export const TRACE_VERSION = 1;
@@ -65,12 +66,46 @@ const dnsAnswer = z.discriminatedUnion('type', [
   z.object({ type: z.literal('address'), name: z.string(), records: z.array(z.string()) }),
 ]);
 
+const certificate = z.object({
+  subject: z.string(),
+  issuer: z.string(),
+  names: z.array(z.string()),
+  notBefore: z.string(),
+  notAfter: z.string(),
+  serial: z.string(),
+});
+const tlsFault = z.object({
+  code: z.enum(TLS_FAULT_CODES),
+  domain: z.string().optional(),
+  certificate: certificate.optional(),
+  detail: z.string(),
+});
+const tlsSession = z.object({
+  protocol: z.string(),
+  cipher: z.string(),
+  verified: z.string().optional(),
+  certificate: certificate.optional(),
+  ignored: tlsFault.optional(),
+});
+
 const input = z.discriminatedUnion('type', [
   z.object({ type: z.literal('listening'), transport, local: socket }),
   z.object({ type: z.literal('datagram'), remote: socket, ...bytes }),
-  z.object({ type: z.literal('connected'), connection: count, transport, local: socket, remote: socket }),
+  z.object({
+    type: z.literal('connected'),
+    connection: count,
+    transport,
+    local: socket,
+    remote: socket,
+    tls: tlsSession.optional(),
+  }),
   z.object({ type: z.literal('stream'), connection: count, ...bytes }),
-  z.object({ type: z.literal('disconnected'), connection: count, error: z.string().optional() }),
+  z.object({
+    type: z.literal('disconnected'),
+    connection: count,
+    error: z.string().optional(),
+    tlsFault: tlsFault.optional(),
+  }),
   z.object({ type: z.literal('unreachable'), remote: socket, error: z.string() }),
   z.object({
     type: z.literal('resolved'),

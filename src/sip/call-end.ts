@@ -6,7 +6,7 @@ import { type CallOutcome, outcomeOf } from './call-outcome.ts';
 import type { CallStore } from './call-store.ts';
 import { type Dialog, routed } from './dialog.ts';
 import { endEarlyDialogs } from './early-dialog.ts';
-import { type Flow, isReliable, type NextHop } from './flow.ts';
+import { type Flow, hopAt, isReliable, type NextHop } from './flow.ts';
 import { addressFamily, isBroadcast, isLoopback, isMulticast, isUnspecified } from './ip-address.ts';
 import { nextHop } from './next-hop.ts';
 import { reasonFor } from './reason.ts';
@@ -124,7 +124,7 @@ export function dialogFlow(store: CallStore, turn: Turn, dialog: Dialog): Flow {
   const { transport } = store.agent;
   if (isReliable(hop.transport) && isReliable(flow.transport) && transport.isOpen(flow)) return flow;
   if (!mayGoTo(hop, flow)) return flow;
-  return transport.flowTo(turn, hop.transport, { address: hop.host, port: hop.port });
+  return transport.flowTo(turn, hopAt(hop, hop.host));
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Account } from './endpoint-config.ts';
 import type { Flow, SocketAddress, Transport } from './flow.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import type { FoundServers, ServerQuery } from './server-location.ts';
+import type { TlsFault, TlsSession } from './tls.ts';
 
 /** What the world tells the endpoint. */
 export type Input =
@@ -23,11 +24,18 @@ export type Input =
       readonly transport: Transport;
       readonly local: SocketAddress;
       readonly remote: SocketAddress;
+      /** Over TLS. */
+      readonly tls?: TlsSession;
     }
   /** Bytes of a stream, in any cut. */
   | { readonly type: 'stream'; readonly connection: number; readonly bytes: Uint8Array }
-  /** A stream ended, or never came up. */
-  | { readonly type: 'disconnected'; readonly connection: number; readonly error?: string }
+  /** A stream ended, or never came up; `tlsFault` when TLS was the reason. */
+  | {
+      readonly type: 'disconnected';
+      readonly connection: number;
+      readonly error?: string;
+      readonly tlsFault?: TlsFault;
+    }
   /** A datagram to that address could not be sent, or an ICMP error came back for it. */
   | { readonly type: 'unreachable'; readonly remote: SocketAddress; readonly error: string }
   /** The answer to a `resolve`; IPv4 first. */
@@ -98,6 +106,8 @@ export type Output =
       readonly connection: number;
       readonly transport: Transport;
       readonly remote: SocketAddress;
+      /** Over TLS: the name that the certificate has to show (RFC 5922 §7). */
+      readonly tls?: { readonly domain: string };
     }
   | { readonly type: 'disconnect'; readonly connection: number }
   | ({ readonly type: 'resolve' } & ServerQuery)

@@ -17,6 +17,8 @@ export interface Flow {
   readonly remote: SocketAddress;
   /** The stream it is on; absent on UDP. */
   readonly connection?: number;
+  /** The name that the peer's certificate was to show; absent where none was asked for. */
+  readonly domain?: string;
 }
 
 /** Where a request goes: a transport, and a host that may have to be resolved first. */
@@ -29,26 +31,34 @@ export interface NextHop {
    * nothing but addresses are asked for. `transport` and `port` are what is taken when it says nothing.
    */
   readonly open?: 'transport' | 'port';
+  /** The host of the URI, where it is not `host` (`maddr`): what a certificate has to show (RFC 5922 §7). */
+  readonly domain?: string;
 }
 
 /** One address that serves a next hop: a request can be sent there as it is. */
 export interface ServerHop extends SocketAddress {
   readonly transport: Transport;
+  /**
+   * The name that its certificate has to show, over TLS: the host of the URI before NAPTR and SRV said anything
+   * (RFC 5922 §7).
+   */
+  readonly domain?: string;
 }
 
 /** A next hop at an address of its own. */
-export function hopAt({ transport, port }: NextHop, address: string): ServerHop {
-  return { transport, address, port };
+export function hopAt(hop: NextHop, address: string): ServerHop {
+  const { transport, port } = hop;
+  return { transport, address, port, ...certified(hop, transport) };
 }
 
-/** The address and the port of a hop alone. */
-export function socketOf({ address, port }: ServerHop): SocketAddress {
-  return { address, port };
+/** The name that the certificate of a server of that hop has to show, over TLS. */
+export function certified({ host, domain }: NextHop, transport: Transport): { domain?: string } {
+  return transport === 'tls' ? { domain: domain ?? host } : {};
 }
 
 /** Where a flow leads. */
-export function hopOfFlow({ transport, remote }: Flow): ServerHop {
-  return { transport, address: remote.address, port: remote.port };
+export function hopOfFlow({ transport, remote, domain }: Flow): ServerHop {
+  return { transport, ...remote, ...(domain === undefined ? undefined : { domain }) };
 }
 
 /** Streams neither lose nor reorder, so nothing is retransmitted on them (RFC 3261 §17). */

@@ -2,7 +2,7 @@
  * Sending a request on: where its next hop is, and the copy that goes there (RFC 3261 §16.6 steps 5 to 11).
  */
 import type { CoreHeaders } from './core-headers.ts';
-import { type Flow, hopAt, type ServerHop, socketOf } from './flow.ts';
+import { type Flow, hopAt, type ServerHop } from './flow.ts';
 import { forwardedRequest } from './forwarded-request.ts';
 import { addressFamily } from './ip-address.ts';
 import { MAX_WAITING_NAMES } from './limits.ts';
@@ -75,7 +75,7 @@ export function sendTo(
   onward: Onward,
   server: ServerHop,
 ): void {
-  const flow = proxy.agent.transport.flowTo(turn, server.transport, socketOf(server));
+  const flow = proxy.agent.transport.flowTo(turn, server);
   sendOn(proxy, turn, what, onward, flow);
 }
 

@@ -8,7 +8,7 @@ import { offerBody } from './call-session.ts';
 import { endEarlyDialogs } from './early-dialog.ts';
 import type { Account } from './endpoint-config.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import { formatAddress, hopAt, type NextHop, type ServerHop, socketOf } from './flow.ts';
+import { formatAddress, hopAt, type NextHop, type ServerHop } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { NO_BODY } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
@@ -39,7 +39,7 @@ export function sendInvite(
 ): void {
   const { agent } = parts;
   const { hop } = invite;
-  const flow = agent.transport.flowTo(turn, server.transport, socketOf(server));
+  const flow = agent.transport.flowTo(turn, server);
   const body = offerBody(parts.calls, call, invite, server.address);
   const digest = digestFor(parts, invite);
   const credentials = digest?.authorize(

@@ -12,7 +12,8 @@ export function nextHop(uri: string, fallback: Transport): NextHop | undefined {
   const transport = named === 'udp' || named === 'tcp' || named === 'tls' ? named : fallback;
   const secure = scheme === 'sips' ? 'tls' : transport;
   const to = bare(params.get('maddr') ?? host);
-  const hop = { transport: secure, host: to, port: port ?? defaultPort(secure) };
+  const other = to === bare(host) ? undefined : { domain: bare(host) };
+  const hop = { transport: secure, host: to, port: port ?? defaultPort(secure), ...other };
   // RFC 3263 §4.1, §4.2: a port that is written and an address that is numeric leave nothing open.
   if (port !== undefined || addressFamily(to) !== undefined) return hop;
   const said = scheme === 'sips' || transport === named;

@@ -12,15 +12,7 @@ import { type Deadline, Deadlines } from './deadlines.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import {
-  type Flow,
-  formatAddress,
-  hopAt,
-  hopOfFlow,
-  type NextHop,
-  type ServerHop,
-  socketOf,
-} from './flow.ts';
+import { type Flow, formatAddress, hopAt, hopOfFlow, type NextHop, type ServerHop } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { MAX_PINGS } from './limits.ts';
 import { allValues } from './list.ts';
@@ -182,7 +174,7 @@ function sendNext(parts: EndpointParts, turn: Turn, one: Ping): boolean {
 function send(parts: EndpointParts, turn: Turn, one: Ping, server: ServerHop): void {
   const { agent } = parts;
   const { target } = one;
-  const flow = agent.transport.flowTo(turn, server.transport, socketOf(server));
+  const flow = agent.transport.flowTo(turn, server);
   one.flow = flow;
   one.sentMs = turn.nowMs;
   one.sequence += 1;

@@ -4,7 +4,7 @@
  *
  * A name is looked up at each refresh anew: no answer of DNS is held beyond what it was asked for.
  */
-import { hopAt, socketOf } from './flow.ts';
+import { hopAt } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { NO_BODY } from './message.ts';
 import { registerRequest } from './register-request.ts';
@@ -56,7 +56,7 @@ export function sendRegister(table: RegistrationTable, turn: Turn, registration:
   if (!ending && state !== 'registered' && state !== 'registering') {
     changeRegistration(turn, registration, 'registering');
   }
-  const flow = agent.transport.flowTo(turn, server.transport, socketOf(server));
+  const flow = agent.transport.flowTo(turn, server);
   registration.flow = flow;
   registration.sequence += 1;
   registration.contact = agent.contact(flow, account.user);

@@ -5,7 +5,7 @@
  * Why asking and choosing stand apart: whoever asks has a network and no dice (io/dns.ts), the endpoint has seeded
  * identifiers and no network. So an answer can be written into a trace, and chosen from again in the same way.
  */
-import type { NextHop, ServerHop, Transport } from './flow.ts';
+import { certified, hopAt, type NextHop, type ServerHop, type Transport } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { MAX_SERVER_HOPS, MAX_SRV_TARGETS } from './limits.ts';
 
@@ -96,10 +96,15 @@ export function hasServices(query: ServerQuery, known: readonly DnsAnswer[]): bo
  */
 export function serverHops(hop: NextHop, found: FoundServers, fraction: () => number): readonly ServerHop[] {
   const { answers: known = [], addresses } = found;
-  const own = addresses.map((address): ServerHop => ({ transport: hop.transport, address, port: hop.port }));
+  const own = addresses.map((address) => hopAt(hop, address));
   const served = servicesOf(found, known).flatMap((service) =>
     selectByWeight(recordsOf(service, known), fraction).flatMap(({ target, port }) =>
-      addressesOf(target, known).map((address) => ({ transport: service.transport, address, port })),
+      addressesOf(target, known).map((address) => ({
+        transport: service.transport,
+        address,
+        port,
+        ...certified(hop, service.transport),
+      })),
     ),
   );
   const hops = (served.length > 0 ? served : own).filter(

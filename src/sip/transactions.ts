@@ -8,7 +8,7 @@
 import { answeredCore, answeredRequest } from './answered-request.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { Deadlines } from './deadlines.ts';
-import { defaultPort, type Flow, isReliable, type SocketAddress } from './flow.ts';
+import { defaultPort, type Flow, hopAt, isReliable, type SocketAddress } from './flow.ts';
 import { INVITE_CLIENT } from './invite-client.ts';
 import { INVITE_SERVER } from './invite-server.ts';
 import { isOver, transactionTimers } from './live-timers.ts';
@@ -330,7 +330,9 @@ export class TransactionLayer<User> {
     const { flow, core } = transaction;
     if (transaction.side === 'client' || this.transport.isOpen(flow)) return flow;
     const port = core.via.port ?? defaultPort(flow.transport);
-    const again = this.transport.flowTo(turn, flow.transport, { address: flow.remote.address, port });
+    const { host } = core.via;
+    const hop = hopAt({ transport: flow.transport, host, port }, flow.remote.address);
+    const again = this.transport.flowTo(turn, hop);
     this.table.move(transaction, again);
     return again;
   }

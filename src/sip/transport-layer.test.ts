@@ -20,7 +20,7 @@ function at(atMs: number, doing: (turn: Turn) => unknown): Output[] {
 /** A flow to the peer, its connection asked for and perhaps up. */
 function connectedFlow(layer: TransportLayer, atMs = 0): Flow {
   const turn = new Turn(atMs);
-  const flow = layer.flowTo(turn, 'tcp', REMOTE);
+  const flow = layer.flowTo(turn, { transport: 'tcp', ...REMOTE });
   if (flow.connection !== undefined) layer.connected(turn, flow.connection, 'tcp', REMOTE);
   return flow;
 }
@@ -32,7 +32,7 @@ function message(): ReturnType<typeof outgoing> {
 test('a datagram needs no connection', () => {
   const layer = new TransportLayer(false);
   const asked = at(0, (turn) => {
-    expect(layer.flowTo(turn, 'udp', REMOTE)).toEqual({ transport: 'udp', remote: REMOTE });
+    expect(layer.flowTo(turn, { transport: 'udp', ...REMOTE })).toEqual({ transport: 'udp', remote: REMOTE });
     layer.transmit(turn, DATAGRAMS, message(), undefined);
   });
   expect(asked).toEqual([{ type: 'send', flow: DATAGRAMS, bytes: message().bytes }]);
@@ -44,7 +44,7 @@ test('the first flow to a peer asks for a connection; what is sent waits in orde
   const layer = new TransportLayer(false);
   let flow: Flow | undefined;
   const asked = at(0, (turn) => {
-    flow = layer.flowTo(turn, 'tcp', REMOTE);
+    flow = layer.flowTo(turn, { transport: 'tcp', ...REMOTE });
     layer.write(turn, flow, bytesOf('one'));
     layer.write(turn, flow, bytesOf('two'));
   });
@@ -62,11 +62,13 @@ test('the first flow to a peer asks for a connection; what is sent waits in orde
 test('a connection that stands or is coming up is used again (§18.1.1)', () => {
   const layer = new TransportLayer(false);
   const asked = at(0, (turn) => {
-    expect(layer.flowTo(turn, 'tcp', REMOTE)).toEqual(layer.flowTo(turn, 'tcp', REMOTE));
+    expect(layer.flowTo(turn, { transport: 'tcp', ...REMOTE })).toEqual(
+      layer.flowTo(turn, { transport: 'tcp', ...REMOTE }),
+    );
   });
   expect(asked).toHaveLength(1);
   at(1, (turn) => layer.connected(turn, 2, 'tcp', REMOTE));
-  expect(at(2, (turn) => layer.flowTo(turn, 'tcp', REMOTE))).toEqual([]);
+  expect(at(2, (turn) => layer.flowTo(turn, { transport: 'tcp', ...REMOTE }))).toEqual([]);
   expect(layer.connectionCount).toBe(1);
 });
 
@@ -74,10 +76,10 @@ test('another port, another address or another transport is another connection',
   const layer = new TransportLayer(false);
   const ids = new Set<number | undefined>();
   at(0, (turn) => {
-    ids.add(layer.flowTo(turn, 'tcp', REMOTE).connection);
-    ids.add(layer.flowTo(turn, 'tls', REMOTE).connection);
-    ids.add(layer.flowTo(turn, 'tcp', { ...REMOTE, port: 5061 }).connection);
-    ids.add(layer.flowTo(turn, 'tcp', { ...REMOTE, address: '192.0.2.2' }).connection);
+    ids.add(layer.flowTo(turn, { transport: 'tcp', ...REMOTE }).connection);
+    ids.add(layer.flowTo(turn, { transport: 'tls', ...REMOTE }).connection);
+    ids.add(layer.flowTo(turn, { transport: 'tcp', ...REMOTE, port: 5061 }).connection);
+    ids.add(layer.flowTo(turn, { transport: 'tcp', ...REMOTE, address: '192.0.2.2' }).connection);
   });
   expect([...ids]).toEqual([2, 4, 6, 8]);
 });
@@ -86,7 +88,11 @@ test('a connection that the peer opened is used towards its address and port', (
   const layer = new TransportLayer(false);
   at(0, (turn) => layer.connected(turn, 1, 'tcp', REMOTE));
   const asked = at(0, (turn) => {
-    expect(layer.flowTo(turn, 'tcp', REMOTE)).toEqual({ transport: 'tcp', remote: REMOTE, connection: 1 });
+    expect(layer.flowTo(turn, { transport: 'tcp', ...REMOTE })).toEqual({
+      transport: 'tcp',
+      remote: REMOTE,
+      connection: 1,
+    });
   });
   expect(asked).toEqual([]);
 });
@@ -116,7 +122,7 @@ test('a stream that is gone is nowhere: nothing is received from it or sent on i
   expect(at(0, (turn) => layer.transmit(turn, flow, message(), undefined))).toEqual([]);
   expect(layer.nextMs()).toBeUndefined();
   // The next one is a new one.
-  expect(at(0, (turn) => layer.flowTo(turn, 'tcp', REMOTE))).toMatchObject([
+  expect(at(0, (turn) => layer.flowTo(turn, { transport: 'tcp', ...REMOTE }))).toMatchObject([
     { type: 'connect', connection: 4 },
   ]);
 });
@@ -125,7 +131,7 @@ test('what waits for a connection is bounded in bytes, and whole messages are dr
   const layer = new TransportLayer(false);
   const chunk = new Uint8Array(MAX_UNSENT_BYTES / 4);
   at(0, (turn) => {
-    const flow = layer.flowTo(turn, 'tcp', REMOTE);
+    const flow = layer.flowTo(turn, { transport: 'tcp', ...REMOTE });
     for (let count = 0; count < 6; count++) layer.write(turn, flow, chunk);
   });
   expect(at(1, (turn) => layer.connected(turn, 2, 'tcp', REMOTE))).toHaveLength(4);
@@ -134,7 +140,8 @@ test('what waits for a connection is bounded in bytes, and whole messages are dr
 test('of the connections that strangers open, one too many is closed at once; ours are not counted', () => {
   const layer = new TransportLayer(false);
   at(0, (turn) => {
-    for (let port = 1; port <= 10; port++) layer.flowTo(turn, 'tcp', { address: '192.0.2.9', port });
+    for (let port = 1; port <= 10; port++)
+      layer.flowTo(turn, { transport: 'tcp', address: '192.0.2.9', port });
     for (let index = 0; index < MAX_CONNECTIONS; index++) {
       const id = 2 * index + 1;
       expect(layer.connected(turn, id, 'tcp', { address: '192.0.2.2', port: 1024 + index })).toBe(true);
@@ -145,7 +152,7 @@ test('of the connections that strangers open, one too many is closed at once; ou
   const refused = at(0, (turn) => expect(layer.connected(turn, late, 'tcp', REMOTE)).toBe(false));
   expect(refused).toEqual([{ type: 'disconnect', connection: late }]);
   // We can still reach out, and a place that is given up is free again.
-  expect(at(0, (turn) => layer.flowTo(turn, 'tcp', REMOTE))).toHaveLength(1);
+  expect(at(0, (turn) => layer.flowTo(turn, { transport: 'tcp', ...REMOTE }))).toHaveLength(1);
   layer.disconnected(1);
   expect(at(0, (turn) => expect(layer.connected(turn, late + 2, 'tcp', REMOTE)).toBe(true))).toEqual([]);
   layer.spoke({ transport: 'tcp', remote: REMOTE, connection: late + 2 });
@@ -230,7 +237,7 @@ test('closing all leaves nothing, neither connections nor deadlines', () => {
   const layer = new TransportLayer(false);
   at(0, (turn) => {
     layer.connected(turn, 1, 'tcp', REMOTE);
-    layer.flowTo(turn, 'tcp', { ...REMOTE, port: 9 });
+    layer.flowTo(turn, { transport: 'tcp', ...REMOTE, port: 9 });
   });
   expect(at(1, (turn) => layer.closeAll(turn))).toEqual([
     { type: 'disconnect', connection: 1 },

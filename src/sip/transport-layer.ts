@@ -11,7 +11,14 @@ import { AddressValidation } from './address-validation.ts';
 import type { CSeq } from './cseq.ts';
 import type { Deadline } from './deadlines.ts';
 import { Deadlines } from './deadlines.ts';
-import { type Flow, formatAddress, isReliable, type SocketAddress, type Transport } from './flow.ts';
+import {
+  type Flow,
+  formatAddress,
+  isReliable,
+  type ServerHop,
+  type SocketAddress,
+  type Transport,
+} from './flow.ts';
 import { IDLE_CONNECTION_MS, MAX_CONNECTIONS, MAX_UNSENT_BYTES, SILENT_CONNECTION_MS } from './limits.ts';
 import type { SipMessage } from './message.ts';
 import { serialize } from './serialize-message.ts';
@@ -54,6 +61,8 @@ interface Connection {
   readonly id: number;
   readonly transport: Transport;
   readonly remote: SocketAddress;
+  /** What its certificate was to show; absent where none was asked for. */
+  readonly domain: string | undefined;
   readonly framer: StreamFramer;
   /** We opened it. */
   readonly ours: boolean;
@@ -107,7 +116,7 @@ export class TransportLayer {
 
   /** A stream came up. False when it is one too many: it is closed at once. */
   connected(turn: Turn, id: number, transport: Transport, remote: SocketAddress): boolean {
-    const connection = this.connections.get(id) ?? this.add(turn, id, transport, remote, false);
+    const connection = this.connections.get(id) ?? this.add(turn, id, transport, remote, { ours: false });
     if (connection === undefined) {
       turn.ask({ type: 'disconnect', connection: id });
       return false;
@@ -160,17 +169,24 @@ export class TransportLayer {
     return !isReliable(flow.transport) || this.connections.has(flow.connection ?? -1);
   }
 
-  /** A flow to that address: the datagram's, a connection of ours that stands or is coming up, or a new one. */
-  flowTo(turn: Turn, transport: Transport, remote: SocketAddress): Flow {
+  /**
+   * A flow to that server: the datagram's, a connection that stands or is coming up, or a new one. Over TLS, only one
+   * whose certificate is asked for the same name: an address that serves two names proves each for itself (RFC 5922 §7).
+   */
+  flowTo(turn: Turn, { transport, address, port, domain }: ServerHop): Flow {
+    const remote = { address, port };
     if (!isReliable(transport)) return { transport, remote };
+    const name = transport === 'tls' ? (domain ?? address).toLowerCase() : undefined;
     for (const connection of this.connections.values()) {
-      const same = connection.remote.port === remote.port && connection.remote.address === remote.address;
-      if (same && connection.transport === transport) return this.flow(connection);
+      const same = connection.remote.port === port && connection.remote.address === address;
+      if (same && connection.transport === transport && connection.domain === name)
+        return this.flow(connection);
     }
     const id = this.nextConnection;
     this.nextConnection += 2;
-    const connection = this.add(turn, id, transport, remote, true) as Connection;
-    turn.ask({ type: 'connect', connection: id, transport, remote });
+    const connection = this.add(turn, id, transport, remote, { ours: true, domain: name }) as Connection;
+    const tls = name === undefined ? undefined : { tls: { domain: name } };
+    turn.ask({ type: 'connect', connection: id, transport, remote, ...tls });
     return this.flow(connection);
   }
 
@@ -226,8 +242,9 @@ export class TransportLayer {
     id: number,
     transport: Transport,
     remote: SocketAddress,
-    ours: boolean,
+    opened: { readonly ours: boolean; readonly domain?: string | undefined },
   ): Connection | undefined {
+    const { ours, domain } = opened;
     if (!ours && this.accepted >= MAX_CONNECTIONS && !this.makeRoom(turn)) return undefined;
     if (!ours) this.accepted += 1;
     if (!ours) this.silent.add(id);
@@ -236,6 +253,7 @@ export class TransportLayer {
       transport,
       remote,
       framer: new StreamFramer(),
+      domain,
       ours,
       open: false,
       waiting: [],
@@ -258,6 +276,8 @@ export class TransportLayer {
   }
 
   private flow(connection: Connection): Flow {
-    return { transport: connection.transport, remote: connection.remote, connection: connection.id };
+    const { transport, remote, id, domain } = connection;
+    const flow = { transport, remote, connection: id };
+    return domain === undefined ? flow : { ...flow, domain };
   }
 }
