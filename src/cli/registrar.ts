@@ -23,7 +23,7 @@ const USERS_NAMED = 5;
 /** Runs until it is told to stop. */
 export async function run(invocation: Invocation): Promise<number> {
   const { options, users, algorithms, ...given } = readRegistrarOptions(invocation.flags, invocation);
-  const address = options.advertiseIp ?? options.bind ?? (await ownAddress());
+  const address = options.advertiseIp ?? options.bind ?? ownAddress();
   const domain = given.domain ?? address;
   let exitCode: ExitCode = EXIT.done;
   let running: Running | undefined;
@@ -99,7 +99,7 @@ function howToRegister(
   ];
 }
 
-async function ownAddress(): Promise<string> {
-  const { ipv4, ipv6 } = (await findLocalAddresses()).defaultAddresses;
+function ownAddress(): string {
+  const { ipv4, ipv6 } = findLocalAddresses().defaultAddresses;
   return ipv4 ?? ipv6 ?? '127.0.0.1';
 }

@@ -8,11 +8,11 @@ import pkg from '../../package.json' with { type: 'json' };
 import { EVENT_VERSION, type Event, type EventBody } from '../events.ts';
 import { type MediaCommand, type MediaCounters, NOTHING_COUNTED } from '../rtp/session.ts';
 import { Endpoint } from '../sip/endpoint.ts';
-import type { EndpointConfig } from '../sip/endpoint-config.ts';
+import type { EndpointConfig, LocalAddresses } from '../sip/endpoint-config.ts';
 import type { Action, Input, Output } from '../sip/endpoint-io.ts';
 import type { Transport } from '../sip/flow.ts';
 import { findServers } from './find-servers.ts';
-import { findLocalAddresses, type LocalAddresses } from './local-addresses.ts';
+import { findLocalAddresses, sourceTowards } from './local-addresses.ts';
 import { type Media, startMedia } from './media.ts';
 import { recentPeers } from './recent-peers.ts';
 import { isInUse, openTcp, type TcpConnections } from './tcp-connections.ts';
@@ -48,6 +48,8 @@ export interface DriverTap {
   readonly input: (input: Input, nowMs: number) => void;
   /** What the endpoint read while it handled the last input. */
   readonly counters: (slot: number, counters: MediaCounters) => void;
+  /** Our address towards a peer, that the endpoint asked for meanwhile; undefined: there is no way. */
+  readonly route: (peer: string, local: string | undefined) => void;
 }
 
 /** A running endpoint. */
@@ -64,7 +66,7 @@ const PORT_TRIES = 20;
 
 /** Binds, opens the media thread, starts. Throws an `Error` with a sentence for people when nothing can be bound. */
 export async function start(options: DriverOptions): Promise<Running> {
-  const addresses = await findLocalAddresses();
+  const addresses = findLocalAddresses();
   const driver = new Driver(options, addresses);
   await driver.open(addresses);
   return driver;
@@ -101,7 +103,12 @@ class Driver implements Running {
     const own = bind === undefined ? addresses : bound(bind);
     const config = { ...endpoint, ...own };
     options.tap?.started(config);
-    this.endpoint = new Endpoint(config, (slot) => this.readCounters(slot));
+    this.endpoint = new Endpoint(
+      config,
+      (slot) => this.readCounters(slot),
+      // Bound to one address, that is the only one there is.
+      bind === undefined ? (peer) => this.routeTo(peer) : undefined,
+    );
     this.stopped = new Promise((resolve) => {
       this.finish = resolve;
     });
@@ -216,6 +223,12 @@ class Driver implements Running {
     const counters = this.media?.read(slot) ?? NOTHING_COUNTED;
     this.options.tap?.counters(slot, counters);
     return counters;
+  }
+
+  private routeTo(peer: string): string | undefined {
+    const local = sourceTowards(peer);
+    this.options.tap?.route(peer, local);
+    return local;
   }
 
   private carryOut(outputs: readonly Output[]): void {

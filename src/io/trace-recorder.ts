@@ -10,7 +10,7 @@ import type { EndpointConfig } from '../sip/endpoint-config.ts';
 import type { Input } from '../sip/endpoint-io.ts';
 import { type Frame, StreamFramer } from '../sip/stream-framing.ts';
 import type { DriverTap } from './driver.ts';
-import { countersLineOf, headerLine, inputLineOf, type TraceStyle } from './trace.ts';
+import { countersLineOf, headerLine, inputLineOf, routeLineOf, type TraceStyle } from './trace.ts';
 import {
   type KnownPasswords,
   knownPasswords,
@@ -64,6 +64,7 @@ export function traceRecorder(
         }
       },
       counters: (slot, counters) => write(countersLineOf(slot, counters)),
+      route: (peer, local) => write(routeLineOf(peer, local)),
     },
     event: (event) => write(JSON.stringify(maskedEvent(event))),
   };

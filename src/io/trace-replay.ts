@@ -38,6 +38,7 @@ interface Step {
   readonly line: number;
   readonly input: Extract<TraceLine, { type: 'input' }> | undefined;
   readonly counters: { readonly slot: number; readonly counters: MediaCounters }[];
+  readonly routes: { readonly peer: string; readonly local: string | undefined }[];
   readonly events: { readonly line: number; readonly event: Event }[];
 }
 
@@ -51,12 +52,18 @@ export function replayTrace(text: string, audience: TraceAudience): TraceVerdict
     return { type: 'unreadable', line: 1, why: 'it does not begin as a trace does' };
   const { config, style, version } = first.read;
   let counters: Step['counters'] = [];
+  // What the machine said last: an engine that asks earlier or later than the one before gets an answer all the same.
+  const routes = new Map<string, string | undefined>();
   let endpoint: Endpoint;
   try {
-    endpoint = new Endpoint(config, (slot) => {
-      const at = counters.findIndex((one) => one.slot === slot);
-      return counters.splice(at, at === -1 ? 0 : 1)[0]?.counters ?? NOTHING_COUNTED;
-    });
+    endpoint = new Endpoint(
+      config,
+      (slot) => {
+        const at = counters.findIndex((one) => one.slot === slot);
+        return counters.splice(at, at === -1 ? 0 : 1)[0]?.counters ?? NOTHING_COUNTED;
+      },
+      (peer) => routes.get(peer),
+    );
   } catch (error) {
     return { type: 'unreadable', line: 1, why: `its configuration cannot be used (${said(error)})` };
   }
@@ -65,6 +72,7 @@ export function replayTrace(text: string, audience: TraceAudience): TraceVerdict
   let ended = false;
   for (let step = lines.step(); step !== undefined; step = lines.step()) {
     counters = step.counters;
+    for (const { peer, local } of step.routes) routes.set(peer, local);
     // Where the trace breaks off, the events of its last input may be missing.
     const last = lines.done && !step.events.some(({ event }) => event.type === 'session.stopped');
     const outcome = playStep(endpoint, step, last);
@@ -99,8 +107,9 @@ function playStep(
     return { same: [], verdict: { type: 'unreadable', line: step.line, why } };
   }
   const same: Event[] = [];
+  const start = events.some(({ event }) => event.type === 'session.started');
   for (const { line, event } of events) {
-    if (isDrivers(event)) {
+    if (isDrivers(event, start)) {
       same.push(event);
       continue;
     }
@@ -121,9 +130,14 @@ function playStep(
 
 const OUTSIDE: ReadonlySet<Event['type']> = new Set(['session.started', 'session.stopped', 'ping.finished']);
 
-/** Whether the driver says it (io/driver.ts) or the command (ping.finished), and not the endpoint. */
-function isDrivers(event: Event): boolean {
-  if (event.type === 'address.discovered') return event.learnedBy !== 'rport';
+/**
+ * Whether the driver says it (io/driver.ts) or the command (ping.finished), and not the endpoint. `start`: the session
+ * begins here, and the driver names the addresses that it begins with.
+ */
+function isDrivers(event: Event, start: boolean): boolean {
+  if (event.type === 'address.discovered') {
+    return event.learnedBy === 'advertised' || (event.learnedBy === 'route' && start);
+  }
   return OUTSIDE.has(event.type);
 }
 
@@ -165,6 +179,7 @@ class TraceLines {
       line: input?.line ?? this.number,
       input: input?.read.type === 'input' ? input.read : undefined,
       counters: [],
+      routes: [],
       events: [],
     };
     for (let one = this.next(); one !== undefined; one = this.next()) {
@@ -182,6 +197,7 @@ class TraceLines {
         return step;
       }
       if (read.type === 'counters') step.counters.push(read);
+      else if (read.type === 'route') step.routes.push(read);
       else if (read.type === 'event') step.events.push({ line, event: read.event });
     }
     this.done = true;

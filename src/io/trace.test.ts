@@ -15,6 +15,7 @@ import { VirtualMedia } from './virtual-media.ts';
 import { accountOf, ECHO_ADDRESS, endpointConfig, REGISTRAR_ADDRESS } from './virtual-scene.ts';
 
 const PASSWORD = 'correct horse';
+const TUNNEL = '10.8.0.2';
 const CALLER_ADDRESS = { address: '192.0.2.30', port: 5060 };
 
 /** An endpoint that is recorded as the driver would, and the lines of its trace. */
@@ -23,11 +24,20 @@ function recorded(network: VirtualNetwork, name: string, local: SocketAddress, c
   const media = new VirtualMedia([10_000]);
   const recorder = traceRecorder((line) => lines.push(line), { version: '0.1.0', style: 'transcript' });
   recorder.tap.started(config);
-  const endpoint = new Endpoint(config, (slot) => {
-    const counters = media.read(slot);
-    recorder.tap.counters(slot, counters);
-    return counters;
-  });
+  const endpoint = new Endpoint(
+    config,
+    (slot) => {
+      const counters = media.read(slot);
+      recorder.tap.counters(slot, counters);
+      return counters;
+    },
+    (peer) => {
+      // A tunnel to the registrar, which no interface tells of.
+      const way = name === 'caller' && peer === REGISTRAR_ADDRESS.address ? TUNNEL : undefined;
+      recorder.tap.route(peer, way);
+      return way;
+    },
+  );
   let seq = 0;
   const write = (outputs: readonly Output[], atMs: number) => {
     for (const output of outputs) {
@@ -126,6 +136,16 @@ test('the first event that is another is found, with both sides of it', () => {
     expected: { startLine: 'SIP/2.0 200 Yes' },
     got: { startLine: 'SIP/2.0 200 OK' },
   });
+});
+
+test('the ways that the machine named stand in a trace, and a replay takes them from there', () => {
+  const { caller } = scene('udp');
+  const way = JSON.stringify({ route: REGISTRAR_ADDRESS.address, local: TUNNEL });
+  expect(caller).toContain(way);
+  expect(caller).toContain(`<sip:anna@${TUNNEL}:5060>`);
+  expect(caller).toContain('"learnedBy":"route"');
+  expect(play(caller).verdict.type).toBe('same');
+  expect(play(caller.replace(way, way.replace(TUNNEL, '10.8.0.3'))).verdict.type).toBe('different');
 });
 
 test('an event that is gone from a trace, or one that was put in, is a difference', () => {

@@ -1,11 +1,12 @@
 /**
  * The trace of a session (`--trace FILE`): JSON lines. The first says what the endpoint was made of; then the events
- * as `--json` writes them, and between them what went in: each input before its events, with the counters that were
- * read meanwhile. That is all an endpoint depends on, so that it can be played again (trace-replay.ts).
+ * as `--json` writes them, and between them what went in: each input before its events, with the counters and the
+ * routes that were read meanwhile. That is all an endpoint depends on, so that it can be played again (trace-replay.ts).
  *
  *     {"trace":1,"version":"0.1.0","style":"transcript","config":{…}}
  *     {"input":{"type":"datagram","remote":{…},"text":"SIP/2.0 200 OK…"},"atMs":12.25}
  *     {"counters":{…},"slot":0}
+ *     {"route":"198.51.100.7","local":"10.8.0.2"}
  *     {"v":1,"seq":7,"atMs":12.3,"type":"sip.received",…}
  *
  * A trace holds no password and no digest that could be tried against one (trace-secrets.ts). It holds the seed, so
@@ -39,6 +40,7 @@ export type TraceLine =
     }
   | { readonly type: 'input'; readonly input: Input; readonly atMs: number }
   | { readonly type: 'counters'; readonly slot: number; readonly counters: MediaCounters }
+  | { readonly type: 'route'; readonly peer: string; readonly local: string | undefined }
   | { readonly type: 'event'; readonly event: Event };
 
 const count = z.int().min(0);
@@ -87,6 +89,13 @@ const tlsSession = z.object({
   certificate: certificate.optional(),
   ignored: tlsFault.optional(),
 });
+const oneAddress = z.string().max(256);
+const local = {
+  defaultAddresses: z.object({ ipv4: oneAddress.optional(), ipv6: oneAddress.optional() }),
+  interfaces: z.array(
+    z.object({ address: oneAddress, prefixLength: count, zone: z.string().max(256).optional() }),
+  ),
+};
 
 const input = z.discriminatedUnion('type', [
   z.object({ type: z.literal('listening'), transport, local: socket }),
@@ -107,6 +116,7 @@ const input = z.discriminatedUnion('type', [
     tlsFault: tlsFault.optional(),
   }),
   z.object({ type: z.literal('unreachable'), remote: socket, error: z.string() }),
+  z.object({ type: z.literal('addresses'), ...local }),
   z.object({
     type: z.literal('resolved'),
     host: z.string(),
@@ -147,6 +157,7 @@ const header = z.object({
 const LATEST_MS = 1e12;
 const inputLine = z.object({ input, atMs: z.number().min(0).max(LATEST_MS) });
 const countersLine = z.object({ counters: z.record(z.string(), z.number()), slot: count });
+const routeLine = z.object({ route: oneAddress, local: oneAddress.optional() });
 
 /** The first line. */
 export function headerLine(version: string, style: TraceStyle, of: unknown): string {
@@ -168,6 +179,11 @@ export function countersLineOf(slot: number, counters: MediaCounters): string {
   return JSON.stringify({ counters, slot });
 }
 
+/** What the machine said of the way to a peer when the endpoint asked. */
+export function routeLineOf(peer: string, from: string | undefined): string {
+  return JSON.stringify({ route: peer, ...(from === undefined ? undefined : { local: from }) });
+}
+
 /** Reads one line, or says in words what is wrong with it. */
 export function readTraceLine(line: string): TraceLine | string {
   if (line.length > MAX_TRACE_LINE) return `it is longer than ${MAX_TRACE_LINE} characters`;
@@ -186,6 +202,11 @@ export function readTraceLine(line: string): TraceLine | string {
     if (!read.success) return problem(read.error);
     const { slot, counters } = read.data;
     return { type: 'counters', slot, counters: counters as unknown as MediaCounters };
+  }
+  if ('route' in given) {
+    const read = routeLine.safeParse(given);
+    if (!read.success) return problem(read.error);
+    return { type: 'route', peer: read.data.route, local: read.data.local };
   }
   const read = streamEvent.safeParse(given);
   // The event as it stands, not as zod copies it: fields of a newer version must show as a difference.

@@ -135,8 +135,7 @@ export function answerTo(store: CallStore, call: Call, offer: SessionDescription
   const peer = peerAddress(call);
   const before = media.description;
   const local = {
-    address: store.agent.mediaAddress(peer, offeredAddressFamily(offer)),
-    port: media.port,
+    ...store.agent.own.media(peer, offeredAddressFamily(offer), media.port, media.mapped),
     sessionId: media.sessionId,
     sessionVersion: before?.origin.sessionVersion ?? media.sessionId,
   };
@@ -159,7 +158,7 @@ export function refuseOffer(
   if (error.status === 415) headers.push(['Accept', ACCEPT], ['Accept-Encoding', 'identity']);
   const warning = mediaWarning(error);
   if (warning !== undefined) {
-    const host = store.agent.addressTowards(transaction.flow.remote.address);
+    const host = store.agent.own.towards(transaction.flow.remote.address);
     headers.push(['Warning', `${warning.code} ${host.includes(':') ? `[${host}]` : host} "${warning.text}"`]);
   }
   refuse(store.agent, turn, transaction, error, { headers });

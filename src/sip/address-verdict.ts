@@ -101,7 +101,7 @@ export function diagnoseAddress(
   // Nearly every call: the audio is where the signalling is.
   if (address === undefined || address === peer || call.addressDiagnosed === true) return;
   const mayHold = call.media?.session !== undefined || direction === 'inactive';
-  const verdict = addressVerdict({ address, peer, familyKnown: agent.hasRouteTo(address), mayHold });
+  const verdict = addressVerdict({ address, peer, familyKnown: agent.own.hasRouteTo(address), mayHold });
   if (verdict === undefined) return;
   call.addressDiagnosed = true;
   const { code, cause, next } = verdict;

@@ -51,10 +51,8 @@ export function offerBody(
 /** Our end of the audio: whoever asked has it, or the media thread. */
 function localMedia({ agent }: CallStore, call: Call, { action }: OutgoingInvite, peer: string) {
   const sessionId = call.media?.sessionId ?? String(agent.identifiers.word());
-  const own = action.audio ?? {
-    address: agent.mediaAddress(peer, addressFamily(peer) ?? 'ipv4'),
-    port: call.media?.port ?? 0,
-  };
+  const { port = 0, mapped } = call.media ?? {};
+  const own = action.audio ?? agent.own.media(peer, addressFamily(peer) ?? 'ipv4', port, mapped);
   return { ...own, sessionId, sessionVersion: sessionId };
 }
 

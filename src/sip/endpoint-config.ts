@@ -35,9 +35,18 @@ export interface LocalInterface {
   readonly address: string;
   /** Length of the network prefix, in bits. */
   readonly prefixLength: number;
+  /** The name of the interface, for link-local addresses: `%eth0` (RFC 4007 §11). */
+  readonly zone?: string;
 }
 
-export interface EndpointConfig {
+/** The addresses of this machine, as they are now. */
+export interface LocalAddresses {
+  /** The local address of each family by the default route; absent when there is no route. */
+  readonly defaultAddresses: { readonly ipv4?: string; readonly ipv6?: string };
+  readonly interfaces: readonly LocalInterface[];
+}
+
+export interface EndpointConfig extends LocalAddresses {
   /** Four words that seed every identifier: the same words, the same run. */
   readonly seed: readonly [number, number, number, number];
   /** User-Agent and Server. */
@@ -66,9 +75,6 @@ export interface EndpointConfig {
   readonly mediaTimeoutMs: number;
   /** A call that has lasted so long is ended, held or not, when its counters are next read; 0 or absent: never. */
   readonly maxCallMs?: number;
-  /** The local address of each family by the default route; absent when there is no route. */
-  readonly defaultAddresses: { readonly ipv4?: string; readonly ipv6?: string };
-  readonly interfaces: readonly LocalInterface[];
   /** `--advertise-ip`: in Contact and Via. */
   readonly advertiseAddress?: string;
   /** `--advertise-media-ip`: in SDP; `advertiseAddress` when it is absent. */

@@ -5,7 +5,7 @@
  */
 import type { EventBody } from '../events.ts';
 import type { MediaCommand, MediaReport, PlayedAudio } from '../rtp/session.ts';
-import type { Account } from './endpoint-config.ts';
+import type { Account, LocalAddresses } from './endpoint-config.ts';
 import type { Flow, SocketAddress, Transport } from './flow.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import type { FoundServers, ServerQuery } from './server-location.ts';
@@ -38,6 +38,8 @@ export type Input =
     }
   /** A datagram to that address could not be sent, or an ICMP error came back for it. */
   | { readonly type: 'unreachable'; readonly remote: SocketAddress; readonly error: string }
+  /** The machine has other addresses now, or other ways out. */
+  | ({ readonly type: 'addresses' } & LocalAddresses)
   /** The answer to a `resolve`; IPv4 first. */
   | ({ readonly type: 'resolved' } & FoundServers)
   /** Something from the media thread. */

@@ -18,6 +18,7 @@ import type { Action, Input, Output } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { tryHold, wishHold } from './hold.ts';
 import { advanceKeepalives, failDatagram, indicate, loseConnection } from './indications.ts';
+import type { RouteTo } from './local-address.ts';
 import { callResolved, retryAfterWait } from './next-server.ts';
 import { portDue, portsForCalls } from './own-port.ts';
 import { advancePings, Pings, ping, pingResolved } from './ping.ts';
@@ -46,8 +47,9 @@ export class Endpoint {
   private stopping: { readonly reason: string; readonly untilMs: number } | undefined;
   private stopped = false;
 
-  constructor(config: EndpointConfig, readCounters: (slot: number) => MediaCounters) {
-    this.agent = new UserAgent(config);
+  /** `readCounters` and `routeTo` (local-address.ts) read what only the machine knows; a trace holds what they said. */
+  constructor(config: EndpointConfig, readCounters: (slot: number) => MediaCounters, routeTo?: RouteTo) {
+    this.agent = new UserAgent(config, routeTo);
     this.calls = new CallStore(this.agent, readCounters);
     this.registrations = new Registrations(this.agent);
     const { agent, calls, registrations } = this;
@@ -93,6 +95,7 @@ export class Endpoint {
     if (this.stopped) return turn.outputs;
     this.take(turn, input);
     this.advance(turn);
+    this.agent.own.sayNew(turn);
     this.calls.reportTimers(turn);
     this.finishStop(turn);
     return turn.outputs;
@@ -105,7 +108,7 @@ export class Endpoint {
       case 'stream':
         return receiveStream(this.parts, turn, input.connection, input.bytes);
       case 'listening':
-        this.agent.listening(input.transport, input.local);
+        this.agent.own.listening(input.transport, input.local);
         turn.emit({ type: 'listener.opened', transport: input.transport, ...input.local });
         return;
       case 'connected':
@@ -115,6 +118,8 @@ export class Endpoint {
         return loseConnection(this.parts, turn, input.connection, input.error ?? 'connection closed');
       case 'unreachable':
         return failDatagram(this.parts, turn, input.remote, input.error);
+      case 'addresses':
+        return this.agent.own.update(input);
       case 'resolved':
         this.registrations.resolved(turn, input);
         this.parts.proxy?.resolved(turn, input);

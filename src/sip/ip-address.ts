@@ -67,6 +67,14 @@ export function unmapped(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
+/** Whether two texts name one address: IPv6 has many spellings. */
+export function isSameAddress(one: string, other: string): boolean {
+  if (one === other) return true;
+  const [left, right] = [addressBytes(one), addressBytes(other)];
+  if (left === undefined || left.length !== right?.length) return false;
+  return left.every((byte, index) => byte === right[index]);
+}
+
 function ipv4Bytes(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array(4);
   let part = 0;

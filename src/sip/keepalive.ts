@@ -48,7 +48,7 @@ export class Keepalives {
   keep(turn: Turn, flow: Flow): void {
     const { keepaliveMs = 0 } = this.agent.config;
     if (keepaliveMs === 0 || this.kept.has(nameOf(flow))) return;
-    if (!isReliable(flow.transport) && this.agent.mapped.towards(flow) === undefined) return;
+    if (!isReliable(flow.transport) && this.agent.own.mappingTowards(flow) === undefined) return;
     const kept: Kept = { flow, timer: undefined, waiting: false };
     this.kept.set(nameOf(flow), kept);
     this.armPing(turn, kept);

@@ -31,8 +31,7 @@ export function lateOffer(
   // The family in use, or that of the signalling: nothing else is known of the peer.
   const family = before?.connection?.family ?? addressFamily(peer) ?? 'ipv4';
   const local = {
-    address: store.agent.mediaAddress(peer, family),
-    port: media.port,
+    ...store.agent.own.media(peer, family, media.port, media.mapped),
     sessionId: media.sessionId,
     sessionVersion: before?.origin.sessionVersion ?? media.sessionId,
   };

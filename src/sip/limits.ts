@@ -84,5 +84,7 @@ export const MAX_SERVER_HOPS = 16;
 export const MAX_SRV_TARGETS = 8;
 /** Accounts at once, those that came by `add-account` counted too: a lab has a handful. */
 export const MAX_ACCOUNTS = 1_000;
+/** Peers towards which our own address is remembered: each one more costs a question to the kernel. */
+export const MAX_ROUTES = 1_024;
 /** How often a flow is pinged at most unless told otherwise, in seconds: RFC 5626 §4.4.2, because of the NATs that forget UDP after 30. */
 export const DEFAULT_KEEPALIVE_S = 29;

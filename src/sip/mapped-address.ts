@@ -5,7 +5,14 @@
  * (RFC 4787 §4.1), and an address from one server says nothing of the way to the next.
  */
 import { type Flow, formatAddress, isReliable, type SocketAddress } from './flow.ts';
-import { addressBytes, isBroadcast, isLoopback, isMulticast, isUnspecified } from './ip-address.ts';
+import {
+  addressBytes,
+  isBroadcast,
+  isLoopback,
+  isMulticast,
+  isSameAddress,
+  isUnspecified,
+} from './ip-address.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
 import { firstValueEnd } from './list.ts';
 import { type SipResponse, value } from './message.ts';
@@ -16,6 +23,8 @@ import { parseVia, viaReceived, viaRport } from './via.ts';
 interface Seen {
   readonly address: string;
   readonly port: number | undefined;
+  /** The local address that they came from: from another one, another NAT may stand on the way. */
+  readonly local: string;
 }
 
 /** Towards each server over each transport, at most one for each account. */
@@ -23,34 +32,38 @@ export class MappedAddresses {
   private readonly seen = new Map<string, Seen>();
 
   /**
-   * Where that peer reaches us on UDP, when it is not where we are. On a stream the port is that of one connection,
-   * and nobody can connect to it.
+   * Where that peer reaches us on UDP, when it is not where we are; `local` is our address on the way there. On a
+   * stream the port is that of one connection, and nobody can connect to it.
    */
-  towards(flow: Flow): SocketAddress | undefined {
-    if (isReliable(flow.transport)) return undefined;
+  towards(flow: Flow, local: string): SocketAddress | undefined {
+    if (isReliable(flow.transport) || this.seen.size === 0) return undefined;
     const seen = this.seen.get(key(flow));
-    return seen?.port === undefined ? undefined : { address: seen.address, port: seen.port };
+    if (seen?.port === undefined || seen.local !== local) return undefined;
+    return { address: seen.address, port: seen.port };
   }
 
-  /** Reads it from a response to a request of ours, and says an address that is new. `local` is where we are. */
-  learn(turn: Turn, flow: Flow, local: SocketAddress, response: SipResponse): void {
+  /**
+   * Reads it from a response to a request of ours, and says an address that is new. `local` is where we are. True when
+   * `towards` says something else than before.
+   */
+  learn(turn: Turn, flow: Flow, local: SocketAddress, response: SipResponse): boolean {
     const seen = seenIn(response);
-    if (seen === undefined || !isCredible(seen.address, flow.remote.address)) return;
+    if (seen === undefined || !isCredible(seen.address, flow.remote.address)) return false;
     const stream = isReliable(flow.transport);
     // Without `rport` the port is a guess, and a Contact that is guessed is no better than a wrong one.
-    if (!stream && seen.port === undefined) return;
-    const now: Seen = stream ? { address: seen.address, port: undefined } : seen;
+    if (!stream && seen.port === undefined) return false;
+    const now: Seen = { ...seen, local: local.address, ...(stream ? { port: undefined } : undefined) };
     const itself = isSameAddress(now.address, local.address) && (stream || now.port === local.port);
     const name = key(flow);
     const before = this.seen.get(name);
-    if (itself) this.seen.delete(name);
-    if (itself || isSame(before, now)) return;
+    if (itself) return this.seen.delete(name) && !stream;
+    if (isSame(before, now) && before?.local === now.local) return false;
     const said = [...this.seen.values()].some((other) => isSame(other, now));
     const oldest = this.seen.keys().next().value;
     if (before === undefined && this.seen.size >= MAX_ACCOUNTS && oldest !== undefined)
       this.seen.delete(oldest);
     this.seen.set(name, now);
-    if (said) return;
+    if (said) return !stream;
     const port = now.port === undefined ? {} : { port: now.port };
     turn.emit({
       type: 'address.discovered',
@@ -59,6 +72,7 @@ export class MappedAddresses {
       ...port,
       learnedBy: 'rport',
     });
+    return !stream;
   }
 }
 
@@ -66,7 +80,7 @@ function key(flow: Flow): string {
   return `${flow.transport} ${formatAddress(flow.remote)}`;
 }
 
-function seenIn(response: SipResponse): Seen | undefined {
+function seenIn(response: SipResponse): Omit<Seen, 'local'> | undefined {
   const top = value(response, 'Via') ?? '';
   const via = parseVia(top.slice(0, firstValueEnd(top)));
   if (!via.ok) return undefined;
@@ -86,12 +100,4 @@ function isCredible(address: string, peer: string): boolean {
 
 function isSame(one: Seen | undefined, other: Seen): boolean {
   return one !== undefined && isSameAddress(one.address, other.address) && one.port === other.port;
-}
-
-/** IPv6 has many spellings of one address. */
-function isSameAddress(one: string, other: string): boolean {
-  if (one === other) return true;
-  const [left, right] = [addressBytes(one), addressBytes(other)];
-  if (left === undefined || left.length !== right?.length) return false;
-  return left.every((byte, index) => byte === right[index]);
 }

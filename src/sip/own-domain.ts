@@ -20,12 +20,12 @@ export class OwnDomain {
   /** Whether a URI of that host and port is one that we serve. Our name without a port is, wherever we listen. */
   isOurs({ host, port }: HostPort): boolean {
     const name = host.toLowerCase();
-    if (name === this.name) return port === undefined || this.agent.listensAt(port);
-    return this.agent.listensAt(port ?? 5060, name);
+    if (name === this.name) return port === undefined || this.agent.own.listensAt(port);
+    return this.agent.own.listensAt(port ?? 5060, name);
   }
 
   /** Whether a Via was written by us: it has our address and our port (§16.6 step 8). */
   isOwnVia({ host, port }: HostPort): boolean {
-    return this.agent.listensAt(port ?? 5060, host.toLowerCase());
+    return this.agent.own.listensAt(port ?? 5060, host.toLowerCase());
   }
 }

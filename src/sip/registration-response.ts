@@ -32,7 +32,7 @@ export function registerResponded(
   const { status } = response;
   // One that was replaced has nothing to learn.
   if (status < 200 || !table.all.includes(registration)) return;
-  if (registration.flow !== undefined) table.agent.learnMapping(turn, registration.flow, response);
+  if (registration.flow !== undefined) table.agent.own.learnMapping(turn, registration.flow, response);
   if (status === 401 || status === 407) return challenged(table, turn, registration, response, status);
   registration.digest.accepted(registration.attempt, values(response, 'Authentication-Info'));
   registration.attempt = FIRST_ATTEMPT;

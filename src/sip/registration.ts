@@ -57,7 +57,7 @@ export class Registrations {
       if (flow === undefined || state !== 'registered' || ending) return false;
       if (connection !== undefined) return flow.connection === connection;
       const same = flow.remote.address === remote.address && flow.remote.port === remote.port;
-      return same && flow.transport === transport && this.agent.mapped.towards(flow) !== undefined;
+      return same && flow.transport === transport && this.agent.own.mappingTowards(flow) !== undefined;
     });
   }
 

@@ -26,8 +26,8 @@ const CONFIG: EndpointConfig = {
 /** One that listens on UDP and TCP. */
 function agent(config: Partial<EndpointConfig> = {}): UserAgent {
   const made = new UserAgent({ ...CONFIG, ...config });
-  made.listening('udp', { address: '::', port: 5062 });
-  made.listening('tcp', { address: '::', port: 5064 });
+  made.own.listening('udp', { address: '::', port: 5062 });
+  made.own.listening('tcp', { address: '::', port: 5064 });
   return made;
 }
 
@@ -84,24 +84,24 @@ test('Contact is where that peer reaches us: the facing address, the listener, t
 
 test('the first socket of a transport is the one that is named', () => {
   const made = agent();
-  made.listening('udp', { address: '::', port: 9999 });
+  made.own.listening('udp', { address: '::', port: 9999 });
   expect(made.contact(DATAGRAMS, undefined)).toBe('<sip:198.51.100.1:5062>');
 });
 
 test('--advertise-ip goes into Contact and SDP, --advertise-media-ip into SDP alone', () => {
   const advertised = agent({ advertiseAddress: '203.0.113.77' });
   expect(advertised.contact(DATAGRAMS, 'echo')).toBe('<sip:echo@203.0.113.77:5062>');
-  expect(advertised.mediaAddress('10.9.9.9', 'ipv4')).toBe('203.0.113.77');
+  expect(advertised.own.media('10.9.9.9', 'ipv4', 4000)).toEqual({ address: '203.0.113.77', port: 4000 });
   const media = agent({ advertiseMediaAddress: '203.0.113.78' });
   expect(media.contact(flowFrom('10.9.9.9'), 'echo')).toBe('<sip:echo@10.0.0.1:5062>');
-  expect(media.mediaAddress('10.9.9.9', 'ipv4')).toBe('203.0.113.78');
+  expect(media.own.media('10.9.9.9', 'ipv4', 4000)).toEqual({ address: '203.0.113.78', port: 4000 });
 });
 
 test('the address for audio is of the family that the offer speaks', () => {
   const made = agent({ advertiseAddress: '203.0.113.77' });
-  expect(made.mediaAddress('10.9.9.9', 'ipv6')).toBe('2001:db8::1');
-  expect(agent().mediaAddress('2001:db8::9', 'ipv4')).toBe('198.51.100.1');
-  expect(agent().mediaAddress('10.9.9.9', 'ipv4')).toBe('10.0.0.1');
+  expect(made.own.media('10.9.9.9', 'ipv6', 4000)).toEqual({ address: '2001:db8::1', port: 4000 });
+  expect(agent().own.media('2001:db8::9', 'ipv4', 4000)).toEqual({ address: '198.51.100.1', port: 4000 });
+  expect(agent().own.media('10.9.9.9', 'ipv4', 4000)).toEqual({ address: '10.0.0.1', port: 4000 });
 });
 
 test('a request of ours has one Via with rport and a fresh branch, Max-Forwards 70 and our name (§8.1.1)', () => {

@@ -6,20 +6,12 @@
 import { createHash } from 'node:crypto';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Account, EndpointConfig } from './endpoint-config.ts';
-import {
-  defaultPort,
-  type Flow,
-  formatAddress,
-  isReliable,
-  type SocketAddress,
-  type Transport,
-} from './flow.ts';
+import { defaultPort, type Flow, formatAddress, isReliable } from './flow.ts';
 import { Identifiers } from './identifiers.ts';
-import { type AddressFamily, addressFamily } from './ip-address.ts';
 import { firstValueEnd } from './list.ts';
-import { localAddressTowards } from './local-address.ts';
-import { MappedAddresses } from './mapped-address.ts';
-import { type SipRequest, type SipResponse, value } from './message.ts';
+import type { RouteTo } from './local-address.ts';
+import { type SipRequest, value } from './message.ts';
+import { OwnAddresses } from './own-address.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { newRequest, ownCore } from './requests.ts';
 import { errorText, type SipError } from './result.ts';
@@ -56,18 +48,21 @@ export class UserAgent {
   identifiers: Identifiers;
   readonly transport: TransportLayer;
   readonly transactions: TransactionLayer<TransactionUser>;
-  /** Where servers see us, when a NAT stands between. */
-  readonly mapped = new MappedAddresses();
+  /** Where we are reached. */
+  readonly own: OwnAddresses;
   /** As they are now: accounts come and go. */
   readonly accounts: Account[];
   /** No new calls: everything ends. */
   stopping = false;
-  private readonly ports: Partial<Record<Transport, number>> = {};
   private handles = 0;
   private watched = false;
-  private faced: { readonly peer: string; readonly address: string } | undefined;
 
-  constructor(readonly config: EndpointConfig) {
+  /** `routeTo`: what the machine knows of its routes (local-address.ts). */
+  constructor(
+    readonly config: EndpointConfig,
+    routeTo: RouteTo = () => undefined,
+  ) {
+    this.own = new OwnAddresses(config, routeTo);
     this.identifiers = new Identifiers(config.seed);
     this.accounts = [...config.accounts];
     this.transport = new TransportLayer(config.rawMessages);
@@ -86,46 +81,11 @@ export class UserAgent {
     this.transactions.liveTimers = on || this.config.liveTimers === true;
   }
 
-  /** A socket of ours listens; the first of each transport is the one that we name in Contact and Via. */
-  listening(transport: Transport, local: SocketAddress): void {
-    this.ports[transport] ??= local.port;
-  }
-
-  /** Whether we listen on that port, and at that address when it is given (in lower case). */
-  listensAt(port: number, address?: string): boolean {
-    if (!Object.values(this.ports).includes(port)) return false;
-    const { advertiseAddress, defaultAddresses, interfaces } = this.config;
-    if (address === undefined || address === advertiseAddress) return true;
-    if (address === defaultAddresses.ipv4 || address === defaultAddresses.ipv6) return true;
-    return interfaces.some((one) => one.address === address);
-  }
-
-  /** Our address as that peer reaches it: the advertised one, or the one that faces the peer. */
-  addressTowards(peer: string): string {
-    return this.config.advertiseAddress ?? this.facing(peer);
-  }
-
-  /** Our address for audio in that family, as the peer reaches it. */
-  mediaAddress(peer: string, family: AddressFamily): string {
-    const { advertiseMediaAddress, advertiseAddress, defaultAddresses } = this.config;
-    const advertised = advertiseMediaAddress ?? advertiseAddress;
-    if (advertised !== undefined && addressFamily(advertised) === family) return advertised;
-    const facing = this.facing(peer);
-    return addressFamily(facing) === family ? facing : (defaultAddresses[family] ?? facing);
-  }
-
-  /** Whether we have an address to send from to that one. */
-  hasRouteTo(address: string): boolean {
-    return localAddressTowards(address, this.config) !== undefined;
-  }
-
-  /** Our Contact (§8.1.1.8): the user, and where the peer reaches us: as it sees us, else what faces it. */
+  /** Our Contact (§8.1.1.8): the user, and where the peer reaches us. */
   contact(flow: Flow, user: string | undefined): string {
     const name = user === undefined || user === '' ? '' : `${user}@`;
     const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
-    const mapped = this.mapped.towards(flow);
-    const hostPort = mapped === undefined ? this.sentBy(flow) : formatAddress(mapped);
-    return `<sip:${name}${hostPort}${transport}>`;
+    return `<sip:${name}${formatAddress(this.own.contactAt(flow))}${transport}>`;
   }
 
   /**
@@ -223,33 +183,14 @@ export class UserAgent {
     return buildResponse(request, status, parts, this.config.product);
   }
 
-  /** Asked several times for one message, and most messages come from one proxy: the last answer is kept. */
-  private facing(peer: string): string {
-    if (this.faced?.peer !== peer) {
-      this.faced = { peer, address: localAddressTowards(peer, this.config) ?? '127.0.0.1' };
-    }
-    return this.faced.address;
-  }
-
   /** Our Via for a request on that flow (§18.1.1, RFC 3581 §3). */
   via(flow: Flow, branch: string): string {
     return `SIP/2.0/${flow.transport.toUpperCase()} ${this.sentBy(flow)};rport;branch=${branch}`;
   }
 
-  /** §18.1.1: where responses and requests can reach us. On a stream it is the listener, not the stream's port. */
+  /** §18.1.1: where responses and requests can reach us. */
   sentBy(flow: Flow): string {
-    return formatAddress(this.localSocket(flow));
-  }
-
-  /** Where a server sees us, by its response to a request of ours; what `--advertise-ip` says stands above it. */
-  learnMapping(turn: Turn, flow: Flow, response: SipResponse): void {
-    if (this.config.advertiseAddress !== undefined) return;
-    this.mapped.learn(turn, flow, this.localSocket(flow), response);
-  }
-
-  private localSocket(flow: Flow): SocketAddress {
-    const port = this.ports[flow.transport] ?? this.ports.udp ?? defaultPort(flow.transport);
-    return { address: this.addressTowards(flow.remote.address), port };
+    return formatAddress(this.own.sentBy(flow));
   }
 }
 

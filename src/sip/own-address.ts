@@ -1,0 +1,205 @@
+/**
+ * Our address towards a peer, in the order in which its sources are trusted: what was advertised, where that very server
+ * sees us (`rport`, RFC 3581), where a STUN server does (RFC 8489), the local address by the route to the peer.
+ *
+ * One place decides it, and every change of any of them ends in `moved`: the endpoint then has one step that registers
+ * again and tells the calls (address-move.ts), whoever found the change.
+ */
+import type { EndpointConfig, LocalAddresses } from './endpoint-config.ts';
+import { defaultPort, type Flow, isReliable, type SocketAddress, type Transport } from './flow.ts';
+import {
+  type AddressFamily,
+  addressFamily,
+  isLinkLocal,
+  isLoopback,
+  isPrivate,
+  isSameAddress,
+} from './ip-address.ts';
+import { Routes, type RouteTo } from './local-address.ts';
+import { MappedAddresses } from './mapped-address.ts';
+import type { SipResponse } from './message.ts';
+import type { Turn } from './turn.ts';
+
+/** A socket of ours as it looks from outside, and the local address that it had when that was seen. */
+interface StunMapping extends SocketAddress {
+  readonly local: string;
+}
+
+export class OwnAddresses {
+  /** One of our addresses has changed since `takeMoved` was asked. */
+  private moved = false;
+  private local: LocalAddresses;
+  private readonly routes: Routes;
+  /** Where servers see us, when a NAT stands between. */
+  private readonly mapped = new MappedAddresses();
+  private readonly stun: Partial<Record<AddressFamily, StunMapping>> = {};
+  private readonly ports: Partial<Record<Transport, number>> = {};
+  /** Local addresses that an event has named. */
+  private readonly said: Set<string>;
+  private unsaid: string[] = [];
+  /** The last answer: asked several times for one message, and most messages come from one proxy. */
+  private faced: { readonly peer: string; readonly address: string } | undefined;
+
+  constructor(
+    private readonly config: EndpointConfig,
+    routeTo: RouteTo,
+  ) {
+    this.local = config;
+    this.routes = new Routes(config, routeTo);
+    const { ipv4, ipv6 } = config.defaultAddresses;
+    this.said = new Set([ipv4, ipv6].filter((one) => one !== undefined));
+  }
+
+  /** A socket of ours listens; the first of each transport is the one that we name in Contact and Via. */
+  listening(transport: Transport, local: SocketAddress): void {
+    this.ports[transport] ??= local.port;
+  }
+
+  /** Whether we listen on that port, and at that address when it is given (in lower case). */
+  listensAt(port: number, address?: string): boolean {
+    if (!Object.values(this.ports).includes(port)) return false;
+    const { defaultAddresses, interfaces } = this.local;
+    if (address === undefined || address === this.config.advertiseAddress) return true;
+    if (address === defaultAddresses.ipv4 || address === defaultAddresses.ipv6) return true;
+    return interfaces.some((one) => one.address === address);
+  }
+
+  /** Our address as that peer reaches it, as far as we know without being told: Via, Warning. */
+  towards(peer: string): string {
+    return this.config.advertiseAddress ?? this.facing(peer);
+  }
+
+  /** Whether we have an address to send from to that one. */
+  hasRouteTo(address: string): boolean {
+    return this.routes.towards(address) !== undefined;
+  }
+
+  /** The networks that we are on now. */
+  get interfaces(): LocalAddresses['interfaces'] {
+    return this.local.interfaces;
+  }
+
+  /**
+   * §18.1.1: what stands in Via. On a stream it is the listener, not the stream's port. No mapping: `rport` brings
+   * responses back, and shows the next change of it.
+   */
+  sentBy({ transport, remote }: Flow): SocketAddress {
+    const port = this.ports[transport] ?? this.ports.udp ?? defaultPort(transport);
+    return { address: this.towards(remote.address), port };
+  }
+
+  /** What stands in Contact (§8.1.1.8). On a stream nothing is rewritten: a mapped port is one connection's. */
+  contactAt(flow: Flow): SocketAddress {
+    if (this.config.advertiseAddress !== undefined) return this.sentBy(flow);
+    return this.mappingTowards(flow) ?? this.sentBy(flow);
+  }
+
+  /** Where that server sees our UDP socket, when it is not where we are: a NAT stands between. */
+  mappedBy(flow: Flow): SocketAddress | undefined {
+    return this.mapped.towards(flow, this.facing(flow.remote.address));
+  }
+
+  /** How a NAT on the way to that peer shows our UDP socket, as far as anybody told. */
+  mappingTowards(flow: Flow): SocketAddress | undefined {
+    const told = this.mappedBy(flow);
+    if (told !== undefined || isReliable(flow.transport) || isInside(flow.remote.address)) return told;
+    const stun = this.stun[addressFamily(flow.remote.address) ?? 'ipv4'];
+    return stun?.local === this.facing(flow.remote.address) ? stun : undefined;
+  }
+
+  /**
+   * Where the audio of a call is to come, for SDP: a port of ours in that family, as the peer reaches it. `mapped` is
+   * what STUN told of that port. What a server said of the SIP port tells nothing about this one.
+   */
+  media(
+    peer: string,
+    family: AddressFamily,
+    port: number,
+    mapped?: SocketAddress | undefined,
+  ): SocketAddress {
+    const { advertiseMediaAddress, advertiseAddress } = this.config;
+    const advertised = advertiseMediaAddress ?? advertiseAddress;
+    if (advertised !== undefined && addressFamily(advertised) === family)
+      return { address: advertised, port };
+    if (mapped !== undefined && addressFamily(mapped.address) === family && !isInside(peer)) return mapped;
+    const facing = this.facing(peer);
+    const other = this.local.defaultAddresses[family] ?? facing;
+    return { address: addressFamily(facing) === family ? facing : other, port };
+  }
+
+  /** The machine's addresses are others now, or its routes: the input `addresses`. */
+  update(local: LocalAddresses): void {
+    this.local = local;
+    this.routes.update(local);
+    this.faced = undefined;
+    const { ipv4, ipv6 } = local.defaultAddresses;
+    for (const address of [ipv4, ipv6]) if (address !== undefined) this.found(address);
+    this.moved = true;
+  }
+
+  /** Where a server sees us, by its response to a request of ours; what `--advertise-ip` says stands above it. */
+  learnMapping(turn: Turn, flow: Flow, response: SipResponse): void {
+    if (this.config.advertiseAddress !== undefined) return;
+    if (this.mapped.learn(turn, flow, this.sentBy(flow), response)) this.moved = true;
+  }
+
+  /**
+   * Where a STUN server sees our SIP socket over UDP; undefined: it does not say any more. It counts towards peers
+   * outside, for as long as the local address of that family stays what it is.
+   */
+  learnStun(turn: Turn, family: AddressFamily, mapped: SocketAddress | undefined): void {
+    const local = this.local.defaultAddresses[family];
+    const itself = mapped?.address === local && mapped?.port === this.ports.udp;
+    const before = this.stun[family];
+    if (mapped === undefined || local === undefined || itself) {
+      delete this.stun[family];
+      if (before !== undefined) this.moved = true;
+      return;
+    }
+    if (before !== undefined && isSameAddress(before.address, mapped.address) && before.port === mapped.port)
+      if (before.local === local) return;
+    this.stun[family] = { ...mapped, local };
+    this.moved = true;
+    turn.emit({ type: 'address.discovered', scope: 'public', ...mapped, learnedBy: 'stun' });
+  }
+
+  /** Whether any of it has changed since this was asked last. */
+  takeMoved(): boolean {
+    const { moved } = this;
+    this.moved = false;
+    return moved;
+  }
+
+  /** Says each local address once: those that ways to a peer have shown, and that nobody has named yet. */
+  sayNew(turn: Turn): void {
+    if (this.unsaid.length === 0) return;
+    for (const address of this.unsaid)
+      turn.emit({ type: 'address.discovered', scope: 'local', address, learnedBy: 'route' });
+    this.unsaid = [];
+  }
+
+  private found(address: string): void {
+    // A machine that gets a new one every day is told of its last ones again.
+    if (this.said.has(address) || isLoopback(address)) return;
+    if (this.said.size >= MAX_SAID) this.said.clear();
+    this.said.add(address);
+    this.unsaid.push(address);
+  }
+
+  private facing(peer: string): string {
+    if (this.faced?.peer !== peer) {
+      const address = this.routes.towards(peer);
+      if (address !== undefined) this.found(address);
+      this.faced = { peer, address: address ?? '127.0.0.1' };
+    }
+    return this.faced.address;
+  }
+}
+
+/** Local addresses that are remembered as said. */
+const MAX_SAID = 64;
+
+/** On this machine, on our link, or in a network like ours: no NAT of ours stands between, as far as anybody can tell. */
+function isInside(peer: string): boolean {
+  return isPrivate(peer) || isLoopback(peer) || isLinkLocal(peer);
+}
