@@ -71,10 +71,11 @@ export function leftAt(record: NodeRecord): string[] {
 }
 
 /**
- * What may be held at rest: what was configured, the reserve of ports, slots that were used, and who has shown that it
- * hears us, which is bounded and forgotten with time (address-validation.ts).
+ * What may be held at rest: what was configured, the reserve of ports, slots that were used, our address towards
+ * peers (own-address.ts) and who has shown that it hears us (address-validation.ts), which are bounded.
  */
-const KEPT = /config\b|\.audio\.(?:ports|freeSlots)$|\.sources\.sources$|\.realm\.(?:algorithms|passwords)$/;
+const KEPT =
+  /config\b|\.own\.(?:said|routes\.known)$|\.audio\.(?:ports|freeSlots)$|\.sources\.sources$|\.realm\.(?:algorithms|passwords)$/;
 
 /** No map, set or list of the endpoint has anything of a call left, and every port is back in the reserve. */
 function heldAt({ node }: NodeRecord): string[] {

@@ -44,9 +44,10 @@ export class OwnAddresses {
     private readonly config: EndpointConfig,
     routeTo: RouteTo,
   ) {
-    this.local = config;
-    this.routes = new Routes(config, routeTo);
-    const { ipv4, ipv6 } = config.defaultAddresses;
+    const { defaultAddresses, interfaces } = config;
+    this.local = { defaultAddresses, interfaces };
+    this.routes = new Routes(this.local, routeTo);
+    const { ipv4, ipv6 } = defaultAddresses;
     this.said = new Set([ipv4, ipv6].filter((one) => one !== undefined));
   }
 
