@@ -69,6 +69,10 @@ export const eventBody = z.discriminatedUnion('type', [
     expiresS: count.optional(),
     renewInMs: z.number().optional().describe('until the next REGISTER, while registered'),
     retryInMs: z.number().optional(),
+    outbound: z
+      .literal(true)
+      .optional()
+      .describe('the registrar keeps to RFC 5626: it calls over the flow of this registration'),
   }),
   event('binding.changed', {
     addressOfRecord: text.describe('of a user of our registrar, sip:100@lab.local'),

@@ -12,10 +12,11 @@ import { LEDGER, readLedger, removeLedger, writeLedger } from '../agent/ledger.t
 import { AGENT_SOCKET } from '../agent/runtime-folder.ts';
 import type { Event } from '../events.ts';
 import type { Running } from '../io/driver.ts';
-import { controlFolder } from './carrier.ts';
+import { controlFolder } from './control-folder.ts';
 import { openControl } from './control-socket.ts';
 import { labDriverOptions, startOrExplain } from './driver-options.ts';
 import { EXIT } from './exit-codes.ts';
+import { outboundOf } from './instance.ts';
 import type { Invocation } from './invocation.ts';
 import { readOptions } from './options.ts';
 import { readSetting } from './settings.ts';
@@ -64,7 +65,9 @@ export async function run(invocation: Invocation): Promise<number> {
     ledger.update();
     idle.look();
   };
-  running = await startOrExplain(labDriverOptions(options, onEvent));
+  const driver = labDriverOptions(options, onEvent);
+  const endpoint = { ...driver.endpoint, ...outboundOf(options, variables) };
+  running = await startOrExplain({ ...driver, endpoint });
   const { overdue } = stopOnSignals(stop);
   const lost = ledger.before === undefined ? {} : { lost: ledger.before };
   server = await openControl({ folder, host, ...lost, onStop: stop, onClients: idle.look });

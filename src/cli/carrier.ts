@@ -2,17 +2,18 @@
  * Who carries what a command begins: the agent in its own process, or an endpoint in this one (`--foreground`). The
  * command cannot tell, so one code is behind both.
  */
-import { existsSync } from 'node:fs';
 import { AgentError } from '../agent/agent-error.ts';
 import { reachAgent } from '../agent/agent-process.ts';
 import { type ControlClient, checkVersion, connectControl } from '../agent/control-client.ts';
 import type { Seed, Task } from '../agent/control-message.ts';
 import { Host } from '../agent/host.ts';
 import { describeLost } from '../agent/ledger.ts';
-import { runtimeFolder, secureFolder, socketsIn } from '../agent/runtime-folder.ts';
+import { socketsIn } from '../agent/runtime-folder.ts';
 import type { Event } from '../events.ts';
 import type { Running } from '../io/driver.ts';
+import { controlFolder } from './control-folder.ts';
 import { labDriverOptions, startOrExplain } from './driver-options.ts';
+import { outboundOf } from './instance.ts';
 import type { Invocation } from './invocation.ts';
 import type { Options } from './options.ts';
 import type { Records } from './records.ts';
@@ -37,17 +38,6 @@ export type OpenCarrier = (output: {
   readonly records: Records;
 }) => Promise<Carrier>;
 
-/** The folder of the sockets, checked. Throws where there are no such sockets. */
-export function controlFolder(variables: Invocation['variables']): string {
-  const uid = process.getuid?.();
-  if (uid === undefined) {
-    throw new UsageError('There is no background agent on this system; use --foreground.');
-  }
-  const folder = runtimeFolder(variables, uid, existsSync);
-  secureFolder(folder, uid);
-  return folder;
-}
-
 /** Flags that are settled when an agent starts. */
 const SETTLED = [
   'bind',
@@ -57,6 +47,8 @@ const SETTLED = [
   'advertise-ip',
   'advertise-media-ip',
   'keepalive',
+  'keepalive-by',
+  'outbound',
 ] as const;
 
 function carrierOf(client: ControlClient): Carrier {
@@ -86,18 +78,28 @@ export async function openAgent(
 function agentWords(options: Options): string[] {
   const compiled = Bun.main.startsWith('/$bunfs/') || /^[A-Z]:[\\/]~BUN/i.test(Bun.main);
   const { bind, dns, sipPort, rtpPorts, keepaliveMs, advertiseIp, advertiseMediaIp } = options;
-  const optional = { bind, dns, 'advertise-ip': advertiseIp, 'advertise-media-ip': advertiseMediaIp };
+  const optional = {
+    bind,
+    dns,
+    'keepalive-by': options.keepaliveBy,
+    'advertise-ip': advertiseIp,
+    'advertise-media-ip': advertiseMediaIp,
+  };
   return [
     process.execPath,
     ...(compiled ? [] : [Bun.main]),
     ...['agent', '--sip-port', String(sipPort), '--rtp-ports', rtpPorts.join('-')],
-    ...['--keepalive', String(keepaliveMs / 1000)],
+    ...['--keepalive', String(keepaliveMs / 1000), '--outbound', options.outbound ? 'yes' : 'no'],
     ...Object.entries(optional).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
   ];
 }
 
 /** An endpoint of this process alone. */
-export async function openForeground(options: Options, { tap, event }: Records): Promise<Carrier> {
+export async function openForeground(
+  options: Options,
+  { tap, event }: Records,
+  variables: Invocation['variables'],
+): Promise<Carrier> {
   let running: Running | undefined;
   const host = new Host({
     kind: 'agent',
@@ -110,7 +112,9 @@ export async function openForeground(options: Options, { tap, event }: Records):
     event(happened);
     host.event(happened);
   };
-  running = await startOrExplain(labDriverOptions(options, onEvent, tap));
+  const driver = labDriverOptions(options, onEvent, tap);
+  const endpoint = { ...driver.endpoint, ...outboundOf(options, variables) };
+  running = await startOrExplain({ ...driver, endpoint });
   const { stopped } = running;
   return {
     own: true,
@@ -125,8 +129,8 @@ export async function openForeground(options: Options, { tap, event }: Records):
 
 /** The agent, or with `--foreground` this process. */
 export function carrierFor(invocation: Invocation, options: Options): OpenCarrier {
-  const { flags } = invocation;
-  if (flags.has('foreground')) return ({ records }) => openForeground(options, records);
+  const { flags, variables } = invocation;
+  if (flags.has('foreground')) return ({ records }) => openForeground(options, records, variables);
   if (options.trace !== undefined) {
     throw new UsageError('--trace needs --foreground: what the agent does is not one session.');
   }

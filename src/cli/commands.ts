@@ -63,6 +63,8 @@ const NETWORK = [
   'advertise-ip',
   'advertise-media-ip',
   'keepalive',
+  'keepalive-by',
+  'outbound',
   'stun',
 ] as const;
 const CALLS = [

@@ -38,6 +38,7 @@ export async function driverOptions(
       ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
       ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy, 'tcp') }),
       keepaliveMs: options.keepaliveMs,
+      ...(options.keepaliveBy === undefined ? {} : { keepaliveBy: options.keepaliveBy }),
       rawMessages: options.rawMessages || recorded,
       liveTimers: options.output === 'screen',
       ...(options.output === 'plain' && !recorded ? { unwantedEvents: unread(options.verbosity) } : {}),
@@ -83,6 +84,7 @@ export function labDriverOptions(
       ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
       ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
       keepaliveMs: options.keepaliveMs,
+      ...(options.keepaliveBy === undefined ? {} : { keepaliveBy: options.keepaliveBy }),
       // Whoever asks may want them; who does not is not sent them.
       rawMessages: true,
       timers: RFC_TIMERS,

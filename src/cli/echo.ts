@@ -7,10 +7,11 @@ import type { ControlServer } from '../agent/control-server.ts';
 import { Host } from '../agent/host.ts';
 import type { Event } from '../events.ts';
 import type { Running } from '../io/driver.ts';
-import { controlFolder } from './carrier.ts';
+import { controlFolder } from './control-folder.ts';
 import { openControl } from './control-socket.ts';
 import { driverOptions, startOrExplain } from './driver-options.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
+import { outboundOf } from './instance.ts';
 import type { Invocation } from './invocation.ts';
 import { readOptions } from './options.ts';
 import { type Output, openOutput } from './output.ts';
@@ -78,7 +79,9 @@ export async function run(invocation: Invocation): Promise<number> {
     output.say('Hanging up and leaving, at most 5 s; once more leaves at once.');
     stop(reason);
   });
-  running = await startOrExplain(await driverOptions(options, onEvent, output.tap));
+  const driver = await driverOptions(options, onEvent, output.tap);
+  const endpoint = { ...driver.endpoint, ...outboundOf(options, invocation.variables) };
+  running = await startOrExplain({ ...driver, endpoint });
   // A signal, or a reader that left, may have come before there was anything to stop.
   if (stopping !== undefined) running.act({ type: 'stop', reason: stopping });
   else output.say(`Ready: call ${callMe(address, running.sipPort)}, over UDP or TCP. Ctrl-C stops.`);

@@ -6,7 +6,7 @@
  * Every source gives text, and a schema reads text; so a port is checked by one rule wherever it was written.
  */
 import type { z } from 'zod';
-import { DEFAULT_KEEPALIVE_S, DEFAULT_MAX_CALLS } from '../sip/limits.ts';
+import { DEFAULT_MAX_CALLS } from '../sip/limits.ts';
 import {
   address,
   advertised,
@@ -21,6 +21,7 @@ import {
   toggle,
   user,
 } from './flag-values.ts';
+import { KEEPALIVE_FLAGS } from './flags-keepalive.ts';
 import { LAB_FLAGS } from './flags-lab.ts';
 import { PING_FLAGS } from './flags-ping.ts';
 import { isHost, readDnsServer, readPort, withoutBrackets } from './server-address.ts';
@@ -190,14 +191,7 @@ export const FLAGS = {
     inFile: true,
     schema: advertised,
   },
-  keepalive: {
-    group: 'network',
-    value: 'SECONDS',
-    help: 'how often a registration keeps its way through a NAT open, at most; 0 is never',
-    otherwise: String(DEFAULT_KEEPALIVE_S),
-    inFile: true,
-    schema: seconds(0, 3_600),
-  },
+  ...KEEPALIVE_FLAGS,
   stun: {
     group: 'network',
     value: 'HOST',

@@ -41,6 +41,8 @@ test('nothing given: no account, the defaults of the help page', () => {
   expect(rest).toEqual({
     accounts: [],
     keepaliveMs: 29_000,
+    outbound: true,
+    seeded: false,
     sipPort: 0,
     rtpPorts: [10_000, 20_000],
     maxCalls: 1000,

@@ -30,6 +30,9 @@ export interface Options {
   readonly advertiseMediaIp?: string;
   /** 0: no keepalives. */
   readonly keepaliveMs: number;
+  readonly keepaliveBy?: 'crlf' | 'stun' | 'options';
+  /** RFC 5626, where the registrar can. */
+  readonly outbound: boolean;
   readonly maxCalls: number;
   readonly ringDelayMs: number;
   readonly answerDelayMs: number;
@@ -42,6 +45,8 @@ export interface Options {
   readonly echoMessages: boolean;
   readonly mediaThreads: number;
   readonly seed: readonly [number, number, number, number];
+  /** It was given, and not drawn. */
+  readonly seeded: boolean;
   /** `screen` is for a command to choose, on a terminal. */
   readonly output: 'json' | 'plain' | 'screen';
   readonly verbosity: Verbosity;
@@ -191,6 +196,7 @@ export function withDefaults(settings: Settings, accounts: readonly Account[]): 
   const { proxy, bind, dns, password, trace, transcript } = settings;
   const advertise = settings['advertise-ip'];
   const advertiseMedia = settings['advertise-media-ip'];
+  const keepaliveBy = settings['keepalive-by'];
   const verbosity = verbosityOf(settings);
   const milliseconds = (setting: { readonly value: number } | undefined, otherwise: number) =>
     Math.round((setting?.value ?? otherwise) * 1000);
@@ -202,6 +208,8 @@ export function withDefaults(settings: Settings, accounts: readonly Account[]): 
     ...(advertise === undefined ? {} : { advertiseIp: advertise.value }),
     ...(advertiseMedia === undefined ? {} : { advertiseMediaIp: advertiseMedia.value }),
     keepaliveMs: milliseconds(settings.keepalive, DEFAULT_KEEPALIVE_S),
+    ...(keepaliveBy === undefined ? {} : { keepaliveBy: keepaliveBy.value }),
+    outbound: settings.outbound?.value ?? true,
     sipPort: settings['sip-port']?.value ?? 0,
     rtpPorts: settings['rtp-ports']?.value ?? DEFAULT_RTP_PORTS,
     maxCalls: settings['max-calls']?.value ?? DEFAULT_MAX_CALLS,
@@ -214,6 +222,7 @@ export function withDefaults(settings: Settings, accounts: readonly Account[]): 
     echoMessages: settings['echo-messages']?.value === true,
     mediaThreads: settings['media-threads']?.value ?? 1,
     seed: seedWords(settings.seed?.value),
+    seeded: settings.seed !== undefined,
     output: settings.json?.value === true ? 'json' : 'plain',
     verbosity,
     rawMessages: settings.raw?.value === true || verbosity === 2,

@@ -5,7 +5,8 @@ import { describeLost, LEDGER, readLedger } from '../agent/ledger.ts';
 import { duration } from '../report/plain-call.ts';
 import { at } from '../report/plain-line.ts';
 import { printable } from '../report/printable.ts';
-import { controlFolder, openAll } from './carrier.ts';
+import { openAll } from './carrier.ts';
+import { controlFolder } from './control-folder.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { AgentError } from '../agent/agent-error.ts';
 import { describeLost, LEDGER, readLedger, removeLedger } from '../agent/ledger.ts';
-import { controlFolder, openAll } from './carrier.ts';
+import { openAll } from './carrier.ts';
+import { controlFolder } from './control-folder.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { readOptions } from './options.ts';

@@ -168,7 +168,7 @@ export function refuseOffer(
 export function contactOf(store: CallStore, call: Call, transaction = call.invite): string {
   const flow = call.dialog?.flow ?? transaction?.flow;
   if (flow === undefined) throw new Error('a call has a flow from its first message on');
-  return store.agent.contact(flow, userOf(transaction?.request.uri ?? ''));
+  return store.agent.dialogContact(flow, userOf(transaction?.request.uri ?? ''));
 }
 
 export function toTagOf(call: Call): { toTag: string } | undefined {

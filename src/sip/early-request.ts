@@ -70,7 +70,7 @@ function update(
   refreshTarget(early.dialog, request);
   agent.respond(turn, transaction, 200, {
     headers: [
-      ['Contact', agent.contact(flow, call.outgoing?.user)],
+      ['Contact', agent.dialogContact(flow, call.outgoing?.user)],
       ['Allow', ALLOW],
       ['Supported', SUPPORTED],
     ],

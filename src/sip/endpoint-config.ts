@@ -81,6 +81,16 @@ export interface EndpointConfig extends LocalAddresses {
   readonly advertiseMediaAddress?: string;
   /** How often the flow of a registration is pinged at most, in ms (RFC 5626 §4.4.1); 0 or absent: never. */
   readonly keepaliveMs?: number;
+  /**
+   * What is sent for it, where there is a choice: absent means line breaks, and on UDP STUN towards a registrar that
+   * keeps to RFC 5626. STUN is for UDP alone; a stream has line breaks then.
+   */
+  readonly keepaliveBy?: 'crlf' | 'stun' | 'options';
+  /**
+   * Register the flow beside the address where the registrar can (RFC 5626); absent: never. `instance` tells this user
+   * agent from every other, and stays what it was when it is started again (instance-id.ts).
+   */
+  readonly outbound?: { readonly instance: string };
   /** Every request out of a dialog goes here first. */
   readonly proxy?: SocketAddress & { readonly transport: Transport };
   /** Events that nobody reads, and that are not made. */

@@ -61,6 +61,11 @@ export function hopOfFlow({ transport, remote, domain }: Flow): ServerHop {
   return { transport, ...remote, ...(domain === undefined ? undefined : { domain }) };
 }
 
+/** What tells one flow from another: the connection, or on UDP the other side. */
+export function flowName({ transport, remote, connection }: Flow): string {
+  return connection === undefined ? `${transport} ${formatAddress(remote)}` : `connection ${connection}`;
+}
+
 /** Streams neither lose nor reorder, so nothing is retransmitted on them (RFC 3261 §17). */
 export function isReliable(transport: Transport): boolean {
   return transport !== 'udp';

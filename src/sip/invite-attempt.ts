@@ -52,7 +52,7 @@ export function sendInvite(
   endEarlyDialogs(turn, call, 'another try');
   parts.calls.forgetEarly(call);
   const headers: HeaderLine[] = [
-    ['Contact', agent.contact(flow, invite.user)],
+    ['Contact', agent.dialogContact(flow, invite.user)],
     ['Allow', ALLOW],
     // RFC 6228 §4: we take a 199 as well, which no request asks of us.
     ['Supported', `${SUPPORTED}, 199`],

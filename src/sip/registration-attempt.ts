@@ -84,7 +84,7 @@ export function retryLater(
 ): void {
   registration.pending = false;
   registration.resolving = false;
-  registration.flow = undefined;
+  table.lostFlow(registration);
   const backOff = backOffMs(registration.failures, table.agent.identifiers.fraction());
   registration.failures += 1;
   const retryInMs = Math.round(Math.max(backOff, about.afterMs ?? 0));

@@ -8,6 +8,7 @@ import { FIRST_ATTEMPT } from '../auth/credentials.ts';
 import { reportChallenges } from './challenge-report.ts';
 import { type SipResponse, value, values } from './message.ts';
 import { hasMoved } from './moved-contact.ts';
+import { saysOutbound } from './outbound.ts';
 import { retryLater, sendRegister, sendToNext } from './registration-attempt.ts';
 import { adviceOnChallenge, adviceOnStatus, diagnosePasswordMissing } from './registration-diagnosis.ts';
 import { changeRegistration, type Registration } from './registration-state.ts';
@@ -38,6 +39,11 @@ export function registerResponded(
   registration.attempt = FIRST_ATTEMPT;
   registration.pending = false;
   if (status < 300) return accepted(table, turn, transaction, registration, response);
+  if (status === 439 && registration.instance !== undefined) {
+    // RFC 5626 §4.2.1: a proxy before the registrar does not keep flows. The address alone is registered then.
+    registration.instance = undefined;
+    return sendRegister(table, turn, registration);
+  }
   if (registration.ending) {
     return table.settle(turn, registration, { status, reason: displayText(response.reason) });
   }
@@ -71,10 +77,19 @@ function accepted(
   if (value(transaction.request, 'Expires') === '0') return table.settle(turn, registration, { status });
   registration.registeredMs = turn.nowMs;
   registration.raised = false;
-  const expiresS = grantedS(response, registration.contact, registration.expiresS);
+  const expiresS = grantedS(response, registration.contact, registration.expiresS, registration.instance);
   const inMs = renewInMs(expiresS);
-  changeRegistration(turn, registration, 'registered', { status, reason, expiresS, renewInMs: inMs });
+  registration.outbound = registration.instance !== undefined && saysOutbound(response);
+  changeRegistration(turn, registration, 'registered', {
+    status,
+    reason,
+    expiresS,
+    renewInMs: inMs,
+    ...(registration.outbound ? { outbound: true } : undefined),
+  });
   registration.bound = registration.contact;
+  const { addressOfRecord } = registration.account;
+  table.agent.outbound.set(addressOfRecord, registration.outbound ? registration.flow : undefined);
   // Asked to stop while this was on its way.
   if (registration.ending) return sendRegister(table, turn, registration);
   if (registration.flow !== undefined) table.keepalives.keep(turn, registration.flow);

@@ -7,6 +7,7 @@ import type { Deadline } from './deadlines.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Flow, ServerHop } from './flow.ts';
 import type { Identifiers } from './identifiers.ts';
+import { instanceUrn } from './instance-id.ts';
 import { isSameHop } from './server-location.ts';
 import type { Turn } from './turn.ts';
 
@@ -42,6 +43,10 @@ export interface Registration {
   contact: string;
   /** The Contact that the registrar has bound, as far as we know; empty: none. */
   bound: string;
+  /** Our instance id, while the flow is to be registered as well (RFC 5626 §4.2); undefined: the address alone is. */
+  instance: string | undefined;
+  /** The registrar has bound the flow (RFC 5626 §4.2.1). */
+  outbound: boolean;
   /** It was registered again because our address had changed, and that was not the end of it yet. */
   moved: boolean;
   timer: Deadline<Registration> | undefined;
@@ -62,6 +67,7 @@ export function isSameRegistrar(one: Account, other: Account): boolean {
 export function newRegistration(
   identifiers: Identifiers,
   account: Account,
+  instance: string | undefined,
   replaced?: Registration,
 ): Registration {
   const same = replaced !== undefined && isSameRegistrar(replaced.account, account) ? replaced : undefined;
@@ -86,6 +92,8 @@ export function newRegistration(
     registeredMs: 0,
     contact: '',
     bound: same?.bound ?? '',
+    instance: instance === undefined ? undefined : instanceUrn(instance, account.addressOfRecord),
+    outbound: same?.outbound ?? false,
     moved: false,
     timer: undefined,
   };
@@ -109,7 +117,7 @@ export function changeRegistration(
   turn: Turn,
   registration: Registration,
   to: RegistrationState,
-  about: { status?: number; reason?: string; expiresS?: number; renewInMs?: number; retryInMs?: number } = {},
+  about: Omit<EventOf<'registration.changed'>, 'type' | 'account' | 'callId' | 'from' | 'to'> = {},
 ): void {
   const from = registration.state;
   registration.state = to;

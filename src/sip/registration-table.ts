@@ -19,7 +19,9 @@ export class RegistrationTable {
 
   constructor(readonly agent: UserAgent) {
     this.keepalives = new Keepalives(agent);
-    this.all = agent.accounts.map((account) => newRegistration(agent.identifiers, account));
+    this.all = agent.accounts.map((account) =>
+      newRegistration(agent.identifiers, account, agent.config.outbound?.instance),
+    );
   }
 
   /** The one of that address that is wanted; another may still be ending. */
@@ -27,7 +29,14 @@ export class RegistrationTable {
     return this.all.find(({ account, ending }) => !ending && account.addressOfRecord === addressOfRecord);
   }
 
+  /** Nobody reaches the account by its flow any more. */
+  lostFlow(registration: Registration): void {
+    registration.flow = undefined;
+    this.agent.outbound.set(registration.account.addressOfRecord, undefined);
+  }
+
   drop(registration: Registration): void {
+    this.agent.outbound.set(registration.account.addressOfRecord, undefined);
     this.deadlines.disarm(registration.timer);
     this.all.splice(this.all.indexOf(registration), 1);
   }

@@ -4,6 +4,8 @@
  */
 import { parseContacts } from './contact.ts';
 import { type SipResponse, value } from './message.ts';
+import { REG_ID } from './outbound.ts';
+import { type Params, parameterText } from './params.ts';
 import { readDigits } from './text.ts';
 import { parseUri } from './uri.ts';
 
@@ -34,14 +36,22 @@ export function backOffMs(failures: number, fraction: number): number {
  * What the registrar granted our binding (§10.2.4), in seconds: the expires of our Contact, which stands in <>, else
  * Expires, else what we wanted.
  */
-export function grantedS(response: SipResponse, contact: string, wantedS: number): number {
+export function grantedS(response: SipResponse, contact: string, wantedS: number, instance?: string): number {
   const fallback = readDigits(value(response, 'Expires') ?? '');
   const otherwise = fallback > 0 ? fallback : wantedS;
   const contacts = parseContacts(response);
   if (!contacts.ok || contacts.value.kind === 'all') return otherwise;
   const ours = hostPortOf(contact.slice(1, -1));
-  const binding = contacts.value.contacts.find(({ uri }) => hostPortOf(uri) === ours);
+  // RFC 5626 §6: the binding of a flow is known by its instance, and may stand beside a stale one of our address.
+  const binding =
+    contacts.value.contacts.find(({ params }) => isOfInstance(params, instance)) ??
+    contacts.value.contacts.find(({ uri }) => hostPortOf(uri) === ours);
   return binding?.expiresS ?? otherwise;
+}
+
+function isOfInstance(params: Params, instance: string | undefined): boolean {
+  if (instance === undefined || params.get('reg-id') !== String(REG_ID)) return false;
+  return parameterText(params, '+sip.instance')?.toLowerCase() === `<${instance}>`;
 }
 
 /** User, host and port: enough to know our own Contact, whatever a registrar did to its parameters. */

@@ -96,7 +96,7 @@ export class Registrations {
   add(turn: Turn, account: Account, now = true): void {
     const old = this.table.find(account.addressOfRecord);
     const { accounts } = this.agent;
-    const added = newRegistration(this.agent.identifiers, account, old);
+    const added = newRegistration(this.agent.identifiers, account, this.agent.config.outbound?.instance, old);
     if (old === undefined) {
       if (this.table.all.length >= MAX_ACCOUNTS) return diagnoseTooManyAccounts(turn, account);
       accounts.push(account);
@@ -164,7 +164,7 @@ export class Registrations {
   connectionLost(turn: Turn, connection: number, error: string): void {
     for (const registration of this.table.all) {
       if (registration.flow?.connection !== connection || registration.pending) continue;
-      registration.flow = undefined;
+      this.table.lostFlow(registration);
       if (registration.ending || registration.state !== 'registered') continue;
       if (turn.nowMs - registration.registeredMs < BRIEF_CONNECTION_MS) {
         retryLater(this.table, turn, registration, error);

@@ -54,7 +54,7 @@ export function sendChange(
   if (offer !== undefined && media !== undefined) media.offeredVersion = offer.origin.sessionVersion;
   const flow = dialogFlow(store, turn, dialog);
   const headers: HeaderLine[] = [
-    ['Contact', store.agent.contact(flow, localUser(dialog))],
+    ['Contact', store.agent.dialogContact(flow, localUser(dialog))],
     ['Allow', ALLOW],
     ['Supported', SUPPORTED],
     ...intervalHeaders(call),

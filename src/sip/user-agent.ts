@@ -11,6 +11,7 @@ import { Identifiers } from './identifiers.ts';
 import { firstValueEnd } from './list.ts';
 import type { RouteTo } from './local-address.ts';
 import { type SipRequest, value } from './message.ts';
+import { OutboundFlows } from './outbound.ts';
 import { OwnAddresses } from './own-address.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { newRequest, ownCore } from './requests.ts';
@@ -50,6 +51,8 @@ export class UserAgent {
   readonly transactions: TransactionLayer<TransactionUser>;
   /** Where we are reached. */
   readonly own: OwnAddresses;
+  /** The flows that registrars reach us on. */
+  readonly outbound = new OutboundFlows();
   /** As they are now: accounts come and go. */
   readonly accounts: Account[];
   /** No new calls: everything ends. */
@@ -86,6 +89,11 @@ export class UserAgent {
     const name = user === undefined || user === '' ? '' : `${user}@`;
     const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
     return `<sip:${name}${formatAddress(this.own.contactAt(flow))}${transport}>`;
+  }
+
+  /** The same in what makes a dialog, or changes one (RFC 5626 §4.3). */
+  dialogContact(flow: Flow, user: string | undefined): string {
+    return this.outbound.dialogContact(this.contact(flow, user), flow);
   }
 
   /**
