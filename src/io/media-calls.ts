@@ -7,6 +7,8 @@
  */
 import { isIPv4, isIPv6 } from 'node:net';
 import { type Echo, openEcho, receivePacket, sendFailed, sentPacket, updateEcho } from '../rtp/echo.ts';
+import { isPacketDue, type KeepOpen, restartKeepOpen } from '../rtp/keep-open.ts';
+import { latchedOr } from '../rtp/latch.ts';
 import { MAX_PRIMING_BYTES, writePriming } from '../rtp/priming.ts';
 import { MAX_RTCP_BYTES } from '../rtp/rtcp.ts';
 import { rtcpIntervalMs } from '../rtp/rtcp-interval.ts';
@@ -14,6 +16,7 @@ import {
   newRtcpSession,
   type RtcpSession,
   receiveRtcp,
+  relatchRtcp,
   renegotiateRtcp,
   rtcpDestination,
   writeReport,
@@ -21,6 +24,7 @@ import {
 import { isRtcp } from '../rtp/rtp-packet.ts';
 import type { MediaAddress, MediaCommand, MediaMode, MediaReport, MediaSession } from '../rtp/session.ts';
 import { TALK_INTERVAL_MS } from '../rtp/talker.ts';
+import { type EarlyPacket, takeEarly } from './early-packets.ts';
 import { BATCH_MS } from './media-batch.ts';
 import { openTalk, type Talk } from './media-talk.ts';
 import { openPacer } from './pacer.ts';
@@ -28,7 +32,7 @@ import type { PortPair, RtpPorts } from './rtp-ports.ts';
 
 const MAPPED = '::ffff:';
 
-/** How long before its call a packet may have come: twice the time that commands wait, and a little. */
+/** How long before its call a packet may have come, when the port is told only now: twice the time that commands wait, and a little. */
 const EARLY_MS = 3 * BATCH_MS;
 
 interface Call {
@@ -37,14 +41,15 @@ interface Call {
   readonly rtcp: RtcpSession;
   /** Absent: it echoes. */
   talk?: Talk;
+  readonly keepOpen: KeepOpen;
   rtcpDueMs: number;
 }
 
 /** The calls of one thread. */
 export interface MediaCalls {
   execute(command: MediaCommand): void;
-  /** Sends every report that is due; to be called a few times a second. */
-  report(): void;
+  /** Sends every report and every packet that keeps a way open, where due; to be called ten times a second. */
+  tick(): void;
   /** Closes what the calls have open beside their ports. */
   close(): void;
 }
@@ -75,6 +80,7 @@ export function openMediaCalls(
     if (verdict === 'echo') transmit(call, bytes, echo.latch.port, echo.latch.address);
     else if (verdict === 'count') call.talk?.receive(bytes);
     if (echo.latched) {
+      relatchRtcp(call.rtcp, echo);
       const { slot } = echo.session;
       post({ type: 'latched', slot, address: fromSocketForm(echo.latch.address), port: echo.latch.port });
     }
@@ -90,9 +96,14 @@ export function openMediaCalls(
   function open(session: MediaSession): void {
     const pair = ports.take(session.port);
     if (pair === undefined) throw new Error(`port ${session.port} is not in the reserve`);
-    const echo = openEcho(inSocketForm(session, ports.dualStack), counters);
-    const rtcpDueMs = performance.now() + rtcpIntervalMs(Math.random());
-    const call: Call = { pair, echo, rtcp: newRtcpSession(), rtcpDueMs };
+    const agreed = inSocketForm(session, ports.dualStack);
+    const nowMs = performance.now();
+    const toldMs = nowMs - (session.offeredForMs ?? 0) - EARLY_MS;
+    const { packets, strangers } = takeEarly(pair.early, toldMs, agreed.remote);
+    const echo = openEcho(agreed, counters, strangers);
+    const rtcpDueMs = nowMs + rtcpIntervalMs(Math.random());
+    const keepOpen = { sinceMs: nowMs, quietMs: nowMs, sent: 0 };
+    const call: Call = { pair, echo, rtcp: newRtcpSession(), keepOpen, rtcpDueMs };
     pair.handler = {
       rtp: (bytes, port, address) => receiveRtp(call, bytes, port, address),
       rtcp: (bytes, port, address) => receiveRtcpOn(call, bytes, port, address),
@@ -100,8 +111,8 @@ export function openMediaCalls(
     };
     calls.set(session.slot, call);
     if (session.mode?.type === 'talk') startTalk(call, session.mode);
-    prime(call);
-    replayEarly(call);
+    prime(call, nowMs);
+    replayEarly(call, packets);
   }
 
   function startTalk(call: Call, mode: Extract<MediaMode, { type: 'talk' }>): void {
@@ -118,18 +129,18 @@ export function openMediaCalls(
   }
 
   /**
-   * The 200 may be back with the peer before this thread hears of the call. What the negotiated address sent
-   * meanwhile is the call's; anything older, or from elsewhere, belongs to the call before.
+   * The 200 may be back with the peer before this thread hears of the call, and the peer's first packet here before its
+   * 200. What the negotiated address sent meanwhile is the call's. What somebody else sent may be, when the port was
+   * told to a peer behind a NAT a while ago; or else belongs to the call before.
    */
-  function replayEarly(call: Call): void {
-    const { early } = call.pair;
-    call.pair.early = [];
-    const { remote } = call.echo.session;
-    const oldestMs = performance.now() - EARLY_MS;
-    for (const { bytes, port, address, atMs } of early) {
-      if (atMs >= oldestMs && port === remote?.port && address === remote.address) {
-        receiveRtp(call, bytes, port, address);
-      }
+  function replayEarly(call: Call, packets: readonly EarlyPacket[]): void {
+    const { latch, session } = call.echo;
+    const { remote, offeredForMs } = session;
+    for (const { bytes, port, address } of packets) {
+      const negotiated = port === remote?.port && address === remote.address;
+      const candidate = offeredForMs !== undefined && latch.address === '';
+      const latched = port === latch.port && address === latch.address;
+      if (negotiated || candidate || latched) receiveRtp(call, bytes, port, address);
     }
   }
 
@@ -139,11 +150,15 @@ export function openMediaCalls(
     // What a call does with its audio stands until its end.
     const { mode: _, ...agreed } = inSocketForm(session, ports.dualStack);
     const { mode } = call.echo.session;
-    const moved = updateEcho(call.echo, mode === undefined ? agreed : { ...agreed, mode });
+    const { send, receive } = call.echo.session;
+    const nowMs = performance.now();
+    const moved = updateEcho(call.echo, mode === undefined ? agreed : { ...agreed, mode }, nowMs);
     call.talk?.update(call.echo.session);
-    if (!moved) return;
-    renegotiateRtcp(call.rtcp);
-    prime(call);
+    if (moved) renegotiateRtcp(call.rtcp);
+    const resumed = (agreed.send && !send) || (agreed.receive && !receive);
+    // As long as the peer is heard, a packet of our own would only be a gap in what it says.
+    restartKeepOpen(call.keepOpen, nowMs, moved || resumed ? 0 : 1);
+    if (moved || resumed) prime(call, nowMs);
   }
 
   function close(slot: number): void {
@@ -155,12 +170,21 @@ export function openMediaCalls(
     ports.giveBack(call.pair);
   }
 
-  function prime(call: Call): void {
-    const { remote, send, receive } = call.echo.session;
+  /** The first packet of a session, and the next ones when they are due. */
+  function prime(call: Call, nowMs: number): void {
+    call.keepOpen.sent = Math.max(call.keepOpen.sent, 1);
+    const { session } = call.echo;
     // Who talks needs no packet to open the way.
-    if (call.talk !== undefined || remote === undefined || (!send && !receive)) return;
-    const length = writePriming(call.echo, priming, performance.now());
-    if (length > 0) transmit(call, priming.subarray(0, length), remote.port, remote.address);
+    const talks = call.talk?.sends() ?? false;
+    if (!talks && (session.send || session.receive)) sendOwn(call, nowMs);
+  }
+
+  function sendOwn(call: Call, nowMs: number): void {
+    const { latch, session } = call.echo;
+    const to = session.remote === undefined ? undefined : latchedOr(latch, session.remote);
+    if (to === undefined) return;
+    const length = writePriming(call.echo, priming, nowMs);
+    if (length > 0) transmit(call, priming.subarray(0, length), to.port, to.address);
   }
 
   function sendReport(call: Call, bye: boolean): void {
@@ -176,9 +200,10 @@ export function openMediaCalls(
     }
   }
 
-  function report(): void {
+  function tick(): void {
     const nowMs = performance.now();
     for (const call of calls.values()) {
+      if (isPacketDue(call.keepOpen, call.echo, nowMs)) sendOwn(call, nowMs);
       if (nowMs < call.rtcpDueMs) continue;
       call.rtcpDueMs = nowMs + rtcpIntervalMs(Math.random());
       sendReport(call, false);
@@ -195,7 +220,7 @@ export function openMediaCalls(
 
   return {
     execute,
-    report,
+    tick,
     close() {
       for (const talk of talks) stopTalk(talk);
     },

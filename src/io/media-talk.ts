@@ -6,6 +6,7 @@
  */
 import type { Echo } from '../rtp/echo.ts';
 import { isLaw } from '../rtp/g711.ts';
+import { latchedOr } from '../rtp/latch.ts';
 import {
   finishRecording,
   MAX_RECORDING_S,
@@ -40,6 +41,8 @@ export interface Talk {
   interval(missed: number): void;
   /** A packet that counts came in. */
   receive(bytes: Uint8Array): void;
+  /** Whether a packet goes out every 20 ms: it may, and there is a codec for it. */
+  sends(): boolean;
   press(digits: string): void;
   /** The call was renegotiated. */
   update(session: MediaSession): void;
@@ -72,7 +75,7 @@ export function openTalk(echo: Echo, mode: TalkMode, { send, post }: TalkPorts):
   return {
     interval(missed) {
       skipIntervals(talker, missed);
-      const to = destination(echo);
+      const to = latchedOr(echo.latch, echo.session.remote);
       if (to === undefined) return skipIntervals(talker, 1);
       const length = nextPacket(talker, echo, packet, performance.now());
       if (length > 0) send(packet.subarray(0, length), to);
@@ -82,6 +85,7 @@ export function openTalk(echo: Echo, mode: TalkMode, { send, post }: TalkPorts):
       }
     },
     receive: (bytes) => recording?.receive(bytes),
+    sends: () => echo.session.send && talker.audio !== undefined,
     press(digits) {
       if (press(talker, digits)) return;
       fail(
@@ -108,11 +112,6 @@ export function openTalk(echo: Echo, mode: TalkMode, { send, post }: TalkPorts):
       recording?.close();
     },
   };
-}
-
-/** Where packets go: to whom we hear, or, until that is known, to where the SDP says. */
-function destination({ latch, session }: Echo): MediaAddress | undefined {
-  return latch.address === '' || latch.carriedOver ? session.remote : latch;
 }
 
 function openPlay(play: PlayedAudio, fail: (failure: Failure) => void): PlayedFile {

@@ -9,8 +9,8 @@ import { BATCH_MS } from './media-batch.ts';
 import { type MediaCalls, openMediaCalls } from './media-calls.ts';
 import { openRtpPorts, type RtpPorts } from './rtp-ports.ts';
 
-/** How often it is looked whether reports are due, in ms. */
-const RTCP_TICK_MS = 250;
+/** How often it is looked whether a report or a keepalive is due, in ms. */
+const TICK_MS = 100;
 
 declare const self: Worker;
 
@@ -53,7 +53,7 @@ self.onmessage = (message: MessageEvent<ToMediaThread>) => {
   });
   const started = openMediaCalls(ports, new Float64Array(data.counters), post);
   calls = started;
-  setInterval(() => started.report(), RTCP_TICK_MS);
+  setInterval(() => started.tick(), TICK_MS);
   void ports.fill().then(() => {
     flush();
     self.postMessage('ready');

@@ -171,6 +171,18 @@ describe('on loopback', () => {
     ]);
   });
 
+  test('who talks to a phone behind a NAT sends to where its one packet came from, also when that was first', async () => {
+    const { running, ports } = await media();
+    const [phone, nobody] = [await caller(), await caller()];
+    const port = ports()[0] as number;
+    const talks = { mode: { type: 'talk', play: { type: 'tone' } }, offeredForMs: 300 } as const;
+    // The SDP names an address where nobody is; the port was told 300 ms before that.
+    phone.send(packet(1, 7), port);
+    running.send([{ type: 'open', session: { ...session(0, port, nobody.port), ...talks } }]);
+    await phone.until(1);
+    await counted(running, 0, { packetsReceived: 1 });
+  });
+
   test('a caller over IPv6 is served on the same kind of port', async () => {
     const { running, ports, until, reports } = await media();
     const alice = await caller('::1');

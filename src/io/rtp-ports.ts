@@ -5,6 +5,7 @@
  * Why a reserve: binding is asynchronous, and answering a call is not. Why the pair of a closed call goes to
  * the end of the queue: packets still on their way to the old call arrive while nobody has the port.
  */
+import { type EarlyPackets, holdEarly } from './early-packets.ts';
 
 /** What a pair does with what it hears, told to it while it serves a call. */
 export interface PairHandler {
@@ -14,26 +15,14 @@ export interface PairHandler {
   failed(): void;
 }
 
-/** A packet that came before the thread was told of its call. */
-export interface EarlyPacket {
-  readonly bytes: Buffer;
-  readonly port: number;
-  readonly address: string;
-  readonly atMs: number;
-}
-
-/** Two bound sockets. What comes while there is no handler is thrown away, but for the last few RTP packets. */
+/** Two bound sockets. What comes while there is no handler is thrown away, but for a few RTP packets. */
 export interface PortPair {
   readonly port: number;
   readonly rtp: Bun.udp.Socket<'buffer'>;
   readonly rtcp: Bun.udp.Socket<'buffer'>;
   handler: PairHandler | undefined;
-  /** The newest last, at most MAX_EARLY. */
-  early: EarlyPacket[];
+  readonly early: EarlyPackets;
 }
-
-/** Packets held for a call that is about to be opened. */
-const MAX_EARLY = 4;
 
 export interface RtpPortsOptions {
   /** First and last port, both may be used. */
@@ -191,7 +180,7 @@ async function bindOn(hostname: string, port: number): Promise<PortPair> {
     socket: {
       data: (_socket, bytes, from, address) => {
         if (pair?.handler !== undefined) pair.handler.rtp(bytes, from, address);
-        else if (pair !== undefined) holdEarly(pair, bytes, from, address);
+        else if (pair !== undefined) holdEarly(pair.early, bytes, from, address, performance.now());
       },
       error: () => pair?.handler?.failed(),
     },
@@ -213,11 +202,6 @@ async function bindOn(hostname: string, port: number): Promise<PortPair> {
     rtp.close();
     throw error;
   }
-}
-
-function holdEarly(pair: PortPair, bytes: Buffer, port: number, address: string): void {
-  if (pair.early.length === MAX_EARLY) pair.early.shift();
-  pair.early.push({ bytes: Buffer.from(bytes), port, address, atMs: performance.now() });
 }
 
 function closePair(pair: PortPair): void {

@@ -133,9 +133,9 @@ describe('what is returned', () => {
   test('has no gap for what was heard while the call was held', () => {
     const { echo, hear, returned } = call();
     hear(1);
-    updateEcho(echo, { ...SESSION, send: false });
+    updateEcho(echo, { ...SESSION, send: false }, 0);
     for (let n = 2; n < 50; n++) expect(hear(n)).toBe('count');
-    updateEcho(echo, SESSION);
+    updateEcho(echo, SESSION, 0);
     hear(50);
     hear(51);
     expect(returned.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
@@ -249,7 +249,7 @@ describe('the source', () => {
   test('is latched anew by a renegotiation to another address, and heard until then', () => {
     const { hear, echo } = call();
     hear(1);
-    expect(updateEcho(echo, { ...SESSION, remote: ALICE_BEHIND_NAT })).toBe(true);
+    expect(updateEcho(echo, { ...SESSION, remote: ALICE_BEHIND_NAT }, 60)).toBe(true);
     expect(hear(2)).toBe('echo');
     expect(echo.latched).toBe(false);
     expect(hear(3, { from: ALICE_BEHIND_NAT })).toBe('echo');
@@ -260,7 +260,7 @@ describe('the source', () => {
   test('stays after a renegotiation to the same address', () => {
     const { hear, echo } = call();
     hear(1);
-    expect(updateEcho(echo, { ...SESSION, send: false })).toBe(false);
+    expect(updateEcho(echo, { ...SESSION, send: false }, 60)).toBe(false);
     expect(hear(2, { from: MALLORY })).toBe('drop');
   });
 

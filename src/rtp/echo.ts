@@ -12,7 +12,7 @@
  */
 import * as counter from './counters.ts';
 import { type Jitter, newJitter, rebaseJitter, receiveJitter } from './jitter.ts';
-import { admit, type Latch, newLatch, renegotiateLatch } from './latch.ts';
+import { admit, type Latch, newLatch, renegotiateLatch, type Stream } from './latch.ts';
 import {
   readPayloadType,
   readSequence,
@@ -96,15 +96,19 @@ export interface Echo {
 
 /**
  * The echo of a new call. `counters` is the shared array: this clears its slot. Addresses in `session` are in
- * the form in which the socket gives sources.
+ * the form in which the socket gives sources. `strangers`: streams that came to its port before the call.
  */
-export function openEcho(session: MediaSession, counters: Float64Array): Echo {
+export function openEcho(
+  session: MediaSession,
+  counters: Float64Array,
+  strangers: readonly Stream[] = [],
+): Echo {
   counter.clearCounters(counters, session.slot);
   const echo: Echo = {
     session,
     counters,
     base: counter.slotBase(session.slot),
-    latch: newLatch(session.remote),
+    latch: newLatch(session.remote, strangers),
     sequence: newSequence(),
     jitter: newJitter(),
     events: newTelephoneEvents(),
@@ -130,10 +134,10 @@ export function openEcho(session: MediaSession, counters: Float64Array): Echo {
 }
 
 /** The call was renegotiated. Returns whether the peer's address is another one, and so wants priming again. */
-export function updateEcho(echo: Echo, session: MediaSession): boolean {
+export function updateEcho(echo: Echo, session: MediaSession, nowMs: number): boolean {
   echo.session = session;
   learnAgreed(echo);
-  return renegotiateLatch(echo.latch, session.remote);
+  return renegotiateLatch(echo.latch, session.remote, session.receive, nowMs);
 }
 
 /**
@@ -161,7 +165,7 @@ export function receivePacket(
   if (ssrc === echo.session.ssrc && echo.session.mode?.type !== 'talk') return drop(echo);
   const number = readSequence(bytes);
   const sameSsrc = ssrc === echo.ssrc;
-  const admission = admit(echo.latch, echo.sequence, sameSsrc, number, address, port, nowMs);
+  const admission = admit(echo.latch, echo.sequence, echo.ssrc, ssrc, number, address, port, nowMs);
   if (admission === 'refused' || isFlood(echo, nowMs)) return drop(echo);
   if (admission === 'latched') echo.latched = true;
 

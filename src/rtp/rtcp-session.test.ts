@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { allocateCounters, readCounters } from './counters.ts';
 import { openEcho, receivePacket, sentPacket } from './echo.ts';
 import { MAX_RTCP_BYTES, parseRtcp, writeRtcp } from './rtcp.ts';
-import { newRtcpSession, receiveRtcp, rtcpDestination, writeReport } from './rtcp-session.ts';
+import { newRtcpSession, receiveRtcp, relatchRtcp, rtcpDestination, writeReport } from './rtcp-session.ts';
 import { writeRtpHeader } from './rtp-packet.ts';
 import type { MediaSession } from './session.ts';
 
@@ -29,6 +29,8 @@ function call(changed: Partial<MediaSession> = {}) {
   const rtcp = newRtcpSession();
   return {
     destination: () => rtcpDestination(rtcp, echo),
+    /** The audio was latched anew. */
+    rebound: () => relatchRtcp(rtcp, echo),
     counters: () => readCounters(counters, 0),
     audio(n: number, address = '192.0.2.1', port = 4000) {
       const bytes = new Uint8Array(172);
@@ -87,6 +89,54 @@ test('a stranger is not heard, and counted as dropped', () => {
   expect(hear(30, '203.0.113.66', 4001)).toBe(false);
   expect(destination()).toMatchObject({ port: 4001 });
   expect(counters()).toMatchObject({ dropped: 1, rtcpReceived: 0 });
+});
+
+describe('whose reports count', () => {
+  const NAT = '198.51.100.7';
+
+  test('not those of a stranger behind the same NAT, who does not know the SSRC of the audio', () => {
+    const { audio, hear, destination } = call();
+    audio(1, NAT, 61_000);
+    expect(hear(30, NAT, 7_777, { ssrc: 666 })).toBe(false);
+    expect(destination()).toBeUndefined();
+    expect(hear(40, NAT, 61_001)).toBe(true);
+  });
+
+  test('not those of another port once one is heard, SSRC or not, but those of the negotiated address', () => {
+    const { audio, hear, destination } = call();
+    audio(1, NAT, 61_000);
+    hear(30, NAT, 61_001);
+    expect(hear(5_000, NAT, 7_777)).toBe(false);
+    expect(hear(5_100, '203.0.113.66', 61_001)).toBe(false);
+    expect(hear(5_200, '192.0.2.1', 4001)).toBe(true);
+    expect(destination()).toMatchObject({ address: '192.0.2.1', port: 4001 });
+  });
+
+  test('not those that come before any audio from a place that nobody named, as nothing is known of it', () => {
+    const { hear } = call();
+    expect(hear(30, NAT, 61_001)).toBe(false);
+  });
+
+  test('those of another mapping when the audio has moved, or when the old one was silent for three reports', () => {
+    const { audio, hear, destination, rebound } = call();
+    audio(1, NAT, 61_000);
+    hear(30, NAT, 61_001);
+    audio(80, NAT, 62_000);
+    rebound();
+    expect(destination()).toBeUndefined();
+    expect(hear(1_700, NAT, 62_001)).toBe(true);
+    expect(hear(16_000, NAT, 63_001)).toBe(false);
+    expect(hear(16_700, NAT, 63_001)).toBe(true);
+  });
+
+  test('not those of a stranger on a muxed port, whatever SSRC they say', () => {
+    const { audio, hear, destination } = call({ rtcpMux: true });
+    audio(1, NAT, 61_000);
+    expect(hear(30, NAT, 61_001)).toBe(false);
+    expect(hear(30, '203.0.113.66', 61_000)).toBe(false);
+    expect(hear(30, NAT, 61_000)).toBe(true);
+    expect(destination()).toMatchObject({ address: NAT, port: 61_000 });
+  });
 });
 
 describe('what is reported (§6.4.1)', () => {

@@ -14,11 +14,16 @@ import type { MediaAddress } from './session.ts';
 /** We count as a sender for two intervals after the last packet (§6.3.8), in ms. */
 const SENDER_FOR_MS = 10_000;
 
+/** How long the source of RTCP must have been silent before another one may go on: three reports, in ms. */
+const RTCP_SILENCE_MS = 15_000;
+
 /** Mutable; one a call. */
 export interface RtcpSession {
   /** Where the peer's RTCP comes from; an empty address: none has come. */
   address: string;
   port: number;
+  /** When RTCP last came. */
+  heardMs: number;
   /** Its last sender report: the middle of its NTP time, and when it came. 0: none. */
   lastSenderReport: number;
   lastSenderReportMs: number;
@@ -26,7 +31,7 @@ export interface RtcpSession {
 
 /** Nothing heard yet. */
 export function newRtcpSession(): RtcpSession {
-  return { address: '', port: 0, lastSenderReport: 0, lastSenderReportMs: 0 };
+  return { address: '', port: 0, heardMs: 0, lastSenderReport: 0, lastSenderReportMs: 0 };
 }
 
 /**
@@ -43,13 +48,14 @@ export function receiveRtcp(
   nowMs: number,
   unixMs: number,
 ): boolean {
-  const compound = admits(rtcp, echo, address, port) ? parseRtcp(bytes, length) : undefined;
-  if (compound === undefined) {
+  const compound = parseRtcp(bytes, length);
+  if (compound === undefined || !admits(rtcp, echo, compound.ssrc, address, port, nowMs)) {
     drop(echo);
     return false;
   }
   rtcp.address = address;
   rtcp.port = port;
+  rtcp.heardMs = nowMs;
   counter.addCounter(echo.counters, echo.base, counter.RTCP_RECEIVED, 1);
   if (compound.sender !== undefined) {
     rtcp.lastSenderReport = compound.sender.ntpMiddle;
@@ -62,8 +68,19 @@ export function receiveRtcp(
   return true;
 }
 
-/** The negotiated address wins; another one is taken once, from the host that the audio comes from (as in latch.ts). */
-function admits(rtcp: RtcpSession, echo: Echo, address: string, port: number): boolean {
+/**
+ * The negotiated address wins, as in latch.ts. Another one counts when it has the host of the audio and says the SSRC
+ * of the audio, which a stranger at the same host (a CGNAT has thousands behind one) cannot guess; and only while no
+ * other is heard.
+ */
+function admits(
+  rtcp: RtcpSession,
+  echo: Echo,
+  ssrc: number,
+  address: string,
+  port: number,
+  nowMs: number,
+): boolean {
   if (address === rtcp.address && port === rtcp.port) return true;
   const { latch, session } = echo;
   if (session.rtcpMux) {
@@ -71,7 +88,8 @@ function admits(rtcp: RtcpSession, echo: Echo, address: string, port: number): b
     return address === latch.negotiatedAddress && port === latch.negotiatedPort;
   }
   if (address === session.remoteRtcp?.address && port === session.remoteRtcp.port) return true;
-  return rtcp.address === '' && address === latch.address;
+  const open = rtcp.address === '' || nowMs - rtcp.heardMs >= RTCP_SILENCE_MS;
+  return open && address === latch.address && ssrc === echo.ssrc;
 }
 
 /** Where a report may go now; undefined while nobody there has spoken. */
@@ -82,6 +100,12 @@ export function rtcpDestination(rtcp: RtcpSession, echo: Echo): MediaAddress | u
   return latch.address !== '' && latch.address === session.remoteRtcp?.address
     ? session.remoteRtcp
     : undefined;
+}
+
+/** The audio comes from another place now: a NAT that has rebound, and RTCP has another mapping as well. */
+export function relatchRtcp(rtcp: RtcpSession, { session }: Echo): void {
+  const { address, port } = session.remoteRtcp ?? {};
+  if (rtcp.address !== address || rtcp.port !== port) renegotiateRtcp(rtcp);
 }
 
 /** A renegotiation to another address: the source of RTCP is learned anew. */

@@ -64,6 +64,11 @@ export interface MediaSession {
   readonly mode?: MediaMode;
   /** The call has not been answered: what it plays waits, and silence goes out. */
   readonly early?: true;
+  /**
+   * On `open`: how long before it our offer named the port, in ms. What came to the port since then may be the peer's.
+   * Absent: the port is told only now.
+   */
+  readonly offeredForMs?: number;
 }
 
 /** Engine to media thread. */

@@ -140,7 +140,7 @@ test('a hold is a gap in time and none in the numbering, and the keys wait (RFC 
   const { echo, talker, talk } = scene();
   const before = sent(talk(2)).at(-1) as Buffer;
   const change = (about: Partial<MediaSession>, payloads = [PCMU, KEYS]) => {
-    updateEcho(echo, session(payloads, about));
+    updateEcho(echo, session(payloads, about), 0);
     updateTalker(talker, echo.session);
   };
   change({ send: false });
@@ -156,11 +156,11 @@ test('a hold is a gap in time and none in the numbering, and the keys wait (RFC 
 
 test('before the answer there is silence, and what is played begins with it', () => {
   const { echo, talk } = scene();
-  updateEcho(echo, session([PCMU, KEYS], { early: true }));
+  updateEcho(echo, session([PCMU, KEYS], { early: true }), 0);
   const early = sent(talk(5));
   expect(early).toHaveLength(5);
   expect(early.every((packet) => packet.subarray(12).every((code) => code === 0xff))).toBe(true);
-  updateEcho(echo, session([PCMU, KEYS]));
+  updateEcho(echo, session([PCMU, KEYS]), 0);
   const [answered] = sent(talk(1)) as [Buffer];
   const [first] = sent(scene().talk(1)) as [Buffer];
   expect(answered.subarray(12)).toEqual(first.subarray(12));

@@ -45,8 +45,10 @@ export function accept(store: CallStore, turn: Turn, call: Call, half: OwnHalf |
   if (half !== undefined) {
     const { description } = half;
     media.description = description;
-    if (half.media === undefined) call.offering = description;
-    else store.audio.agree(turn, call, media, half.media, description.connection?.address ?? '');
+    if (half.media === undefined) {
+      call.offering = description;
+      media.offeredMs ??= turn.nowMs;
+    } else store.audio.agree(turn, call, media, half.media, description.connection?.address ?? '');
   }
   const headers: HeaderLine[] = [
     ['Contact', contactOf(store, call)],

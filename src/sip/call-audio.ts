@@ -99,7 +99,13 @@ export class CallAudio {
       media.openedMs = turn.nowMs;
       this.bySlot.set(media.slot, call);
     }
-    turn.ask({ type: 'media', command: { type: before === undefined ? 'open' : 'update', session } });
+    const offered =
+      media.offeredMs === undefined ? undefined : { offeredForMs: Math.round(turn.nowMs - media.offeredMs) };
+    const command =
+      before === undefined
+        ? ({ type: 'open', session: { ...session, ...offered } } as const)
+        : ({ type: 'update', session } as const);
+    turn.ask({ type: 'media', command });
     if (!turn.wants('media.started')) return;
     turn.emit({
       type: 'media.started',

@@ -109,6 +109,8 @@ export interface CallMedia {
   /** We hold the peer: it is to send nothing. */
   holding: boolean;
   openedMs: number;
+  /** When an offer of ours first named the port: its answer may come after the first packet. */
+  offeredMs?: number;
   /** When the last packet is known to have come. */
   heardMs: number;
   sampledMs: number;

@@ -61,6 +61,7 @@ export function sendInvite(
     ...(invite.action.headers ?? []).map(([name, text]): HeaderLine => [name, wire(text)]),
   ];
   if (body !== undefined) headers.push(['Content-Type', 'application/sdp']);
+  if (body !== undefined && call.media !== undefined) call.media.offeredMs ??= turn.nowMs;
   const request = {
     method: 'INVITE',
     uri: invite.target,

@@ -55,6 +55,7 @@ export function ringReliably(store: CallStore, turn: Turn, call: Call, invite: S
   const offer = late?.ok === true ? late.value.description : undefined;
   if (offer !== undefined && call.media !== undefined) {
     call.media.description = offer;
+    call.media.offeredMs ??= turn.nowMs;
     call.offering = offer;
     headers.push(['Content-Type', 'application/sdp']);
   }
