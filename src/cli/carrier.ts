@@ -11,6 +11,7 @@ import { describeLost } from '../agent/ledger.ts';
 import { socketsIn } from '../agent/runtime-folder.ts';
 import type { Event } from '../events.ts';
 import type { Running } from '../io/driver.ts';
+import { serializeHostPort } from '../sip/host-port.ts';
 import { controlFolder } from './control-folder.ts';
 import { labDriverOptions, startOrExplain } from './driver-options.ts';
 import { outboundOf } from './instance.ts';
@@ -49,6 +50,7 @@ const SETTLED = [
   'keepalive',
   'keepalive-by',
   'outbound',
+  'stun',
 ] as const;
 
 function carrierOf(client: ControlClient): Carrier {
@@ -78,9 +80,11 @@ export async function openAgent(
 function agentWords(options: Options): string[] {
   const compiled = Bun.main.startsWith('/$bunfs/') || /^[A-Z]:[\\/]~BUN/i.test(Bun.main);
   const { bind, dns, sipPort, rtpPorts, keepaliveMs, advertiseIp, advertiseMediaIp } = options;
+  const stun = options.stun && serializeHostPort(options.stun);
   const optional = {
     bind,
     dns,
+    stun,
     'keepalive-by': options.keepaliveBy,
     'advertise-ip': advertiseIp,
     'advertise-media-ip': advertiseMediaIp,

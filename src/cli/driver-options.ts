@@ -19,7 +19,7 @@ export async function driverOptions(
   onEvent: (event: Event) => void,
   tap?: DriverTap,
 ): Promise<DriverOptions> {
-  const { advertiseIp, advertiseMediaIp, proxy } = options;
+  const { advertiseIp, advertiseMediaIp, proxy, stun } = options;
   const recorded = keepsRecords(options);
   return {
     endpoint: {
@@ -37,6 +37,7 @@ export async function driverOptions(
       ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
       ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
       ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy, 'tcp') }),
+      ...(stun === undefined ? {} : { stun }),
       keepaliveMs: options.keepaliveMs,
       ...(options.keepaliveBy === undefined ? {} : { keepaliveBy: options.keepaliveBy }),
       rawMessages: options.rawMessages || recorded,
@@ -69,7 +70,7 @@ export function labDriverOptions(
   onEvent: (event: Event) => void,
   tap?: DriverTap,
 ): DriverOptions {
-  const { advertiseIp, advertiseMediaIp } = options;
+  const { advertiseIp, advertiseMediaIp, stun } = options;
   return {
     endpoint: {
       seed: options.seed,
@@ -83,6 +84,7 @@ export function labDriverOptions(
       mediaTimeoutMs: 0,
       ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
       ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
+      ...(stun === undefined ? {} : { stun }),
       keepaliveMs: options.keepaliveMs,
       ...(options.keepaliveBy === undefined ? {} : { keepaliveBy: options.keepaliveBy }),
       // Whoever asks may want them; who does not is not sent them.

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { DigestAlgorithm } from '../auth/digest.ts';
 import { canonicalName } from '../sip/header-names.ts';
 import { parseUri } from '../sip/uri.ts';
-import { isHost, readPort, readServerAddress, withoutBrackets } from './server-address.ts';
+import { isHost, readHostPort, readPort, readServerAddress, withoutBrackets } from './server-address.ts';
 
 /** Reads a value, or undefined; `say` replaces the general sentence by a better one. */
 type Reader<T> = (text: string, say: (what: string) => void) => T | undefined;
@@ -52,6 +52,15 @@ export const address = (expected: string) =>
     const bare = withoutBrackets(given);
     return isIP(bare) === 0 ? undefined : bare;
   });
+
+/** Where to ask for the public address: a host, perhaps with a port, or a `stun:` URI (RFC 7064). */
+export const stunServer = reads('a host or host:port that answers STUN over UDP', (given, say) => {
+  if (/^(stuns|turns?):/i.test(given)) {
+    say('expected a STUN server over UDP: stun: or no scheme');
+    return undefined;
+  }
+  return readHostPort(given.replace(/^stun:/i, ''));
+});
 
 /** An IP address that goes into Contact, Via or SDP. */
 export const advertised = reads('an IP address that others can send to', (given) => {

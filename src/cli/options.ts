@@ -9,7 +9,7 @@ import { buildAccount } from './account.ts';
 import { type ConfigAccount, readConfigFile } from './config-file.ts';
 import { readEnvFile, readEnvFiles, readEnvironment } from './dotenv.ts';
 import type { FlagName } from './flags.ts';
-import type { ServerAddress } from './server-address.ts';
+import type { HostAndPort, ServerAddress } from './server-address.ts';
 import { type GivenValues, mergeSettings, nameOf, readSetting, type Settings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -28,6 +28,8 @@ export interface Options {
   readonly dns?: string;
   readonly advertiseIp?: string;
   readonly advertiseMediaIp?: string;
+  /** Who is asked for the public address. */
+  readonly stun?: HostAndPort;
   /** 0: no keepalives. */
   readonly keepaliveMs: number;
   readonly keepaliveBy?: 'crlf' | 'stun' | 'options';
@@ -193,7 +195,7 @@ export function readSettings(
 
 /** The options of a run, out of its settings and accounts. */
 export function withDefaults(settings: Settings, accounts: readonly Account[]): Options {
-  const { proxy, bind, dns, password, trace, transcript } = settings;
+  const { proxy, bind, dns, stun, password, trace, transcript } = settings;
   const advertise = settings['advertise-ip'];
   const advertiseMedia = settings['advertise-media-ip'];
   const keepaliveBy = settings['keepalive-by'];
@@ -207,6 +209,7 @@ export function withDefaults(settings: Settings, accounts: readonly Account[]): 
     ...(dns === undefined ? {} : { dns: dns.value }),
     ...(advertise === undefined ? {} : { advertiseIp: advertise.value }),
     ...(advertiseMedia === undefined ? {} : { advertiseMediaIp: advertiseMedia.value }),
+    ...(stun === undefined ? {} : { stun: stun.value }),
     keepaliveMs: milliseconds(settings.keepalive, DEFAULT_KEEPALIVE_S),
     ...(keepaliveBy === undefined ? {} : { keepaliveBy: keepaliveBy.value }),
     outbound: settings.outbound?.value ?? true,

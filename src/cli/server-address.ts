@@ -35,12 +35,14 @@ export function readPort(text: string): number | undefined {
   return port >= 1 && port <= 65_535 ? port : undefined;
 }
 
-interface HostAndPort {
+/** A host name or an address, IPv6 without brackets. */
+export interface HostAndPort {
   readonly host: string;
   readonly port?: number;
 }
 
-function readHostPort(text: string): HostAndPort | undefined {
+/** `host`, `host:port`, `[address]:port` or a bare address; undefined when it is none. */
+export function readHostPort(text: string): HostAndPort | undefined {
   if (isIPv6(text)) return isHost(text) ? { host: text } : undefined;
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   const plain = /^([^:]*)(?::(.*))?$/.exec(text);

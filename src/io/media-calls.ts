@@ -47,7 +47,7 @@ interface Call {
 
 /** The calls of one thread. */
 export interface MediaCalls {
-  execute(command: MediaCommand): void;
+  execute(command: Exclude<MediaCommand, { type: 'stun' }>): void;
   /** Sends every report and every packet that keeps a way open, where due; to be called ten times a second. */
   tick(): void;
   /** Closes what the calls have open beside their ports. */
@@ -210,7 +210,7 @@ export function openMediaCalls(
     }
   }
 
-  function execute(command: MediaCommand): void {
+  function execute(command: Exclude<MediaCommand, { type: 'stun' }>): void {
     if (command.type === 'open') open(command.session);
     else if (command.type === 'update') update(command.session);
     else if (command.type === 'close') close(command.slot);

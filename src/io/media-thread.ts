@@ -8,6 +8,7 @@ import type { ToMediaThread } from './media.ts';
 import { BATCH_MS } from './media-batch.ts';
 import { type MediaCalls, openMediaCalls } from './media-calls.ts';
 import { openRtpPorts, type RtpPorts } from './rtp-ports.ts';
+import { openStunPorts, type StunPorts } from './stun-ports.ts';
 
 /** How often it is looked whether a report or a keepalive is due, in ms. */
 const TICK_MS = 100;
@@ -16,6 +17,7 @@ declare const self: Worker;
 
 let ports: RtpPorts | undefined;
 let calls: MediaCalls | undefined;
+let stun: StunPorts | undefined;
 
 let reports: MediaReport[] = [];
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -36,11 +38,15 @@ function flush(): void {
 self.onmessage = (message: MessageEvent<ToMediaThread>) => {
   const { data } = message;
   if (data.type === 'commands') {
-    for (const command of data.commands) calls?.execute(command);
+    for (const command of data.commands) {
+      if (command.type === 'stun') stun?.use(command.server);
+      else calls?.execute(command);
+    }
     return;
   }
   if (data.type === 'close') {
     calls?.close();
+    stun?.use(undefined);
     ports?.close();
     flush();
     self.postMessage('closed');
@@ -50,7 +56,9 @@ self.onmessage = (message: MessageEvent<ToMediaThread>) => {
     ...data.ports,
     onPorts: (bound) => post({ type: 'ports', ports: bound }),
     onExhausted: (detail) => post({ type: 'ports-exhausted', detail }),
+    onStun: (pair, component, bytes, port, address) => stun?.received(pair, component, bytes, port, address),
   });
+  stun = openStunPorts(ports, post);
   const started = openMediaCalls(ports, new Float64Array(data.counters), post);
   calls = started;
   setInterval(() => started.tick(), TICK_MS);

@@ -87,7 +87,7 @@ export function startMedia(options: MediaOptions): Media {
     tell(worker, { type: 'start', counters: shared, ports });
   });
 
-  function ownerOf(command: MediaCommand): number {
+  function ownerOf(command: Exclude<MediaCommand, { type: 'stun' }>): number {
     if (command.type === 'close' || command.type === 'dtmf') return slotOwner.get(command.slot) ?? 0;
     const { slot, port } = command.session;
     if (command.type === 'open') slotOwner.set(slot, portOwner.get(port) ?? 0);
@@ -111,6 +111,10 @@ export function startMedia(options: MediaOptions): Media {
   return {
     send(commands) {
       for (const command of commands) {
+        if (command.type === 'stun') {
+          for (const batch of batches) batch.push(command);
+          continue;
+        }
         // The thread clears them too, but a reader must not see the last call's figures until then.
         if (command.type === 'open') clearCounters(counters, command.session.slot);
         batches[ownerOf(command)]?.push(command);

@@ -4,7 +4,11 @@
  *
  * Why a reserve: binding is asynchronous, and answering a call is not. Why the pair of a closed call goes to
  * the end of the queue: packets still on their way to the old call arrive while nobody has the port.
+ *
+ * STUN is told from RTP and RTCP by its first two bits and its cookie (RFC 7983 §7), and never reaches a call.
  */
+
+import { isStun } from '../stun/message.ts';
 import { type EarlyPackets, holdEarly } from './early-packets.ts';
 
 /** What a pair does with what it hears, told to it while it serves a call. */
@@ -24,6 +28,9 @@ export interface PortPair {
   readonly early: EarlyPackets;
 }
 
+/** Which socket of a pair. */
+export type Component = 'rtp' | 'rtcp';
+
 export interface RtpPortsOptions {
   /** First and last port, both may be used. */
   readonly range: readonly [number, number];
@@ -38,6 +45,14 @@ export interface RtpPortsOptions {
   readonly onPorts: (ports: readonly number[]) => void;
   /** The whole range was walked and the reserve is not full; said once, until a fill succeeds again. */
   readonly onExhausted: (detail: string) => void;
+  /** A STUN message came, whether or not the pair serves a call. */
+  readonly onStun?: (
+    pair: PortPair,
+    component: Component,
+    bytes: Buffer,
+    port: number,
+    address: string,
+  ) => void;
 }
 
 /** The ports of one thread. */
@@ -50,6 +65,8 @@ export interface RtpPorts {
   giveBack(pair: PortPair): void;
   /** Closes every socket, taken or not, and one that is just being bound. */
   close(): Promise<void>;
+  /** Every pair that is bound, and whether it waits for a call. */
+  all(): Iterable<{ readonly pair: PortPair; readonly idle: boolean }>;
   /** Whether sources come as IPv4-mapped IPv6 addresses: the sockets serve both families. */
   readonly dualStack: boolean;
 }
@@ -89,7 +106,7 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
     let reason = '';
     for (const host of hosts) {
       try {
-        const pair = await bindOn(host, port);
+        const pair = await bindOn(host, port, options.onStun);
         // What bound the first pair binds all: a machine does not lose a family, and ports must not differ.
         hosts = [host];
         return pair;
@@ -159,7 +176,14 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
     await filling;
   }
 
+  function* all(): Generator<{ readonly pair: PortPair; readonly idle: boolean }> {
+    // Those that wait first, in the order in which calls take them.
+    for (const pair of idle) yield { pair, idle: true };
+    for (const pair of bound.values()) if (!idle.has(pair)) yield { pair, idle: false };
+  }
+
   return {
+    all,
     fill,
     take,
     giveBack,
@@ -171,7 +195,7 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
 }
 
 /** Binds both sockets of a pair; throws what the system said when one of them cannot be bound. */
-async function bindOn(hostname: string, port: number): Promise<PortPair> {
+async function bindOn(hostname: string, port: number, onStun: RtpPortsOptions['onStun']): Promise<PortPair> {
   let pair: PortPair | undefined;
   const rtp = await Bun.udpSocket({
     hostname,
@@ -179,8 +203,10 @@ async function bindOn(hostname: string, port: number): Promise<PortPair> {
     binaryType: 'buffer',
     socket: {
       data: (_socket, bytes, from, address) => {
-        if (pair?.handler !== undefined) pair.handler.rtp(bytes, from, address);
-        else if (pair !== undefined) holdEarly(pair.early, bytes, from, address, performance.now());
+        if (pair === undefined) return;
+        if (isStun(bytes)) onStun?.(pair, 'rtp', bytes, from, address);
+        else if (pair.handler !== undefined) pair.handler.rtp(bytes, from, address);
+        else holdEarly(pair.early, bytes, from, address, performance.now());
       },
       error: () => pair?.handler?.failed(),
     },
@@ -191,7 +217,11 @@ async function bindOn(hostname: string, port: number): Promise<PortPair> {
       port: port + 1,
       binaryType: 'buffer',
       socket: {
-        data: (_socket, bytes, from, address) => pair?.handler?.rtcp(bytes, from, address),
+        data: (_socket, bytes, from, address) => {
+          if (pair === undefined) return;
+          if (isStun(bytes)) onStun?.(pair, 'rtcp', bytes, from, address);
+          else pair.handler?.rtcp(bytes, from, address);
+        },
         // A peer without RTCP answers a report with ICMP: that is no fault of the audio, and not counted.
         error: () => {},
       },

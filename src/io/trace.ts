@@ -122,6 +122,7 @@ const input = z.discriminatedUnion('type', [
     host: z.string(),
     transport: transport.default('udp'),
     open: z.enum(['transport', 'port']).optional(),
+    service: z.enum(['stun']).optional(),
     addresses: z.array(z.string()),
     answers: z.array(dnsAnswer).optional(),
     error: z.string().optional(),

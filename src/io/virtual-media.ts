@@ -4,31 +4,49 @@
  * It is stricter than the real one: an engine that opens a port twice, or closes what is not open, has lost track
  * of a call, and that is thrown at once.
  */
-import { type MediaCommand, type MediaCounters, type MediaSession, NOTHING_COUNTED } from '../rtp/session.ts';
+import {
+  type MappedPort,
+  type MediaCommand,
+  type MediaCounters,
+  type MediaReport,
+  type MediaSession,
+  NOTHING_COUNTED,
+} from '../rtp/session.ts';
 
 export class VirtualMedia {
   /** What is open, by slot. */
   readonly open = new Map<number, MediaSession>();
   /** Every command, in order. */
   readonly commands: MediaCommand[] = [];
+  /** How a NAT shows its ports to whichever STUN server; nothing while undefined. */
+  sees: ((port: number) => MappedPort) | undefined;
   private readonly counters = new Map<number, MediaCounters>();
 
   /** `ports`: its whole range. */
   constructor(readonly ports: readonly number[]) {}
 
-  /** Carries a command out. The port that came free by it, to be reported. */
-  command(command: MediaCommand): number | undefined {
+  /** Carries a command out. What there is to be reported of it. */
+  command(command: MediaCommand): MediaReport[] {
     this.commands.push(command);
     if (command.type === 'close') {
       const session = this.open.get(command.slot);
       if (session === undefined) throw new Error(`slot ${command.slot} is closed and not open`);
       this.open.delete(command.slot);
-      return session.port;
+      return [{ type: 'ports', ports: [session.port] }];
     }
     if (command.type === 'dtmf') {
       if (this.open.get(command.slot)?.mode?.type !== 'talk')
         throw new Error(`keys are pressed on slot ${command.slot}, which does not talk`);
-      return undefined;
+      return [];
+    }
+    if (command.type === 'stun') {
+      const { sees } = this;
+      const asked = command.server !== undefined && sees !== undefined;
+      return this.ports.map((port) => ({
+        type: 'port-mapped',
+        port,
+        ...(asked ? { mapped: sees(port) } : {}),
+      }));
     }
     const { session } = command;
     const { slot, port } = session;
@@ -44,7 +62,7 @@ export class VirtualMedia {
       this.counters.delete(slot);
     }
     this.open.set(slot, session);
-    return undefined;
+    return [];
   }
 
   /** What a slot has counted. */

@@ -142,6 +142,8 @@ export class VirtualPeer implements Actor {
   }
 
   private hear(flow: Flow, bytes: Uint8Array, nowMs: number): readonly Output[] {
+    // A keepalive (RFC 5626 §3.5.1).
+    if (bytes.every((byte) => byte === 0x0d || byte === 0x0a)) return [];
     const parsed = parseMessage(bytes);
     if (!parsed.ok) throw new Error(`${parsed.error.detail} in: ${latin1(bytes)}`);
     const message = parsed.value;

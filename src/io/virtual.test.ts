@@ -175,10 +175,10 @@ test('a port that is opened twice, never handed out, or closed and not open is a
     ssrc: 1,
     cname: 'c',
   };
-  expect(media.command({ type: 'open', session })).toBeUndefined();
+  expect(media.command({ type: 'open', session })).toEqual([]);
   expect(() => media.command({ type: 'open', session })).toThrow('twice');
   expect(() => media.command({ type: 'open', session: { ...session, slot: 1 } })).toThrow('twice');
   expect(() => media.command({ type: 'open', session: { ...session, slot: 1, port: 9 } })).toThrow('never');
-  expect(media.command({ type: 'close', slot: 0 })).toBe(10_000);
+  expect(media.command({ type: 'close', slot: 0 })).toEqual([{ type: 'ports', ports: [10_000] }]);
   expect(() => media.command({ type: 'close', slot: 0 })).toThrow('not open');
 });

@@ -328,11 +328,9 @@ export class VirtualNetwork {
         return this.later(this.latencyMs(), () => this.feed(node, { type: 'resolved', ...found }));
       }
       case 'media': {
-        const given = node.media?.command(output.command);
-        if (given === undefined) return;
-        return this.later(0, () =>
-          this.feed(node, { type: 'media', report: { type: 'ports', ports: [given] } }),
-        );
+        const reports = node.media?.command(output.command) ?? [];
+        for (const report of reports) this.later(0, () => this.feed(node, { type: 'media', report }));
+        return;
       }
       case 'stopped':
         node.stopped = output.reason;

@@ -71,6 +71,12 @@ export interface MediaSession {
   readonly offeredForMs?: number;
 }
 
+/** A port of the reserve as a NAT shows it, by a STUN server's word (RFC 8489). */
+export interface MappedPort extends MediaAddress {
+  /** Where RTCP's port is seen; absent when that is not known. */
+  readonly rtcpPort?: number;
+}
+
 /** Engine to media thread. */
 export type MediaCommand =
   | { readonly type: 'open'; readonly session: MediaSession }
@@ -81,7 +87,9 @@ export type MediaCommand =
    * Presses keys on a call that talks, after those of earlier commands (RFC 4733): 0 to 9, *, #, A to D; a `,` or a
    * `w` waits half a second.
    */
-  | { readonly type: 'dtmf'; readonly slot: number; readonly digits: string };
+  | { readonly type: 'dtmf'; readonly slot: number; readonly digits: string }
+  /** Ask that server about every port, now and before a NAT forgets; absent: forget what was told. */
+  | { readonly type: 'stun'; readonly server?: MediaAddress };
 
 /** Media thread to engine. */
 export type MediaReport =
@@ -89,6 +97,8 @@ export type MediaReport =
   | { readonly type: 'ports'; readonly ports: readonly number[] }
   /** No port of the range could be bound for the reserve. */
   | { readonly type: 'ports-exhausted'; readonly detail: string }
+  /** Where a STUN server sees a port; absent: nobody says any more. */
+  | { readonly type: 'port-mapped'; readonly port: number; readonly mapped?: MappedPort }
   | { readonly type: 'latched'; readonly slot: number; readonly address: string; readonly port: number }
   | { readonly type: 'dtmf'; readonly slot: number; readonly digit: string; readonly durationMs: number }
   /** A key of a `dtmf` command is over. */

@@ -5,7 +5,7 @@
  * The reserve makes answering one step: a port that is in it is bound already, so that a 200 never promises a
  * port that cannot be had.
  */
-import type { MediaCounters, MediaMode, MediaReport, MediaSession } from '../rtp/session.ts';
+import type { MappedPort, MediaCounters, MediaMode, MediaReport, MediaSession } from '../rtp/session.ts';
 import { diagnoseAddress } from './address-verdict.ts';
 import { diagnoseLoss, diagnoseSilence } from './audio-diagnosis.ts';
 import type { Call, CallMedia } from './call.ts';
@@ -25,6 +25,8 @@ export class CallAudio {
   private readonly freeSlots: number[] = [];
   private nextSlot = 0;
   private readonly bySlot = new Map<number, Call>();
+  /** How a NAT shows ports of the range, those in use too. */
+  private readonly mappings = new Map<number, MappedPort>();
   /** What the media thread said when it had no port left. */
   exhausted: string | undefined;
   /** Ports that the media thread was told to close and has not given back yet. */
@@ -42,6 +44,15 @@ export class CallAudio {
     this.exhausted = undefined;
   }
 
+  /** Where a STUN server sees a port; undefined: nobody says any more. */
+  mapped(port: number, mapped: MappedPort | undefined): void {
+    if (mapped === undefined) this.mappings.delete(port);
+    else this.mappings.set(port, mapped);
+    if (mapped === undefined) return;
+    // A call keeps what it told its peer, also when nobody confirms it any more.
+    for (const { media } of this.bySlot.values()) if (media?.port === port) media.mapped = mapped;
+  }
+
   /** Why there will be no port soon; undefined while there may be one, as that of a call that has just ended. */
   get noPortSoon(): string | undefined {
     return this.returning > 0 ? undefined : this.exhausted;
@@ -56,6 +67,7 @@ export class CallAudio {
     return {
       slot,
       port,
+      mapped: this.mappings.get(port),
       sessionId: String(this.agent.identifiers.word()),
       ...(mode === undefined ? undefined : { mode }),
       description: undefined,
@@ -113,7 +125,7 @@ export class CallAudio {
       codec: agreed.codec.name,
       payloadType: agreed.codec.type,
       localAddress,
-      localPort: media.port,
+      localPort: media.mapped?.address === localAddress ? media.mapped.port : media.port,
       ...(agreed.remote === undefined
         ? undefined
         : { remoteAddress: agreed.remote.address, remotePort: agreed.remote.port }),

@@ -5,11 +5,10 @@
  */
 import type { Attempt } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
-import type { MediaCounters, MediaMode, MediaSession } from '../rtp/session.ts';
+import type { MappedPort, MediaCounters, MediaMode, MediaSession } from '../rtp/session.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import type { Deadline } from './deadlines.ts';
 import type { Dialog } from './dialog.ts';
-import type { SocketAddress } from './flow.ts';
 import type { Answer } from './offer-answer.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import type { ReliableProvisional } from './reliable-provisional.ts';
@@ -91,8 +90,8 @@ export interface CallMedia {
   readonly slot: number;
   /** Our RTP port; RTCP on the next one. */
   readonly port: number;
-  /** How a NAT shows that port, as a STUN server saw it (RFC 8489). */
-  mapped?: SocketAddress | undefined;
+  /** How a NAT shows that port, by a STUN server's word (RFC 8489). */
+  mapped?: MappedPort | undefined;
   /** Names the session in o= for as long as the call lasts: decimal digits. */
   readonly sessionId: string;
   /** What is done with the audio; absent: the caller's own voice goes back. */

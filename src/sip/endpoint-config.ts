@@ -79,6 +79,8 @@ export interface EndpointConfig extends LocalAddresses {
   readonly advertiseAddress?: string;
   /** `--advertise-media-ip`: in SDP; `advertiseAddress` when it is absent. */
   readonly advertiseMediaAddress?: string;
+  /** `--stun`: who is asked for our public address (RFC 8489); without a port SRV, else 3478. */
+  readonly stun?: { readonly host: string; readonly port?: number };
   /** How often the flow of a registration is pinged at most, in ms (RFC 5626 §4.4.1); 0 or absent: never. */
   readonly keepaliveMs?: number;
   /**

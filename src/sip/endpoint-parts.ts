@@ -3,6 +3,8 @@ import type { CallStore } from './call-store.ts';
 import type { Pings } from './ping.ts';
 import type { StatefulProxy } from './proxy.ts';
 import type { Registrations } from './registration.ts';
+import type { StunDiscovery } from './stun-discovery.ts';
+import type { StunAnswers } from './stun-reception.ts';
 import type { UserAgent } from './user-agent.ts';
 
 export interface EndpointParts {
@@ -15,4 +17,8 @@ export interface EndpointParts {
   readonly messageEchoes: Set<string>;
   /** OPTIONS of ours that wait for an answer (ping.ts). */
   readonly pings: Pings;
+  /** Where a STUN server sees us, when one was named (stun-discovery.ts). */
+  readonly stun: StunDiscovery;
+  /** How many strangers are told how we see them (stun-reception.ts). */
+  readonly stunAnswers: StunAnswers;
 }

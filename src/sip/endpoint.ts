@@ -31,6 +31,8 @@ import { RejectionLimit } from './rejection-limit.ts';
 import { prackMissing, repeatProvisional } from './reliable-provisional.ts';
 import { refreshSession } from './session-refresh.ts';
 import { sessionExpired } from './session-timer.ts';
+import { StunDiscovery } from './stun-discovery.ts';
+import { StunAnswers } from './stun-reception.ts';
 import { displayText } from './text.ts';
 import { Turn } from './turn.ts';
 import { UserAgent } from './user-agent.ts';
@@ -54,7 +56,16 @@ export class Endpoint {
     this.registrations = new Registrations(this.agent);
     const { agent, calls, registrations } = this;
     const proxy = config.registrar === undefined ? undefined : new StatefulProxy(agent, config.registrar);
-    this.parts = { agent, calls, registrations, proxy, messageEchoes: new Set(), pings: new Pings() };
+    const stun = { stun: new StunDiscovery(agent), stunAnswers: new StunAnswers() };
+    this.parts = {
+      agent,
+      calls,
+      registrations,
+      proxy,
+      messageEchoes: new Set(),
+      pings: new Pings(),
+      ...stun,
+    };
   }
 
   /** What is alive: a test and a monitor see here that nothing was left behind. */
@@ -81,6 +92,7 @@ export class Endpoint {
       this.registrations.nextMs(),
       this.registrations.keepalives.nextMs(),
       this.parts.pings.nextMs(),
+      this.parts.stun.nextMs(),
       this.parts.proxy?.nextMs(),
       this.agent.transport.nextMs(),
       this.rejections.nextMs(),
@@ -96,6 +108,7 @@ export class Endpoint {
     this.take(turn, input);
     this.advance(turn);
     this.agent.own.sayNew(turn);
+    this.parts.stun.compare(turn);
     this.calls.reportTimers(turn);
     this.finishStop(turn);
     return turn.outputs;
@@ -110,6 +123,7 @@ export class Endpoint {
       case 'listening':
         this.agent.own.listening(input.transport, input.local);
         turn.emit({ type: 'listener.opened', transport: input.transport, ...input.local });
+        if (input.transport === 'udp') this.parts.stun.start(turn);
         return;
       case 'connected':
         this.agent.transport.connected(turn, input.connection, input.transport, input.remote);
@@ -119,12 +133,14 @@ export class Endpoint {
       case 'unreachable':
         return failDatagram(this.parts, turn, input.remote, input.error);
       case 'addresses':
-        return this.agent.own.update(input);
+        this.agent.own.update(input);
+        return this.parts.stun.askNow(turn);
       case 'resolved':
         this.registrations.resolved(turn, input);
         this.parts.proxy?.resolved(turn, input);
         callResolved(this.parts, turn, input);
         pingResolved(this.parts, turn, input);
+        this.parts.stun.resolved(turn, input);
         return;
       case 'media':
         return this.media(turn, input.report);
@@ -205,6 +221,7 @@ export class Endpoint {
       this.registrations.advance(turn);
       advanceKeepalives(this.parts, turn);
       advancePings(this.parts, turn);
+      this.parts.stun.advance(turn);
       this.parts.proxy?.advance(turn);
       this.agent.transport.advance(turn, (connection) => this.isNeeded(connection));
       const leftOut = this.rejections.count(turn.nowMs);
@@ -231,6 +248,7 @@ export class Endpoint {
   }
 
   private media(turn: Turn, report: Extract<Input, { type: 'media' }>['report']): void {
+    if (report.type === 'port-mapped') return this.calls.audio.mapped(report.port, report.mapped);
     if (report.type !== 'ports' && report.type !== 'ports-exhausted') {
       return this.calls.audio.report(turn, report);
     }

@@ -33,6 +33,8 @@ export interface NextHop {
   readonly open?: 'transport' | 'port';
   /** The host of the URI, where it is not `host` (`maddr`): what a certificate has to show (RFC 5922 §7). */
   readonly domain?: string;
+  /** Whose SRV records those are; SIP when absent (RFC 8489 §8.1). */
+  readonly service?: 'stun';
 }
 
 /** One address that serves a next hop: a request can be sent there as it is. */

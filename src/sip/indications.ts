@@ -52,6 +52,7 @@ export function loseConnection(parts: EndpointParts, turn: Turn, connection: num
 
 /** A datagram to that address could not be sent (§17.1.4). */
 export function failDatagram(parts: EndpointParts, turn: Turn, remote: SocketAddress, error: string): void {
+  parts.stun.unreachable(turn, remote, error);
   const failed = parts.agent.transactions.unreachable(turn, remote, error);
   for (const indication of failed) indicate(parts, turn, indication);
 }

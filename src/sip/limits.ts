@@ -59,6 +59,8 @@ export const MAX_UNPROVEN_SHARE = 1 / 2;
 /** Rejections that are said one by one at once, and a second from then on; the rest is counted (rejection-limit.ts). */
 export const MAX_REJECTIONS_AT_ONCE = 100;
 export const REJECTIONS_PER_SECOND = 5;
+/** Answers a second to STUN requests of anybody: phones of a registrar ask every 25 s or so (stun-reception.ts). */
+export const STUN_ANSWERS_PER_S = 1_000;
 /** TCP connections that strangers opened, at once; the one that was silent longest gives way, else the new one. */
 export const MAX_CONNECTIONS = 1_024;
 /** A TCP connection of a stranger that brought no message yet is closed after this long, in ms. */

@@ -23,8 +23,10 @@ import { connectionOf, familyForSdp, formatParameters, packetTimeMs, rtpMaps } f
 export interface LocalMedia {
   /** Numeric, of the family that `offeredAddressFamily` names. */
   readonly address: string;
-  /** RTP, even; RTCP is on the next one, so that no a=rtcp is needed, or on the same one when muxed. */
+  /** RTP; RTCP is on the next one, so that no a=rtcp is needed, or on the same one when muxed. */
   readonly port: number;
+  /** RTCP's, where a NAT shows another than the next one (RFC 3605). */
+  readonly rtcpPort?: number;
   /** o= user name; "-" when absent. */
   readonly username?: string;
   /** Decimal digits, the same for the whole call. */
@@ -137,6 +139,7 @@ function acceptLine(line: MediaDescription, media: NegotiatedMedia, local: Local
   if (maxptimeMs !== undefined) attributes.push({ name: 'maxptime', value: `${maxptimeMs}` });
   attributes.push({ name: media.direction });
   if (media.rtcpMux) attributes.push({ name: 'rtcp-mux' });
+  else attributes.push(...rtcpPortOf(local));
   return {
     kind: line.kind,
     port: local.port,
@@ -146,6 +149,12 @@ function acceptLine(line: MediaDescription, media: NegotiatedMedia, local: Local
     attributes,
     other: [],
   };
+}
+
+/** a=rtcp, where the port of RTCP is not the next one (RFC 3605 §2.1). */
+export function rtcpPortOf({ port, rtcpPort }: LocalMedia): Attribute[] {
+  if (rtcpPort === undefined || rtcpPort === port + 1) return [];
+  return [{ name: 'rtcp', value: `${rtcpPort}` }];
 }
 
 /** a=rtpmap and a=fmtp of each accepted payload, as the caller wrote them; static types get theirs written out. */

@@ -12,7 +12,7 @@ import {
   readMedia,
   restricted,
 } from './negotiated-media.ts';
-import { type LocalMedia, localSession } from './offer-answer.ts';
+import { type LocalMedia, localSession, rtcpPortOf } from './offer-answer.ts';
 import { fail, ok, type Result } from './result.ts';
 import type { Attribute, MediaDescription, SessionDescription } from './sdp.ts';
 import { attribute, type Direction, directionOf } from './sdp-attributes.ts';
@@ -116,7 +116,13 @@ function offerLine(
     protocol,
     formats,
     bandwidth: [],
-    attributes: [...codecs, { name: 'ptime', value: '20' }, { name: direction }, { name: 'rtcp-mux' }],
+    attributes: [
+      ...codecs,
+      { name: 'ptime', value: '20' },
+      { name: direction },
+      { name: 'rtcp-mux' },
+      ...rtcpPortOf(local),
+    ],
     other: [],
   };
 }

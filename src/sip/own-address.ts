@@ -5,17 +5,19 @@
  * One place decides it, and every change of any of them ends in `moved`: the endpoint then has one step that registers
  * again and tells the calls (address-move.ts), whoever found the change.
  */
+import type { MappedPort } from '../rtp/session.ts';
 import type { EndpointConfig, LocalAddresses } from './endpoint-config.ts';
 import { defaultPort, type Flow, isReliable, type SocketAddress, type Transport } from './flow.ts';
 import {
   type AddressFamily,
+  addressBytes,
   addressFamily,
   isLinkLocal,
   isLoopback,
   isPrivate,
   isSameAddress,
 } from './ip-address.ts';
-import { Routes, type RouteTo } from './local-address.ts';
+import { isOnNetwork, Routes, type RouteTo } from './local-address.ts';
 import { MappedAddresses } from './mapped-address.ts';
 import type { SipResponse } from './message.ts';
 import type { Turn } from './turn.ts';
@@ -25,7 +27,17 @@ interface StunMapping extends SocketAddress {
   readonly local: string;
 }
 
+/** What a server said last of how it sees our UDP socket. */
+export interface Told {
+  readonly by: SocketAddress;
+  readonly mapped: SocketAddress;
+  readonly atMs: number;
+}
+
 export class OwnAddresses {
+  /** Of servers outside, behind a NAT: stun-discovery.ts compares it (RFC 5780 §4.3). */
+  told: Told | undefined;
+
   /** One of our addresses has changed since `takeMoved` was asked. */
   private moved = false;
   private local: LocalAddresses;
@@ -103,7 +115,7 @@ export class OwnAddresses {
   /** How a NAT on the way to that peer shows our UDP socket, as far as anybody told. */
   mappingTowards(flow: Flow): SocketAddress | undefined {
     const told = this.mappedBy(flow);
-    if (told !== undefined || isReliable(flow.transport) || isInside(flow.remote.address)) return told;
+    if (told !== undefined || isReliable(flow.transport) || this.isInside(flow.remote.address)) return told;
     const stun = this.stun[addressFamily(flow.remote.address) ?? 'ipv4'];
     return stun?.local === this.facing(flow.remote.address) ? stun : undefined;
   }
@@ -112,17 +124,13 @@ export class OwnAddresses {
    * Where the audio of a call is to come, for SDP: a port of ours in that family, as the peer reaches it. `mapped` is
    * what STUN told of that port. What a server said of the SIP port tells nothing about this one.
    */
-  media(
-    peer: string,
-    family: AddressFamily,
-    port: number,
-    mapped?: SocketAddress | undefined,
-  ): SocketAddress {
+  media(peer: string, family: AddressFamily, port: number, mapped?: MappedPort | undefined): MappedPort {
     const { advertiseMediaAddress, advertiseAddress } = this.config;
     const advertised = advertiseMediaAddress ?? advertiseAddress;
     if (advertised !== undefined && addressFamily(advertised) === family)
       return { address: advertised, port };
-    if (mapped !== undefined && addressFamily(mapped.address) === family && !isInside(peer)) return mapped;
+    if (mapped !== undefined && addressFamily(mapped.address) === family && !this.isInside(peer))
+      return mapped;
     const facing = this.facing(peer);
     const other = this.local.defaultAddresses[family] ?? facing;
     return { address: addressFamily(facing) === family ? facing : other, port };
@@ -142,6 +150,9 @@ export class OwnAddresses {
   learnMapping(turn: Turn, flow: Flow, response: SipResponse): void {
     if (this.config.advertiseAddress !== undefined) return;
     if (this.mapped.learn(turn, flow, this.sentBy(flow), response)) this.moved = true;
+    const mapped = this.mappedBy(flow);
+    if (mapped === undefined || this.isInside(flow.remote.address)) return;
+    this.told = { by: flow.remote, mapped, atMs: turn.nowMs };
   }
 
   /**
@@ -187,6 +198,13 @@ export class OwnAddresses {
     this.unsaid.push(address);
   }
 
+  /** On this machine, in a network of ours, or in one like ours: no NAT stands between, as far as anybody can tell. */
+  private isInside(peer: string): boolean {
+    if (isPrivate(peer) || isLoopback(peer) || isLinkLocal(peer)) return true;
+    const bytes = addressBytes(peer);
+    return bytes !== undefined && this.local.interfaces.some((one) => isOnNetwork(bytes, one));
+  }
+
   private facing(peer: string): string {
     if (this.faced?.peer !== peer) {
       const address = this.routes.towards(peer);
@@ -199,8 +217,3 @@ export class OwnAddresses {
 
 /** Local addresses that are remembered as said. */
 const MAX_SAID = 64;
-
-/** On this machine, on our link, or in a network like ours: no NAT of ours stands between, as far as anybody can tell. */
-function isInside(peer: string): boolean {
-  return isPrivate(peer) || isLoopback(peer) || isLinkLocal(peer);
-}

@@ -21,6 +21,7 @@ import { refuse, retryAfter } from './refusal.ts';
 import { receiveReinvite } from './reinvite.ts';
 import { type SipError, sipError } from './result.ts';
 import { serveRequest, unsupportedExtension } from './serving.ts';
+import { receiveStun } from './stun-reception.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { receiveUpdate } from './update.ts';
@@ -66,7 +67,7 @@ export function receiveStream(parts: EndpointParts, turn: Turn, connection: numb
 
 /** One message, from its bytes to whoever it is for. */
 export function receive(parts: EndpointParts, turn: Turn, flow: Flow, bytes: Uint8Array): void {
-  if (isKeepalive(bytes)) return;
+  if (isKeepalive(bytes) || receiveStun(parts, turn, flow, bytes)) return;
   const parsed = parseMessage(bytes);
   if (!parsed.ok) return refuseUnparsed(parts, turn, flow, parsed.error, parsed.partial);
   const core = readCoreHeaders(parsed.value);

@@ -39,7 +39,7 @@ export interface DnsQuestion {
 }
 
 /** What is asked of DNS for a next hop. */
-export type ServerQuery = Pick<NextHop, 'host' | 'transport' | 'open'>;
+export type ServerQuery = Pick<NextHop, 'host' | 'transport' | 'open' | 'service'>;
 
 /** What came of it. */
 export interface FoundServers extends ServerQuery {
@@ -61,13 +61,15 @@ interface Service {
 const SERVICES: Readonly<Record<string, Transport>> = { 'SIP+D2U': 'udp', 'SIP+D2T': 'tcp' };
 
 /** The questions of a next hop. */
-export function queryOf({ host, transport, open }: NextHop): ServerQuery {
-  return open === undefined ? { host, transport } : { host, transport, open };
+export function queryOf({ host, transport, open, service }: NextHop): ServerQuery {
+  const query = open === undefined ? { host, transport } : { host, transport, open };
+  return service === undefined ? query : { ...query, service };
 }
 
 /** Whether an answer is for that next hop. */
 export function answers(found: ServerQuery, hop: NextHop): boolean {
-  return found.host === hop.host && found.open === hop.open && found.transport === hop.transport;
+  const same = found.host === hop.host && found.open === hop.open && found.transport === hop.transport;
+  return same && found.service === hop.service;
 }
 
 /** What to ask next; nothing when all is known. NAPTR before SRV, SRV before addresses (RFC 3263 §4.1, §4.2). */
@@ -148,9 +150,15 @@ function draw(records: readonly SrvRecord[], fraction: number): number {
 }
 
 /** The SRV names to look at, the most wanted first. */
-function servicesOf({ host, transport, open }: ServerQuery, known: readonly DnsAnswer[]): readonly Service[] {
+function servicesOf(
+  { host, transport, open, service }: ServerQuery,
+  known: readonly DnsAnswer[],
+): readonly Service[] {
   if (open === undefined) return [];
-  const named = (one: Transport): Service => ({ name: `_sip._${one}.${host}`, transport: one });
+  const named = (one: Transport): Service => ({
+    name: `_${service ?? 'sip'}._${one}.${host}`,
+    transport: one,
+  });
   if (open === 'port') return [named(transport)];
   const naptr = known.flatMap((one) => (one.type === 'naptr' && one.name === host ? one.records : []));
   const usable = naptr
@@ -192,7 +200,7 @@ export function foundServers(
   known: readonly DnsAnswer[],
   code: string | undefined,
 ): FoundServers {
-  const { host, transport, open } = query;
+  const { host, transport, open, service } = query;
   const addresses = known.flatMap((one) => (one.type === 'address' && one.name === host ? one.records : []));
   const said = known.filter(
     ({ type, name, records }) => records.length > 0 && (type !== 'address' || name !== host),
@@ -206,6 +214,7 @@ export function foundServers(
     host,
     transport,
     ...(open === undefined ? undefined : { open }),
+    ...(service === undefined ? undefined : { service }),
     addresses,
     ...(said.length === 0 ? undefined : { answers: said }),
     ...(addresses.length > 0 || reached ? undefined : { error }),

@@ -1,0 +1,200 @@
+/** What STUN told, in SDP and Contact (RFC 8489, RFC 3605), and a NAT that makes it useless (RFC 4787 §4.1). */
+import { afterEach, expect, test } from 'bun:test';
+import { type VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
+import { VirtualCaller } from '../io/virtual-caller.ts';
+import { VirtualPeer } from '../io/virtual-peer.ts';
+import {
+  accountOf,
+  ECHO_ADDRESS,
+  endpointConfig,
+  leftovers,
+  REGISTRAR_ADDRESS,
+} from '../io/virtual-scene.ts';
+import { VirtualStunServer } from '../io/virtual-stun.ts';
+import type { EndpointConfig } from './endpoint-config.ts';
+import { fields, value } from './message.ts';
+import { latin1 } from './text.ts';
+
+const STUN = { address: '198.51.100.9', port: 3478 };
+const PUBLIC = { address: '203.0.113.5', port: 41_000 };
+const PHONE = { address: '198.51.100.20', port: 5060 };
+
+let network: VirtualNetwork;
+let ours: VirtualEndpoint;
+let server: VirtualStunServer;
+let phone: VirtualPeer;
+let registrar: VirtualPeer;
+
+/** RTP ports look 40,000 higher from outside, RTCP's five above those. */
+function open(about: Partial<EndpointConfig> = {}, phoneAt = PHONE): void {
+  network = new VirtualNetwork();
+  server = new VirtualStunServer(network, STUN, PUBLIC);
+  phone = new VirtualPeer(network, 'phone', phoneAt);
+  registrar = new VirtualPeer(network, 'registrar', REGISTRAR_ADDRESS);
+  registrar.answering = (request) => ({
+    status: 200,
+    toTag: 'r',
+    headers: [['Contact', `${value(request, 'Contact')};expires=${value(request, 'Expires')}`]],
+  });
+  const config = endpointConfig(ECHO_ADDRESS, {
+    echo: true,
+    stun: { host: STUN.address },
+    keepaliveMs: 29_000,
+    ...about,
+  });
+  ours = network.addEndpoint('ua', ECHO_ADDRESS, config, [10_000, 10_002]);
+  ours.media.sees = (port) => ({ address: PUBLIC.address, port: port + 40_000, rtcpPort: port + 40_005 });
+  network.run(100);
+}
+
+afterEach(() => {
+  ours.act({ type: 'stop', reason: 'the test is over' });
+  network.run(40_000);
+  expect(leftovers(network, ours)).toEqual([]);
+});
+
+/** A call from the phone that stands; the lines of its answer. */
+function called(at = PHONE): { readonly caller: VirtualCaller; readonly lines: string[] } {
+  const caller = new VirtualCaller(phone, ECHO_ADDRESS);
+  caller.invite(
+    `v=0\r\no=p 1 1 IN IP4 ${at.address}\r\ns=-\r\nc=IN IP4 ${at.address}\r\nt=0 0\r\nm=audio 30000 RTP/AVP 0\r\n`,
+  );
+  network.run(100);
+  caller.ack();
+  network.run(50);
+  const body = phone.responses('INVITE').at(-1)?.message.body ?? new Uint8Array();
+  return { caller, lines: latin1(body).trim().split('\r\n') };
+}
+
+const end = ({ caller }: ReturnType<typeof called>) => {
+  caller.bye();
+  network.run(50);
+};
+const codes = () => network.eventsOf(ours, 'diagnosis.raised').map(({ code }) => code);
+
+test('the answer names the mapped port of its RTP, and of its RTCP where it is not the next one (RFC 3605)', () => {
+  open();
+  const call = called();
+  expect(call.lines).toContain('c=IN IP4 203.0.113.5');
+  expect(call.lines).toContain('m=audio 50000 RTP/AVP 0');
+  expect(call.lines).toContain('a=rtcp:50005');
+  expect(network.eventsOf(ours, 'media.started')).toMatchObject([
+    { localAddress: '203.0.113.5', localPort: 50_000 },
+  ]);
+  expect(ours.media.open.get(0)?.port).toBe(10_000);
+  end(call);
+});
+
+test('an RTCP port that is the next one needs no a=rtcp', () => {
+  open();
+  ours.media.sees = (port) => ({ address: PUBLIC.address, port: port + 40_000, rtcpPort: port + 40_001 });
+  server.sees = { ...PUBLIC, port: 41_001 };
+  network.run(30_000);
+  const call = called();
+  expect(call.lines.filter((line) => line.startsWith('a=rtcp'))).toEqual([]);
+  expect(call.lines).toContain('m=audio 50000 RTP/AVP 0');
+  end(call);
+});
+
+test('a call of ours offers the mapped port, with a=rtcp beside rtcp-mux, and a mapped Contact', () => {
+  open();
+  ours.act({ type: 'call', to: `sip:200@${PHONE.address}` });
+  network.run(100);
+  const [invite] = phone.requests('INVITE');
+  const body = latin1(invite?.message.body ?? new Uint8Array());
+  expect(body).toContain('m=audio 50000 RTP/AVP 0 8 101');
+  expect(body).toContain('a=rtcp-mux\r\na=rtcp:50005\r\n');
+  expect(value(invite?.message ?? never(), 'Contact')).toContain('203.0.113.5:41000');
+  ours.act({ type: 'hangup-all' });
+});
+
+function never(): never {
+  throw new Error('no INVITE came');
+}
+
+test('a peer in a private network, or in one of ours, is told the local address', () => {
+  const near = { address: '192.168.7.7', port: 5060 };
+  open({}, near);
+  const inside = called(near);
+  expect(inside.lines).toContain('c=IN IP4 192.0.2.10');
+  expect(inside.lines).toContain('m=audio 10000 RTP/AVP 0');
+  end(inside);
+  open(
+    { interfaces: [{ address: ECHO_ADDRESS.address, prefixLength: 24 }] },
+    { address: '192.0.2.99', port: 5060 },
+  );
+  const beside = called({ address: '192.0.2.99', port: 5060 });
+  expect(beside.lines).toContain('m=audio 10000 RTP/AVP 0');
+  end(beside);
+});
+
+test('--advertise-media-ip stands above what STUN tells', () => {
+  open({ advertiseMediaAddress: '203.0.113.99' });
+  const call = called();
+  expect(call.lines).toContain('c=IN IP4 203.0.113.99');
+  expect(call.lines).toContain('m=audio 10000 RTP/AVP 0');
+  end(call);
+});
+
+test('without an answer of the server calls go on with the local address', () => {
+  open({ stun: { host: '198.51.100.8' } });
+  const call = called();
+  expect(call.lines).toContain('m=audio 10000 RTP/AVP 0');
+  expect(codes()).toEqual(['stun-unanswered']);
+  end(call);
+});
+
+test('a call keeps the port that it named when the server goes away, the next one has the local one', () => {
+  open();
+  const standing = called();
+  server.silent = true;
+  network.run(70_000);
+  standing.caller.invite();
+  network.run(100);
+  standing.caller.ack();
+  expect(latin1(phone.responses('INVITE').at(-1)?.message.body ?? new Uint8Array())).toContain(
+    'm=audio 50000',
+  );
+  const next = called();
+  expect(next.lines).toContain('m=audio 10002 RTP/AVP 0');
+  end(standing);
+  end(next);
+});
+
+test('a registrar that sees another port than the STUN server shows a symmetric NAT: STUN is left out', () => {
+  open({ accounts: [accountOf('100')] });
+  registrar.sees = { address: PUBLIC.address, port: 43_000 };
+  ours.act({ type: 'register' });
+  network.run(100);
+  expect(codes()).toEqual(['nat-symmetric']);
+  const [{ evidence } = { evidence: '' }] = network.eventsOf(ours, 'diagnosis.raised');
+  expect(evidence).toContain('203.0.113.5:41000');
+  expect(evidence).toContain('203.0.113.5:43000');
+  const call = called();
+  expect(call.lines).toContain('m=audio 10000 RTP/AVP 0');
+  end(call);
+  network.run(120_000);
+  expect(codes()).toEqual(['nat-symmetric']);
+});
+
+test('a registrar that sees what the STUN server sees shows a NAT that STUN is right about', () => {
+  open({ accounts: [accountOf('100')] });
+  registrar.sees = PUBLIC;
+  ours.act({ type: 'register' });
+  network.run(30_000);
+  expect(codes()).toEqual([]);
+  const call = called();
+  expect(call.lines).toContain('m=audio 50000 RTP/AVP 0');
+  end(call);
+});
+
+test('what two servers said at different times is not compared: the NAT may have been started anew', () => {
+  open({ accounts: [accountOf('100')] });
+  registrar.sees = PUBLIC;
+  ours.act({ type: 'register' });
+  network.run(60_000);
+  server.sees = { address: PUBLIC.address, port: 44_000 };
+  network.run(30_000);
+  expect(codes()).toEqual([]);
+  expect(fields(registrar.requests('REGISTER')[0]?.message ?? never(), 'Contact')).toHaveLength(1);
+});
