@@ -33,8 +33,13 @@ export function startCaller(
   const [first, last] = lab.rtpPorts;
   const to = `sip:callee@${typeof where === 'number' ? `${LOOPBACK}:${where}` : where};transport=${transport}`;
   const network = ['--bind', LOOPBACK, '--sip-port', '0', '--rtp-ports', `${first}-${last}`];
-  const words = ['call', '--foreground', '--json', '--to', to, '--transport', transport, ...network, ...args];
-  const child = lab.spawn('caller', [...lab.ringback, ...words], { XDG_RUNTIME_DIR: lab.dir });
+  return startCall(lab, 'caller', ['--to', to, '--transport', transport, ...network, ...args]);
+}
+
+/** Places a call, said in full, and stays until it is over; its events go to `<name>.log`. */
+export function startCall(lab: Lab, name: string, args: readonly string[]): Caller {
+  const words = ['call', '--foreground', '--json', ...args];
+  const child = lab.spawn(name, [...lab.ringback, ...words], { XDG_RUNTIME_DIR: lab.dir });
   const events: Event[] = [];
   const wrong: string[] = [];
   let read = 0;

@@ -1,109 +1,152 @@
-/** The echo behind a NAT, Kamailio and a caller outside: registered where it can be reached, and reached there. */
+/**
+ * The echo behind each kind of NAT, Kamailio and a second user agent outside: registered where it can be reached,
+ * called there, calling from there, with audio both ways and a BYE from either side.
+ */
 import { join } from 'node:path';
-import { type Kamailio, startKamailio } from '../kamailio.ts';
 import { check, type Lab, sleep, tail, within } from '../lab.ts';
-import { CONE_PORT, INSIDE, type NatKind, OUTSIDE, openNat, ROUTER, SIP_PORT } from '../nat-network.ts';
-import { type Ringback, startRingback } from '../ringback.ts';
+import { CONE_OFFSET, INSIDE, type NatKind, OUTSIDE, ROUTER, SIP_PORT } from '../nat-network.ts';
+import {
+  callIn,
+  callOut,
+  type EchoOptions,
+  echoOutside,
+  heardBothWays,
+  type NatScene,
+  natNeeds as needs,
+  openNatScene,
+} from '../nat-scene.ts';
 import type { Scenario } from '../scenario.ts';
 import type { SymmetricReport } from '../symmetric-caller.ts';
-import { registered } from './registration.ts';
 
-const needs = ['kamailio', 'kamcmd', 'ip', 'nft'];
+/** Packets that may be lost while both sides learn where the other one is. */
+const LEARNING = 12;
 
-interface Scene {
-  readonly outside: Lab;
-  readonly kamailio: Kamailio;
-  readonly ringback: Ringback;
-}
-
-/** The echo, registered over UDP through that NAT. */
-async function open(lab: Lab, kind: NatKind, forgetsS: number, keepalive: string): Promise<Scene> {
-  const { inside, outside } = await openNat(lab, kind, forgetsS);
-  const kamailio = await startKamailio(outside, { address: OUTSIDE });
-  const account = ['--user', '100', '--server', OUTSIDE, '--port', `${kamailio.port}`, '--transport', 'udp'];
-  const args = [
-    ...account,
-    '--domain',
-    kamailio.domain,
-    '--sip-port',
-    `${SIP_PORT}`,
-    '--keepalive',
-    keepalive,
-  ];
-  const env = { SIP_PASSWORD: kamailio.password };
-  const ringback = await startRingback(inside, args, { bare: true, env });
-  await registered(ringback);
-  return { outside, kamailio, ringback };
-}
-
-/** The Contact that Kamailio has, after it was checked to be the address that the router shows. */
-async function mappedContact({ kamailio, ringback }: Scene): Promise<void> {
-  const said = ringback.all('address.discovered').filter(({ scope }) => scope === 'public');
+/** The Contact that Kamailio has, after it was checked to be the address that the outermost NAT shows. */
+async function mappedContact({ kamailio, echo }: NatScene): Promise<number> {
+  const said = echo.all('address.discovered').filter(({ scope }) => scope === 'public');
   check(said.length === 1, `${said.length} public addresses were said`);
   const [{ address, port, learnedBy } = { address: '', port: 0, learnedBy: '' }] = said;
   check(address === ROUTER && learnedBy === 'rport', `the public address is ${address} by ${learnedBy}`);
   const locations = await kamailio.locations();
   check(locations.includes(`sip:100@${ROUTER}:${port}`), `the Contact is not the mapped one:\n${locations}`);
   check(!locations.includes(`sip:100@${INSIDE}`), `the private Contact is bound:\n${locations}`);
+  return port ?? 0;
 }
 
-/** A call of 2 s from outside, by way of Kamailio. */
-async function call({ outside, kamailio }: Scene): Promise<SymmetricReport> {
+/** A peer that we did not write, with symmetric RTP, calls by way of Kamailio for 2 s. */
+async function relayCalls({ internet, kamailio }: NatScene): Promise<SymmetricReport> {
   const program = join(import.meta.dir, '..', 'symmetric-caller.ts');
-  const caller = outside.spawn('caller', [process.execPath, program, OUTSIDE, `${kamailio.port}`, '100']);
+  const argv = [process.execPath, program, OUTSIDE, `${kamailio.port}`, '100'];
+  const caller = internet.outside.spawn('relay', argv);
   await within('the caller to end', caller.exited, 30_000);
   return JSON.parse(tail(caller.output(), 1)) as SymmetricReport;
 }
 
 /** Called from outside, with audio there and back. */
-async function calledFromOutside(scene: Scene): Promise<void> {
-  const report = await call(scene);
+async function calledByRelay(scene: NatScene): Promise<void> {
+  const report = await relayCalls(scene);
   const said = JSON.stringify(report);
   check(report.status === 200 && report.ended, `the call did not stand and end: ${said}`);
   check(report.source.startsWith(`${ROUTER}:`), `the audio comes from elsewhere: ${said}`);
   // 2 s of 20 ms.
   check(report.sent >= 90 && report.echoed >= report.sent - 2, `the audio did not come back: ${said}`);
-  const echoed = await scene.ringback.wait('media.stopped');
+  const echoed = await scene.echo.wait('media.stopped');
   check(echoed.packetsReceived >= report.sent - 2, `the echo heard ${JSON.stringify(echoed)}`);
 }
 
-async function behind(lab: Lab, kind: NatKind): Promise<void> {
-  const scene = await open(lab, kind, 60, '29');
-  await mappedContact(scene);
-  const port = scene.ringback.all('address.discovered').find(({ scope }) => scope === 'public')?.port;
-  if (kind === 'full cone') check(port === CONE_PORT, `the mapped port is ${port}, not ${CONE_PORT}`);
-  else check(port !== SIP_PORT, 'the symmetric NAT kept the port');
-  await calledFromOutside(scene);
-  await scene.ringback.stop();
+/** ringback outside calls: it sends where the SDP says until it has heard, and hangs up. */
+async function called(scene: NatScene, home: string): Promise<void> {
+  const caller = callIn(scene, 1.5);
+  await caller.ends(0, 15_000);
+  const latched = await caller.wait('media.latched');
+  const { expectedAddress, address } = latched;
+  check(expectedAddress === home && address === ROUTER, `the caller heard ${JSON.stringify(latched)}`);
+  heardBothWays('the caller', 1.5, LEARNING, await caller.wait('media.stopped'));
+  heardBothWays('the echo', 1.5, LEARNING, await scene.echo.wait('media.stopped'));
+}
+
+/** ringback at home calls an echo outside, which learns where it is and hangs up. */
+async function calls(scene: NatScene, transport: 'udp' | 'tcp'): Promise<void> {
+  const echo = await echoOutside(scene);
+  const caller = callOut(scene, transport, []);
+  const { call } = await echo.wait('media.sampled', ({ packetsReceived }) => packetsReceived >= 75, 10_000);
+  const latched = await echo.wait('media.latched');
+  check(latched.address === ROUTER, `the echo outside heard ${JSON.stringify(latched)}`);
+  echo.say(`hangup ${call}`);
+  await caller.ends(0);
+  heardBothWays('the caller at home', 1.5, LEARNING, await caller.wait('media.stopped'));
+  const bye = caller.all('sip.received').filter(({ startLine }) => startLine.startsWith('BYE'));
+  check(bye.length === 1, `${bye.length} BYE came home`);
+  await echo.stop();
+}
+
+async function behind(lab: Lab, kinds: readonly NatKind[], options: EchoOptions = {}): Promise<void> {
+  const { transport = 'udp' } = options;
+  const scene = await openNatScene(lab, kinds, options);
+  if (transport === 'udp') {
+    const port = await mappedContact(scene);
+    const cone = kinds.every((kind) => kind !== 'symmetric');
+    const shown = SIP_PORT + CONE_OFFSET * kinds.length;
+    if (cone) check(port === shown, `the mapped port is ${port}, not ${shown}`);
+    else check(port !== SIP_PORT, 'the symmetric NAT kept the port');
+  }
+  await called(scene, INSIDE);
+  await calls(scene, transport);
+  await scene.echo.stop();
   const after = await scene.kamailio.locations();
   check(!/AoR: 100/.test(after), `still registered after the end:\n${after}`);
 }
 
+/** A media relay of a provider, which is no ringback, learns the echo from its first packet. */
+async function relayed(lab: Lab, kind: NatKind): Promise<void> {
+  const scene = await openNatScene(lab, [kind]);
+  await calledByRelay(scene);
+  await scene.echo.stop();
+}
+
 /** The router forgets after 4 s of silence; the call comes after 10. */
 async function keptOpen(lab: Lab): Promise<void> {
-  const scene = await open(lab, 'symmetric', 4, '2');
+  const scene = await openNatScene(lab, ['symmetric'], { forgetsS: 4, args: ['--keepalive', '2'] });
   await sleep(10_000);
   await mappedContact(scene);
-  await calledFromOutside(scene);
-  await scene.ringback.stop();
+  await calledByRelay(scene);
+  await scene.echo.stop();
 }
 
 /** The same without keepalives: nothing comes in, which shows that they are what keeps it open. */
 async function forgotten(lab: Lab): Promise<void> {
-  const scene = await open(lab, 'symmetric', 4, '0');
+  const scene = await openNatScene(lab, ['symmetric'], { forgetsS: 4, args: ['--keepalive', '0'] });
   await sleep(10_000);
-  const { status } = await call(scene);
+  const { status } = await relayCalls(scene);
   check(status !== 200, 'the call came through a NAT that had forgotten the echo');
-  const invites = scene.ringback
-    .all('sip.received')
-    .filter(({ startLine }) => startLine.startsWith('INVITE'));
+  const invites = scene.echo.all('sip.received').filter(({ startLine }) => startLine.startsWith('INVITE'));
   check(invites.length === 0, `${invites.length} INVITEs came in`);
-  await scene.ringback.stop();
+  await scene.echo.stop();
 }
 
 export const natScenarios: readonly Scenario[] = [
-  { name: 'behind a full-cone NAT, called from outside', needs, run: (lab) => behind(lab, 'full cone') },
-  { name: 'behind a symmetric NAT, called from outside', needs, run: (lab) => behind(lab, 'symmetric') },
+  { name: 'behind a full-cone NAT: called and calling', needs, run: (lab) => behind(lab, ['full cone']) },
+  {
+    name: 'behind an address-restricted NAT: called and calling',
+    needs,
+    run: (lab) => behind(lab, ['address restricted']),
+  },
+  {
+    name: 'behind a port-restricted NAT: called and calling over TCP',
+    needs,
+    run: (lab) => behind(lab, ['port restricted'], { transport: 'tcp' }),
+  },
+  { name: 'behind a symmetric NAT: called and calling', needs, run: (lab) => behind(lab, ['symmetric']) },
+  {
+    name: 'behind a router and a carrier NAT: called and calling',
+    needs,
+    run: (lab) => behind(lab, ['port restricted', 'symmetric']),
+  },
+  {
+    name: 'behind a symmetric NAT: called by a media relay',
+    needs,
+    run: (lab) => relayed(lab, 'symmetric'),
+  },
   { name: 'behind a NAT that forgets, kept open by keepalives', needs, limitS: 45, run: keptOpen },
   { name: 'behind a NAT that forgets, without keepalives', needs, limitS: 60, run: forgotten },
 ];
