@@ -11,7 +11,7 @@ import { Endpoint } from '../sip/endpoint.ts';
 import type { EndpointConfig, LocalAddresses } from '../sip/endpoint-config.ts';
 import type { Action, Input, Output } from '../sip/endpoint-io.ts';
 import type { Transport } from '../sip/flow.ts';
-import { findServers } from './find-servers.ts';
+import { type ServerFinder, serverFinder } from './find-servers.ts';
 import { findLocalAddresses, sourceTowards } from './local-addresses.ts';
 import { type Media, startMedia } from './media.ts';
 import { recentPeers } from './recent-peers.ts';
@@ -86,6 +86,7 @@ class Driver implements Running {
   private turnMs = 0;
   private sequence = 0;
   private readonly peers = recentPeers();
+  private readonly findServers: ServerFinder;
   private udp: UdpListener | undefined;
   private tcp: TcpConnections | undefined;
   private media: Media | undefined;
@@ -98,7 +99,8 @@ class Driver implements Running {
     private readonly options: DriverOptions,
     addresses: LocalAddresses,
   ) {
-    const { bind, endpoint } = options;
+    const { bind, dns, endpoint } = options;
+    this.findServers = serverFinder(dns);
     // Bound to one address, that is the one to be reached at.
     const own = bind === undefined ? addresses : bound(bind);
     const config = { ...endpoint, ...own };
@@ -263,7 +265,7 @@ class Driver implements Running {
       case 'disconnect':
         return this.tcp?.disconnect(output.connection);
       case 'resolve':
-        void findServers(output, this.options.dns).then((found) => this.feed({ type: 'resolved', ...found }));
+        void this.findServers(output).then((found) => this.feed({ type: 'resolved', ...found }));
         return;
       case 'stopped':
         void this.close(output.reason);

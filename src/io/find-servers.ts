@@ -1,11 +1,11 @@
 /**
  * Asks DNS what server-location.ts wants to know (RFC 3263 §4), and hands back all answers as one.
  *
- * Why addresses come from the system first and services do not: names of the hosts file, of containers and of the local
- * network are known to it alone, and nobody writes SRV records for them. Nothing is kept here: the system's resolver
- * holds answers for their time to live.
+ * Why some names never get to DNS: those of the hosts file, of the local network (`pbx`, `pbx.local`) and of containers
+ * are known to the system alone, and nobody writes SRV records for them. A name that DNS does not know is looked up by
+ * the system too, in whatever else it has. What the system says has no time to live, so it is asked each time.
  */
-import { lookup, Resolver } from 'node:dns/promises';
+import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import {
   type DnsAnswer,
@@ -15,31 +15,47 @@ import {
   nextQuestions,
   type ServerQuery,
 } from '../sip/server-location.ts';
+import type { Found, RecordType } from './dns-answer.ts';
+import { DnsCache } from './dns-cache.ts';
+import { dnsClient } from './dns-client.ts';
 
-/** How long the first try of a question may take, in ms, and how often it is sent, each with twice the time. */
-const TIMEOUT_MS = 800;
-const TRIES = 2;
 /** Questions for one next hop; server-location.ts asks for fewer. */
 const MAX_QUESTIONS = 32;
 
-/** The servers of a host. `server`: the DNS server to ask, `address:port`, for everything; else the machine's own. */
-export async function findServers(query: ServerQuery, server?: string): Promise<FoundServers> {
-  const { open: _open, ...bare } = query;
-  const skip = query.open !== undefined && (await isLocalName(query.host));
-  const asker = new Asker(server);
-  const known: DnsAnswer[] = [];
-  while (known.length < MAX_QUESTIONS) {
-    const questions = nextQuestions(skip ? bare : query, known);
-    if (questions.length === 0) break;
-    known.push(...(await Promise.all(questions.map((question) => asker.answer(question)))));
-  }
-  return foundServers(query, known, asker.code);
+/** How long the system may look a name up, in ms; with DNS away it takes its own time, many times that. */
+const SYSTEM_MS = 3_000;
+/** Failures that a server has answered with: it may know more of the next question. */
+const SPOKEN = new Set(['EREFUSED', 'ESERVFAIL', 'EFORMERR', 'ENOTIMP', 'EBADRESP']);
+
+/** Finds the servers of a next hop. Never rejects. */
+export type ServerFinder = (query: ServerQuery) => Promise<FoundServers>;
+
+/** One that keeps answers. `server`: the DNS server to ask, `address:port`, for everything; else the machine's own. */
+export function serverFinder(server?: string): ServerFinder {
+  const cache = new DnsCache(dnsClient(server), () => performance.now());
+  return async (query) => {
+    const { open: _open, ...bare } = query;
+    const skip = query.open !== undefined && (await isLocalName(query.host));
+    const asker = new Asker(cache, server === undefined);
+    const known: DnsAnswer[] = [];
+    while (known.length < MAX_QUESTIONS) {
+      const questions = nextQuestions(skip ? bare : query, known);
+      if (questions.length === 0) break;
+      known.push(...(await Promise.all(questions.map((question) => asker.answer(question)))));
+    }
+    return foundServers(query, known, asker.code);
+  };
 }
 
-/** A name that no DNS server knows services of: without a dot, or written down in the hosts file. */
+/** The servers of a host, asked for once. */
+export function findServers(query: ServerQuery, server?: string): Promise<FoundServers> {
+  return serverFinder(server)(query);
+}
+
+/** A name that the system alone knows: without a dot, of the local network (RFC 6762 §3), in the hosts file. */
 async function isLocalName(host: string): Promise<boolean> {
   const name = host.replace(/\.$/, '').toLowerCase();
-  if (!name.includes('.')) return true;
+  if (!name.includes('.') || name.endsWith('.local')) return true;
   const hosts = await readFile('/etc/hosts', 'utf8').catch(() => '');
   return hosts.split('\n').some((line) => {
     const [, ...names] = line.replace(/#.*/, '').trim().toLowerCase().split(/\s+/);
@@ -51,27 +67,32 @@ async function isLocalName(host: string): Promise<boolean> {
 class Asker {
   /** Why the last question had no answer. */
   code: string | undefined;
-  private readonly resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
-  /** It did not answer: it is asked for nothing more. */
+  /** Nobody answers: nothing more is asked, or each question would wait as long once more. */
   private silent = false;
 
-  constructor(private readonly server: string | undefined) {
-    if (server !== undefined) this.resolver.setServers([server]);
-  }
+  constructor(
+    private readonly cache: DnsCache,
+    /** Whether the system may know what DNS does not. */
+    private readonly own: boolean,
+  ) {}
 
   async answer({ type, name }: DnsQuestion): Promise<DnsAnswer> {
     if (type === 'naptr') {
-      const records = await this.ask(() => this.resolver.resolveNaptr(name));
+      const found = await this.ask('NAPTR', name);
+      const records = found.flatMap((one) => {
+        if (one.type !== 'NAPTR') return [];
+        const { services: service, order, preference, flags, replacement } = one.data;
+        return [{ order, preference, flags: String(flags), service: String(service), replacement }];
+      });
       return { type, name, records };
     }
     if (type === 'srv') {
-      const found = await this.ask(() => this.resolver.resolveSrv(name));
-      const records = found.map(({ name: target, port, priority, weight }) => ({
-        target,
-        port,
-        priority,
-        weight,
-      }));
+      const found = await this.ask('SRV', name);
+      const records = found.flatMap((one) => {
+        if (one.type !== 'SRV') return [];
+        const { target, port, priority = 0, weight = 0 } = one.data;
+        return [{ target, port, priority, weight }];
+      });
       return { type, name, records };
     }
     return { type, name, records: await this.addresses(name) };
@@ -79,34 +100,34 @@ class Asker {
 
   /** A and AAAA, IPv4 first. */
   private async addresses(name: string): Promise<readonly string[]> {
-    if (this.server !== undefined && !(await isLocalName(name))) {
-      const [ipv4, ipv6] = await Promise.all([
-        this.ask(() => this.resolver.resolve4(name)),
-        this.ask(() => this.resolver.resolve6(name)),
-      ]);
-      return [...ipv4, ...ipv6];
-    }
+    if (await isLocalName(name)) return this.bySystem(name);
+    const found = await Promise.all([this.ask('A', name), this.ask('AAAA', name)]);
+    const records = found
+      .flat()
+      .flatMap((one) => (one.type === 'A' || one.type === 'AAAA' ? [one.data] : []));
+    return records.length > 0 || !this.own ? records : this.bySystem(name);
+  }
+
+  private async bySystem(name: string): Promise<readonly string[]> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(Object.assign(new Error('late'), { code: 'ETIMEOUT' })), SYSTEM_MS);
     try {
-      const found = await lookup(name, { all: true, order: 'ipv4first' });
+      const found = await Promise.race([lookup(name, { all: true, order: 'ipv4first' }), late]);
       return found.map(({ address }) => address);
     } catch (error) {
-      this.code = codeOf(error);
+      this.code ??= error instanceof Error && 'code' in error ? String(error.code) : String(error);
       return [];
+    } finally {
+      clearTimeout(timer);
     }
   }
 
-  private async ask<T>(question: () => Promise<T[]>): Promise<T[]> {
-    if (this.silent) return [];
-    try {
-      return await question();
-    } catch (error) {
-      this.code = codeOf(error);
-      this.silent ||= this.code === 'ETIMEOUT' || this.code === 'ECONNREFUSED';
-      return [];
-    }
+  private async ask(type: RecordType, name: string): Promise<Found['records']> {
+    const outcome = await this.cache.find({ type, name }, !this.silent);
+    if ('failed' in outcome) {
+      this.code = outcome.failed;
+      this.silent ||= !SPOKEN.has(outcome.failed);
+    } else if (outcome.code !== undefined) this.code = outcome.code;
+    return 'failed' in outcome ? [] : outcome.records;
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

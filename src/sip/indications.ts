@@ -21,6 +21,7 @@ export function indicate(
     // Timer H: our refusal was not acknowledged. There is nothing left to end.
     return;
   }
+  parts.agent.failed.learn(indication, turn.nowMs);
   const { user } = transaction;
   if (user.kind === 'branch') return parts.proxy?.indicated(turn, user, indication);
   if (user.kind === 'message') return messageIndicated(parts, turn, user, indication);

@@ -84,6 +84,8 @@ export const MAX_WAITING_NAMES = 1_000;
 /** Addresses that DNS gives for one next hop, and hosts that are asked for behind its SRV records. */
 export const MAX_SERVER_HOPS = 16;
 export const MAX_SRV_TARGETS = 8;
+/** Servers of which it is remembered that they failed (failed-servers.ts); the oldest is forgotten. */
+export const MAX_FAILED_SERVERS = 256;
 /** Accounts at once, those that came by `add-account` counted too: a lab has a handful. */
 export const MAX_ACCOUNTS = 1_000;
 /** Peers towards which our own address is remembered: each one more costs a question to the kernel. */

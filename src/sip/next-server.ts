@@ -13,7 +13,7 @@ import { sendInvite, tryInvite } from './invite-attempt.ts';
 import { type SipResponse, value } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { parseRetryAfter } from './retry-after.ts';
-import { answers, type FoundServers, serverHops } from './server-location.ts';
+import { answers, type FoundServers } from './server-location.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
 
@@ -105,7 +105,7 @@ export function callResolved(parts: EndpointParts, turn: Turn, found: FoundServe
     const { outgoing: invite } = call;
     if (invite?.resolving !== true || !answers(found, invite.hop)) continue;
     invite.resolving = false;
-    const [first, ...others] = serverHops(invite.hop, found, () => parts.agent.identifiers.fraction());
+    const [first, ...others] = parts.agent.serversOf(turn, invite.hop, found);
     invite.servers = others.slice(0, MAX_ADDRESSES - 1);
     if (first !== undefined) sendInvite(parts, turn, call, invite, first);
     else if (!nextTarget(parts, turn, call, invite)) {

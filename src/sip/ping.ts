@@ -19,7 +19,7 @@ import { allValues } from './list.ts';
 import { fields, NO_BODY, type SipResponse, value } from './message.ts';
 import { nextHop } from './next-hop.ts';
 import type { HeaderLine } from './serialize-message.ts';
-import { answers, type FoundServers, queryOf, serverHops } from './server-location.ts';
+import { answers, type FoundServers, queryOf } from './server-location.ts';
 import { displayText } from './text.ts';
 import type { Indication } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -111,7 +111,7 @@ function hopOf({ agent }: EndpointParts, account: Account | undefined, target: s
 export function pingResolved(parts: EndpointParts, turn: Turn, found: FoundServers): void {
   for (const one of [...parts.pings.waiting]) {
     if (one.flow !== undefined || !answers(found, one.hop)) continue;
-    one.servers = serverHops(one.hop, found, () => parts.agent.identifiers.fraction());
+    one.servers = parts.agent.serversOf(turn, one.hop, found);
     if (sendNext(parts, turn, one)) continue;
     answer(parts, turn, one, { failure: 'network', detail: found.error ?? `${found.host} has no address` });
   }

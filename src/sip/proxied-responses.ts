@@ -11,7 +11,7 @@ import { reasonPhrase } from './reason-phrases.ts';
 import { cancelFor } from './requests.ts';
 import { allDone, type ProxyBranch, type ResponseContext } from './response-context.ts';
 import { buildResponse, type HeaderLine } from './serialize-message.ts';
-import { answers, type FoundServers, serverHops } from './server-location.ts';
+import { answers, type FoundServers } from './server-location.ts';
 import { displayText } from './text.ts';
 import { type Indication, transactionId } from './transaction.ts';
 import { outgoing } from './transport-layer.ts';
@@ -50,7 +50,7 @@ export function nameResolved(proxy: ProxyState, turn: Turn, found: FoundServers)
     if (!answers(found, hop)) continue;
     proxy.waiting.delete(waiting);
     if (what.kind === 'branch' && what.state !== 'resolving') continue;
-    const [server, ...others] = serverHops(hop, found, () => proxy.agent.identifiers.fraction());
+    const [server, ...others] = proxy.agent.serversOf(turn, hop, found);
     if (what.kind === 'branch') what.others = others.map((one) => ({ server: one, onward }));
     if (server !== undefined) sendTo(proxy, turn, what, onward, server);
     else if (what.kind === 'branch') {

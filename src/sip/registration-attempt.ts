@@ -2,7 +2,8 @@
  * One try of a REGISTER (RFC 3261 §10.2, RFC 3263 §4.3): the servers of the registrar, the request to one of them,
  * the next one, and the back-off when there is none.
  *
- * A name is looked up at each refresh anew: no answer of DNS is held beyond what it was asked for.
+ * A name is looked up at each refresh anew, and asked for when its time to live is over (io/dns-cache.ts): an answer
+ * that expires ends no registration that stands.
  */
 import { hopAt } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
@@ -12,7 +13,7 @@ import { diagnoseUnreachable } from './registration-diagnosis.ts';
 import { changeRegistration, type Registration, takeServers } from './registration-state.ts';
 import type { RegistrationTable } from './registration-table.ts';
 import { backOffMs } from './registration-terms.ts';
-import { answers, type FoundServers, queryOf, serverHops } from './server-location.ts';
+import { answers, type FoundServers, queryOf } from './server-location.ts';
 import type { Turn } from './turn.ts';
 
 /** Registers, refreshes or tries again, now. */
@@ -35,10 +36,7 @@ export function registrarResolved(table: RegistrationTable, turn: Turn, found: F
   for (const registration of table.all) {
     const hop = table.hopOf(registration);
     if (!registration.resolving || !answers(found, hop)) continue;
-    takeServers(
-      registration,
-      serverHops(hop, found, () => table.agent.identifiers.fraction()),
-    );
+    takeServers(registration, table.agent.serversOf(turn, hop, found));
     if (registration.servers.length > 0) sendRegister(table, turn, registration);
     else retryLater(table, turn, registration, found.error ?? `${found.host} has no address`);
   }

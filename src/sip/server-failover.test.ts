@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { type VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
 import { VirtualPeer } from '../io/virtual-peer.ts';
 import { accountOf, ECHO_ADDRESS, endpointConfig, leftovers } from '../io/virtual-scene.ts';
+import { FAILED_SERVER_MS } from './failed-servers.ts';
 import { value } from './message.ts';
 
 const DEAD = { address: '192.0.2.61', port: 5070 };
@@ -121,9 +122,45 @@ test('OPTIONS and INVITE find the same servers', () => {
   ours.act({ type: 'ping', to: `sip:${HOST}` });
   network.run(1_000);
   expect(network.eventsOf(ours, 'ping.answered')).toMatchObject([{ status: 200, remote: '192.0.2.62:5072' }]);
+  network.run(FAILED_SERVER_MS);
   live.answering = (request) => ({ status: request.method === 'INVITE' ? 486 : 200, toTag: 'r' });
   ours.act({ type: 'call', to: `sip:bob@${HOST}` });
   network.run(1_000);
   expect(went('INVITE')).toEqual(['192.0.2.61:5070', '192.0.2.62:5072']);
   expect(network.eventsOf(ours, 'call.changed').at(-1)).toMatchObject({ to: 'terminated', status: 486 });
+});
+
+test('a server that failed is tried last for five minutes, by whatever asks next (§4.3)', () => {
+  ours.act({ type: 'register' });
+  network.run(1_000);
+  const ping = (afterMs: number) => {
+    network.run(afterMs);
+    ours.act({ type: 'ping', to: `sip:${HOST}` });
+    network.run(1_000);
+    return went('OPTIONS').splice(0);
+  };
+  expect(ping(0)).toEqual(['192.0.2.62:5072']);
+  expect(ping(FAILED_SERVER_MS - 2_500)).toHaveLength(2);
+  expect(went('OPTIONS')).not.toContain('192.0.2.61:5070');
+  ping(2_000);
+  expect(went('OPTIONS').slice(2)).toEqual(['192.0.2.61:5070', '192.0.2.62:5072']);
+});
+
+test('when all have failed they are tried as before, and one that answers is well again', () => {
+  live.answering = () => ({ status: 503, toTag: 'r' });
+  const ping = () => {
+    ours.act({ type: 'ping', to: `sip:${HOST}` });
+    network.run(1_000);
+    return network.eventsOf(ours, 'ping.answered').at(-1);
+  };
+  expect(ping()).toMatchObject({ status: 503 });
+  new VirtualPeer(network, 'dead', DEAD).answering = () => ({ status: 200, toTag: 'd' });
+  expect(ping()).toMatchObject({ status: 200, remote: '192.0.2.61:5070' });
+  expect(ping()).toMatchObject({ status: 200, remote: '192.0.2.61:5070' });
+  expect(went('OPTIONS')).toEqual([
+    '192.0.2.61:5070',
+    '192.0.2.62:5072',
+    '192.0.2.61:5070',
+    '192.0.2.61:5070',
+  ]);
 });

@@ -6,7 +6,8 @@
 import { createHash } from 'node:crypto';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Account, EndpointConfig } from './endpoint-config.ts';
-import { defaultPort, type Flow, formatAddress, isReliable } from './flow.ts';
+import { FailedServers } from './failed-servers.ts';
+import { defaultPort, type Flow, formatAddress, isReliable, type NextHop, type ServerHop } from './flow.ts';
 import { Identifiers } from './identifiers.ts';
 import { firstValueEnd } from './list.ts';
 import type { RouteTo } from './local-address.ts';
@@ -17,6 +18,7 @@ import { reasonPhrase } from './reason-phrases.ts';
 import { newRequest, ownCore } from './requests.ts';
 import { errorText, type SipError } from './result.ts';
 import { buildResponse, type HeaderLine, type ResponseParts } from './serialize-message.ts';
+import { type FoundServers, serverHops } from './server-location.ts';
 import type { ClientTransaction, ServerTransaction } from './transaction.ts';
 import type { TransactionUser } from './transaction-user.ts';
 import { TransactionLayer } from './transactions.ts';
@@ -53,6 +55,8 @@ export class UserAgent {
   readonly own: OwnAddresses;
   /** The flows that registrars reach us on. */
   readonly outbound = new OutboundFlows();
+  /** Those that are tried last. */
+  readonly failed = new FailedServers();
   /** As they are now: accounts come and go. */
   readonly accounts: Account[];
   /** No new calls: everything ends. */
@@ -147,6 +151,12 @@ export class UserAgent {
     const reason = `${reasonPhrase(error.status)} (${errorText(error)})`;
     this.respondStateless(turn, noted, responseFlow(known.via, flow), about, error.status, { reason });
     return true;
+  }
+
+  /** Where to send, in order (RFC 3263 §4.2, §4.3): the weights are drawn, and what failed of late stands last. */
+  serversOf(turn: Turn, hop: NextHop, found: FoundServers): readonly ServerHop[] {
+    const drawn = serverHops(hop, found, () => this.identifiers.fraction());
+    return this.failed.order(drawn, turn.nowMs);
   }
 
   /** Sends a request in a client transaction of its own. */

@@ -1,0 +1,145 @@
+/**
+ * Asks the DNS servers of this machine, or one that is named (RFC 1035 §4.2, RFC 7766): over UDP, the next server
+ * after a silence, over TCP when an answer is too long for a datagram.
+ *
+ * Why each question has a socket of its own, connected: its port is another one each time, and the kernel keeps out
+ * whatever comes from elsewhere, so that a forger has to guess port and number (RFC 5452).
+ */
+import { randomInt } from 'node:crypto';
+import { Resolver } from 'node:dns';
+import { isIP } from 'node:net';
+import {
+  type Found,
+  isDomainName,
+  type Question,
+  questionBytes,
+  type Reading,
+  readAnswer,
+} from './dns-answer.ts';
+import type { Outcome } from './dns-cache.ts';
+
+/** How long each try waits, in ms; every server gets each of them. */
+const WAITS_MS = [800, 1_600];
+/** Servers of this machine that are asked; resolv.conf has three at most. */
+const MAX_SERVERS = 3;
+const DNS_PORT = 53;
+
+interface Server {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Asks, as `server` (`address` or `address:port`) or else this machine's own servers answer. Never throws. */
+export function dnsClient(server?: string): (question: Question) => Promise<Outcome> {
+  return async (question) => {
+    if (!isDomainName(question.name)) return { records: [], code: 'ENOTFOUND', ttlS: 0 };
+    // Read anew each time: a machine that changes its network has other servers then.
+    const servers = (server === undefined ? new Resolver().getServers() : [server]).flatMap(
+      (text) => serverOf(text) ?? [],
+    );
+    let failed = 'ENOSERVER';
+    for (const waitMs of WAITS_MS) {
+      for (const one of servers.slice(0, MAX_SERVERS)) {
+        const outcome = await askOne(one, question, waitMs);
+        if (!('failed' in outcome)) return outcome;
+        failed = outcome.failed;
+      }
+    }
+    return { failed };
+  };
+}
+
+/** "192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353". */
+function serverOf(text: string): Server | undefined {
+  const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
+  const hostname = bracketed ?? plain ?? text;
+  return isIP(hostname) === 0 ? undefined : { hostname, port: Number(port ?? DNS_PORT) };
+}
+
+async function askOne(server: Server, question: Question, waitMs: number): Promise<Outcome> {
+  const id = randomInt(0x1_0000);
+  const query = questionBytes(question, id);
+  const read = (bytes: Uint8Array) => readAnswer(bytes, question, id);
+  const heard = await overUdp(server, query, waitMs, read).catch(codeOf);
+  if (heard !== 'truncated') return outcomeOf(heard);
+  return outcomeOf(await overTcp(server, query, waitMs, read).catch(codeOf));
+}
+
+function outcomeOf(heard: Reading | { readonly failed: string }): Outcome {
+  if (heard === 'truncated') return { failed: 'EBADRESP' };
+  return 'refused' in heard ? { failed: heard.refused } : heard;
+}
+
+function codeOf(error: unknown): { readonly failed: string } {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return { failed: code };
+}
+
+type Reader = (bytes: Uint8Array) => Found | 'truncated' | { readonly refused: string } | undefined;
+
+/** One datagram out, and the first that answers it; what does not is passed over. */
+async function overUdp(server: Server, query: Uint8Array, waitMs: number, read: Reader): Promise<Reading> {
+  const { promise, resolve, reject } = Promise.withResolvers<Reading>();
+  const socket = await Bun.udpSocket({
+    connect: server,
+    socket: {
+      data(_socket, bytes) {
+        const answer = read(bytes);
+        if (answer !== undefined) resolve(answer);
+      },
+      error: reject,
+    },
+  });
+  const timer = setTimeout(() => reject(timedOut()), waitMs);
+  try {
+    socket.send(query);
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    socket.close();
+  }
+}
+
+/** The same over TCP, where a length stands before each message (RFC 1035 §4.2.2). */
+async function overTcp(server: Server, query: Uint8Array, waitMs: number, read: Reader): Promise<Reading> {
+  const { promise, resolve, reject } = Promise.withResolvers<Reading>();
+  let heard = Buffer.alloc(0);
+  const framed = Buffer.concat([Buffer.from([query.length >> 8, query.length & 0xff]), query]);
+  const timer = setTimeout(() => reject(timedOut()), waitMs);
+  const connecting = Bun.connect({
+    ...server,
+    socket: {
+      open(socket) {
+        socket.write(framed);
+      },
+      data(_socket, chunk) {
+        heard = Buffer.concat([heard, chunk]);
+        if (heard.length < 2 || heard.length < 2 + heard.readUInt16BE(0)) return;
+        const answer = read(heard.subarray(2, 2 + heard.readUInt16BE(0)));
+        if (answer === undefined)
+          reject(Object.assign(new Error('no answer to the question'), { code: 'EBADRESP' }));
+        else resolve(answer);
+      },
+      close() {
+        reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
+      },
+      connectError(_socket, error) {
+        reject(error);
+      },
+    },
+  });
+  connecting.catch(reject);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    void connecting.then(
+      (socket) => socket.end(),
+      () => {},
+    );
+  }
+}
+
+function timedOut(): Error {
+  return Object.assign(new Error('no answer in time'), { code: 'ETIMEOUT' });
+}
