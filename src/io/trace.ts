@@ -71,7 +71,8 @@ const dnsAnswer = z.discriminatedUnion('type', [
 const certificate = z.object({
   subject: z.string(),
   issuer: z.string(),
-  names: z.array(z.string()),
+  commonName: z.string().optional(),
+  alternatives: z.array(z.object({ kind: z.enum(['URI', 'DNS', 'IP']), value: z.string() })).optional(),
   notBefore: z.string(),
   notAfter: z.string(),
   serial: z.string(),
@@ -81,6 +82,7 @@ const tlsFault = z.object({
   domain: z.string().optional(),
   certificate: certificate.optional(),
   detail: z.string(),
+  clock: z.string().optional(),
 });
 const tlsSession = z.object({
   protocol: z.string(),

@@ -6,13 +6,21 @@
  * a test can say it without a certificate.
  */
 
+/** One value of subjectAltName (RFC 5280 §4.2.1.6); other kinds name nothing in SIP and are left out. */
+export interface AlternativeName {
+  readonly kind: 'URI' | 'DNS' | 'IP';
+  readonly value: string;
+}
+
 /** A certificate, as a person wants to know it. Texts are a stranger's. */
 export interface PeerCertificate {
-  /** The common name, or all of the distinguished name where there is none. */
+  /** Distinguished names, "CN=example.org, O=Example". */
   readonly subject: string;
   readonly issuer: string;
-  /** subjectAltName as `DNS:example.org`, `URI:sip:example.org`, `IP:192.0.2.1`, in its order. */
-  readonly names: readonly string[];
+  /** Of the subject, when it has exactly one. */
+  readonly commonName?: string;
+  /** subjectAltName, in its order; absent when the certificate has none. */
+  readonly alternatives?: readonly AlternativeName[];
   /** ISO 8601, UTC. */
   readonly notBefore: string;
   readonly notAfter: string;
@@ -47,6 +55,8 @@ export interface TlsFault {
   readonly certificate?: PeerCertificate;
   /** What the TLS library said. */
   readonly detail: string;
+  /** The clock of this machine when a date was found wrong, ISO 8601, UTC. */
+  readonly clock?: string;
 }
 
 /** A TLS connection that is up. */
