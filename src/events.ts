@@ -59,6 +59,21 @@ export const eventBody = z.discriminatedUnion('type', [
     learnedBy: z.enum(['route', 'advertised', 'rport', 'stun']),
   }),
   event('listener.opened', { transport, address, port }),
+  event('connection.secured', {
+    call: handle.optional(),
+    account: text.optional(),
+    direction: z.enum(['incoming', 'outgoing']),
+    remote: text.describe('address:port, IPv6 in brackets'),
+    protocol: text.describe('TLSv1.2 or TLSv1.3'),
+    cipher: text,
+    verified: text
+      .optional()
+      .describe('the name that its certificate was verified for (RFC 5922); absent when none was'),
+    subject: text.optional().describe("of the peer's certificate"),
+    issuer: text.optional(),
+    notAfter: text.optional().describe('ISO 8601, UTC'),
+    serial: text.optional().describe('in hexadecimal'),
+  }).describe('a connection over TLS is up'),
   event('registration.changed', {
     account: text.describe('the address of record, sip:100@lab.local'),
     callId: text.optional().describe('of its REGISTERs'),

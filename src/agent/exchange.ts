@@ -34,6 +34,7 @@ export function ofRegistration(account: string, known?: string): Belongs {
         // An older one of the same address may be ending at another registrar.
         return event.callId === callId;
       case 'auth.challenged':
+      case 'connection.secured':
       case 'diagnosis.raised':
         return event.account === account;
       case 'sip.sent':

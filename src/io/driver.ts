@@ -15,7 +15,8 @@ import { type ServerFinder, serverFinder } from './find-servers.ts';
 import { findLocalAddresses, sourceTowards } from './local-addresses.ts';
 import { type Media, startMedia } from './media.ts';
 import { recentPeers } from './recent-peers.ts';
-import { isInUse, openTcp, type TcpConnections } from './tcp-connections.ts';
+import { isInUse, openStreams, type StreamConnections } from './tcp-connections.ts';
+import type { TlsCredentials } from './tls-credentials.ts';
 import { listenUdp, type UdpListener } from './udp-listener.ts';
 
 /** What the driver needs beyond the endpoint's own configuration. */
@@ -30,6 +31,10 @@ export interface DriverOptions {
   readonly bind?: string;
   /** 0: any. */
   readonly sipPort: number;
+  /** Absent: the machine's issuers are trusted, and there is no certificate of ours. */
+  readonly tls?: TlsCredentials;
+  /** Where TLS listens, when there is a certificate of ours; 0: any, and when it is absent. */
+  readonly tlsPort?: number;
   /** First and last RTP port. */
   readonly rtpPorts: readonly [number, number];
   /** 0: no audio of our own, and no thread for it. */
@@ -55,6 +60,8 @@ export interface DriverTap {
 /** A running endpoint. */
 export interface Running {
   act(action: Action): void;
+  /** For connections from now on; those that stand go on. Throws an `Error` when they cannot be listened with. */
+  useCredentials(credentials: TlsCredentials): void;
   /** The reason, once everything that `stop` asked for is done and the sockets are closed. */
   readonly stopped: Promise<string>;
   /** The SIP port that was bound. */
@@ -88,7 +95,8 @@ class Driver implements Running {
   private readonly peers = recentPeers();
   private readonly findServers: ServerFinder;
   private udp: UdpListener | undefined;
-  private tcp: TcpConnections | undefined;
+  private streams: StreamConnections | undefined;
+  private tlsPort: number | undefined;
   private media: Media | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private timerMs = Number.POSITIVE_INFINITY;
@@ -120,6 +128,10 @@ class Driver implements Running {
     this.feed({ type: 'action', action });
   }
 
+  useCredentials(credentials: TlsCredentials): void {
+    this.streams?.useCredentials(credentials);
+  }
+
   async open(addresses: LocalAddresses): Promise<void> {
     await this.bindSip();
     await this.openMedia();
@@ -131,19 +143,15 @@ class Driver implements Running {
     if (this.options.listen.includes('tcp')) {
       this.feed({ type: 'listening', transport: 'tcp', local: { address, port: this.sipPort } });
     }
+    if (this.tlsPort !== undefined) {
+      this.feed({ type: 'listening', transport: 'tls', local: { address, port: this.tlsPort } });
+    }
     this.act({ type: 'register' });
   }
 
   private async bindSip(): Promise<void> {
     const { bind, listen, sipPort } = this.options;
-    const tcp = openTcp({
-      connected: (connection, local, remote) =>
-        this.feed({ type: 'connected', connection, transport: 'tcp', local, remote }),
-      received: (connection, bytes) => this.feed({ type: 'stream', connection, bytes }),
-      disconnected: (connection, error) =>
-        this.feed({ type: 'disconnected', connection, ...(error === undefined ? {} : { error }) }),
-    });
-    this.tcp = tcp;
+    const streams = this.openStreams();
     for (let tries = 1; ; tries++) {
       try {
         if (listen.includes('udp')) {
@@ -155,14 +163,41 @@ class Driver implements Running {
           );
         }
         const port = this.udp?.port ?? sipPort;
-        this.sipPort = listen.includes('tcp') ? tcp.listen(bind, port) : port;
-        return;
+        this.sipPort = listen.includes('tcp') ? streams.listen('tcp', bind, port) : port;
+        break;
       } catch (error) {
         this.udp?.close();
         this.udp = undefined;
         if (sipPort === 0 && isInUse(error) && tries < PORT_TRIES) continue;
-        throw new Error(cannotBind(bind, sipPort, error));
+        throw new Error(cannotBind(bind, sipPort, '--sip-port', error));
       }
+    }
+    this.bindTls(streams);
+  }
+
+  private openStreams(): StreamConnections {
+    const { tls } = this.options;
+    this.streams = openStreams(
+      {
+        connected: (connection, about) => this.feed({ type: 'connected', connection, ...about }),
+        received: (connection, bytes) => this.feed({ type: 'stream', connection, bytes }),
+        disconnected: (connection, why) => this.feed({ type: 'disconnected', connection, ...why }),
+      },
+      tls,
+    );
+    return this.streams;
+  }
+
+  /** TLS has a port of its own (RFC 3261 §19.1.2). */
+  private bindTls(streams: StreamConnections): void {
+    const { bind, tls, tlsPort = 0 } = this.options;
+    if (tls?.own === undefined) return;
+    try {
+      this.tlsPort = streams.listen('tls', bind, tlsPort);
+    } catch (error) {
+      this.udp?.close();
+      streams.close();
+      throw new Error(cannotBind(bind, tlsPort, '--tls-port', error));
     }
   }
 
@@ -254,16 +289,16 @@ class Driver implements Running {
     switch (output.type) {
       case 'send': {
         const { flow, bytes } = output;
-        if (flow.connection !== undefined) return this.tcp?.send(flow.connection, bytes);
+        if (flow.connection !== undefined) return this.streams?.send(flow.connection, bytes);
         this.peers.sent(flow.remote, this.turnMs);
         const error = this.udp?.send(bytes, flow.remote);
         if (error !== undefined) this.queue.push({ type: 'unreachable', remote: flow.remote, error });
         return;
       }
       case 'connect':
-        return this.tcp?.connect(output.connection, output.remote);
+        return this.streams?.connect(output.connection, output.remote, output.tls?.domain);
       case 'disconnect':
-        return this.tcp?.disconnect(output.connection);
+        return this.streams?.disconnect(output.connection);
       case 'resolve':
         void this.findServers(output).then((found) => this.feed({ type: 'resolved', ...found }));
         return;
@@ -287,7 +322,7 @@ class Driver implements Running {
     clearInterval(this.sampler);
     this.timerMs = Number.NEGATIVE_INFINITY;
     this.udp?.close();
-    this.tcp?.close();
+    this.streams?.close();
     await this.media?.close();
     this.turnMs = this.nowMs();
     this.emit({ type: 'session.stopped', reason, exitCode: 0 });
@@ -335,11 +370,11 @@ function masked(endpoint: DriverOptions['endpoint']): Record<string, unknown> {
   };
 }
 
-function cannotBind(bind: string | undefined, port: number, error: unknown): string {
+function cannotBind(bind: string | undefined, port: number, flag: string, error: unknown): string {
   const where = `${bind ?? 'all interfaces'} port ${port}`;
   if (isInUse(error)) {
-    return `SIP cannot listen on ${where}: another program has it. Choose another with --sip-port, or 0 for any.`;
+    return `SIP cannot listen on ${where}: another program has it. Choose another with ${flag}, or 0 for any.`;
   }
   const why = error instanceof Error ? error.message : String(error);
-  return `SIP cannot listen on ${where}: ${why}. Check --bind and --sip-port.`;
+  return `SIP cannot listen on ${where}: ${why}. Check --bind and ${flag}.`;
 }

@@ -1,9 +1,9 @@
 /** SIP over TCP on loopback, against peers that do not behave. */
 import { afterEach, expect, test } from 'bun:test';
 import { MAX_OPENED_CONNECTIONS, MAX_UNSENT_BYTES } from '../sip/limits.ts';
-import { openTcp, type TcpConnections } from './tcp-connections.ts';
+import { openStreams, type StreamConnections } from './tcp-connections.ts';
 
-let tcp: TcpConnections | undefined;
+let tcp: StreamConnections | undefined;
 
 afterEach(() => tcp?.close());
 
@@ -13,16 +13,17 @@ const CHUNK = new Uint8Array(64 * 1024);
 function open(lingerMs: number) {
   let accepted: (connection: number) => void = () => {};
   let gone: (error: string | undefined) => void = () => {};
-  const connections = openTcp(
+  const connections = openStreams(
     {
       connected: (connection) => accepted(connection),
       received: () => {},
-      disconnected: (_connection, error) => gone(error),
+      disconnected: (_connection, { error }) => gone(error),
     },
-    lingerMs,
+    undefined,
+    { lingerMs },
   );
   tcp = connections;
-  const port = connections.listen('127.0.0.1', 0);
+  const port = connections.listen('tcp', '127.0.0.1', 0);
   return {
     connections,
     /** The connection of a peer that never reads, and the promise that it is closed. */
@@ -74,13 +75,13 @@ test('a peer that does not read is given up once too much waits, and closed when
 
 test('connections of ours are bounded: one more fails, later, like any other', async () => {
   const failures: [number, string | undefined][] = [];
-  const connections = openTcp({
+  const connections = openStreams({
     connected: () => {},
     received: () => {},
-    disconnected: (connection, error) => void failures.push([connection, error]),
+    disconnected: (connection, { error }) => void failures.push([connection, error]),
   });
   tcp = connections;
-  const port = connections.listen('127.0.0.1', 0);
+  const port = connections.listen('tcp', '127.0.0.1', 0);
   const last = 2 * (MAX_OPENED_CONNECTIONS + 1);
   for (let id = 2; id <= last; id += 2) connections.connect(id, { address: '127.0.0.1', port });
   expect(failures).toEqual([]);

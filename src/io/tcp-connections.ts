@@ -1,84 +1,191 @@
 /**
- * SIP over TCP: the listener, the connections that peers opened, and those that we open. The engine numbers its
- * own connections (even), this file numbers the others (odd).
+ * SIP over TCP and TLS: the listeners, the connections that peers opened, and those that we open. The engine numbers
+ * its own connections (even), this file numbers the others (odd).
+ *
+ * A TLS connection is told of once its handshake is through and its certificate was judged: nobody above ever holds
+ * one that must not be used. Both have a time to come up in, so that a request finds another server soon.
  */
 import type { Socket, TCPSocketListener } from 'bun';
-import type { SocketAddress } from '../sip/flow.ts';
+import type { SocketAddress, Transport } from '../sip/flow.ts';
 import { unmapped } from '../sip/ip-address.ts';
-import { MAX_OPENED_CONNECTIONS, MAX_UNSENT_BYTES } from '../sip/limits.ts';
+import { MAX_OPENED_CONNECTIONS, MAX_PENDING_HANDSHAKES, MAX_UNSENT_BYTES } from '../sip/limits.ts';
+import type { TlsFault, TlsSession } from '../sip/tls.ts';
+import type { TlsCredentials } from './tls-credentials.ts';
+import { handshakeFault, isBroken, isTlsError, judgeHandshake, silentFault } from './tls-handshake.ts';
+import { clientTls, serverTls } from './tls-options.ts';
 
-export interface TcpHandlers {
-  connected(connection: number, local: SocketAddress, remote: SocketAddress): void;
-  received(connection: number, bytes: Uint8Array): void;
-  disconnected(connection: number, error?: string): void;
+/** A connection that is up. */
+export interface Connected {
+  readonly transport: Transport;
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  readonly tls?: TlsSession;
 }
 
-export interface TcpConnections {
-  /** The port that `listen` bound. */
-  listen(bind: string | undefined, port: number): number;
-  connect(connection: number, remote: SocketAddress): void;
+/** Why one is gone; nothing when its peer closed it as it should. */
+export interface Disconnected {
+  readonly error?: string;
+  readonly tlsFault?: TlsFault;
+  /** Of one that a peer opened and that never was up. */
+  readonly remote?: SocketAddress;
+}
+
+export interface StreamHandlers {
+  connected(connection: number, about: Connected): void;
+  received(connection: number, bytes: Uint8Array): void;
+  disconnected(connection: number, why: Disconnected): void;
+}
+
+export interface StreamConnections {
+  /** The port that was bound. Over TLS there has to be a certificate of ours. */
+  listen(transport: 'tcp' | 'tls', bind: string | undefined, port: number): number;
+  /** `domain`: what the certificate has to show; absent for TCP. */
+  connect(connection: number, remote: SocketAddress, domain?: string): void;
   send(connection: number, bytes: Uint8Array): void;
   /** Sends what waits, then closes. */
   disconnect(connection: number): void;
-  /** Closes the listener and every connection. */
+  /** For handshakes from now on; what stands goes on. */
+  useCredentials(credentials: TlsCredentials): void;
+  /** Closes the listeners and every connection. */
   close(): void;
 }
 
 interface Open {
   readonly id: number;
+  readonly transport: 'tcp' | 'tls';
+  /** What the certificate has to show; absent for TCP, and for those that peers open. */
+  readonly domain: string | undefined;
   socket: Socket<Open> | undefined;
+  /** Those above know of it. */
+  ready: boolean;
+  /** The time that it has to come up. */
+  timer: ReturnType<typeof setTimeout> | undefined;
   /** What the kernel would not take yet. */
   unsent: Uint8Array[];
   unsentBytes: number;
   closing: boolean;
 }
 
-const TOO_MANY = new Error(`${MAX_OPENED_CONNECTIONS} connections of ours are up, and no more are opened`);
-/** How long a connection that was ended may take to send what waits, in ms: a peer that never reads gets no longer. */
-const LINGER_MS = 5_000;
+/** Waiting times, in ms. */
+export interface StreamTimes {
+  /** How long a connection that was ended may take to send what waits: a peer that never reads gets no longer. */
+  readonly lingerMs: number;
+  /** For the connection itself: TCP asks at 0, 1 and 3 s (RFC 6298 §5.7). */
+  readonly connectMs: number;
+  /** From then on for the handshake, on either side. */
+  readonly handshakeMs: number;
+}
+
+const TIMES: StreamTimes = { lingerMs: 5_000, connectMs: 6_000, handshakeMs: 4_000 };
+
+const TOO_MANY = `${MAX_OPENED_CONNECTIONS} connections of ours are up, and no more are opened`;
+const CLOSED = 'the peer closed the connection';
 
 /** Nothing listens yet. */
-export function openTcp(handlers: TcpHandlers, lingerMs = LINGER_MS): TcpConnections {
+export function openStreams(
+  handlers: StreamHandlers,
+  first?: TlsCredentials,
+  times: Partial<StreamTimes> = {},
+): StreamConnections {
+  const { lingerMs, connectMs, handshakeMs } = { ...TIMES, ...times };
   const connections = new Map<number, Open>();
-  let listener: TCPSocketListener<Open> | undefined;
+  /** Accepted, and their handshake not through; the oldest first. */
+  const pending = new Set<Open>();
+  const listeners = new Map<'tcp' | 'tls', TCPSocketListener<Open>>();
+  let credentials = first;
   let nextAccepted = 1;
   /** Those of ours that are up or coming up: even numbers. */
   let opening = 0;
 
+  function forget(open: Open): boolean {
+    clearTimeout(open.timer);
+    pending.delete(open);
+    if (!connections.delete(open.id)) return false;
+    if (open.id % 2 === 0) opening -= 1;
+    return true;
+  }
+
+  function gone(open: Open | undefined, why: Disconnected): void {
+    if (open === undefined || !forget(open)) return;
+    if (open.ready || open.id % 2 === 0) return handlers.disconnected(open.id, why);
+    // A stranger who did not get in is worth a word when TLS was the reason, not when it came and went.
+    const { socket } = open;
+    if (why.tlsFault === undefined || socket === undefined) return;
+    handlers.disconnected(open.id, { ...why, remote: remoteOf(socket) });
+  }
+
+  /** Bounds the time until the next step of coming up. */
+  function hurry(open: Open, ms: number, why: () => Disconnected): void {
+    clearTimeout(open.timer);
+    open.timer = setTimeout(() => {
+      gone(open, why());
+      open.socket?.terminate();
+    }, ms);
+  }
+
+  function ready(open: Open, socket: Socket<Open>, tls?: TlsSession): void {
+    clearTimeout(open.timer);
+    pending.delete(open);
+    open.ready = true;
+    const local = { address: unmapped(socket.localAddress), port: socket.localPort };
+    const remote = remoteOf(socket);
+    handlers.connected(open.id, {
+      transport: open.transport,
+      local,
+      remote,
+      ...(tls === undefined ? undefined : { tls }),
+    });
+  }
+
+  /** The connection itself is up; over TLS the handshake begins. */
   function opened(open: Open, socket: Socket<Open>): void {
     socket.data = open;
     open.socket = socket;
     connections.set(open.id, open);
     // Voice signalling is small and wants no delay.
     socket.setNoDelay(true);
-    const local = { address: unmapped(socket.localAddress), port: socket.localPort };
-    handlers.connected(open.id, local, { address: unmapped(socket.remoteAddress), port: socket.remotePort });
+    if (open.transport === 'tcp') return ready(open, socket);
+    const own = open.id % 2 === 0;
+    hurry(open, handshakeMs, () => (own ? { tlsFault: silentFault(open.domain, handshakeMs) } : {}));
   }
 
-  function forget(connection: number): void {
-    if (connection % 2 === 0) opening -= 1;
-  }
-
-  function gone(open: Open | undefined, error?: string): void {
-    if (open === undefined || !connections.delete(open.id)) return;
-    forget(open.id);
-    handlers.disconnected(open.id, error);
+  function handshaken(socket: Socket<Open>, through: boolean, error: Error | null): void {
+    const open = socket.data;
+    if (open === undefined || !connections.has(open.id)) return;
+    if (!through && isBroken(error)) {
+      // A stranger who only hung up has said nothing that is worth a word.
+      const left = open.domain === undefined && !isTlsError(error);
+      gone(open, left ? {} : { tlsFault: handshakeFault(socket, error, open.domain) });
+      socket.terminate();
+      return;
+    }
+    const { session, fault } = judgeHandshake(socket, error, open.domain);
+    if (fault === undefined) return ready(open, socket, session);
+    if (credentials?.insecure === true) return ready(open, socket, { ...session, ignored: fault });
+    gone(open, { tlsFault: fault });
+    socket.end();
   }
 
   const socketHandlers = {
     data(socket: Socket<Open>, bytes: Buffer) {
       // Bun may use its buffer again, and the framer keeps what is not whole yet.
-      if (socket.data !== undefined)
+      if (socket.data?.ready === true)
         handlers.received(socket.data.id, Uint8Array.prototype.slice.call(bytes));
     },
     drain(socket: Socket<Open>) {
       if (socket.data !== undefined) flush(socket.data);
     },
+    handshake: handshaken,
     close(socket: Socket<Open>) {
-      gone(socket.data, 'the peer closed the connection');
+      const open = socket.data;
+      if (open === undefined || open.ready || open.domain === undefined) return gone(open, { error: CLOSED });
+      gone(open, { tlsFault: handshakeFault(socket, undefined, open.domain) });
     },
     error(socket: Socket<Open>, error: Error) {
-      gone(socket.data, error.message);
+      const open = socket.data;
+      if (open?.domain !== undefined && isTlsError(error))
+        gone(open, { tlsFault: handshakeFault(socket, error, open.domain) });
+      else gone(open, { error: error.message });
     },
   };
 
@@ -97,45 +204,46 @@ export function openTcp(handlers: TcpHandlers, lingerMs = LINGER_MS): TcpConnect
     if (open.closing) socket?.end();
   }
 
-  function send(connection: number, bytes: Uint8Array): void {
-    const open = connections.get(connection);
-    if (open === undefined || open.closing) return;
-    if (open.unsentBytes + bytes.length > MAX_UNSENT_BYTES) {
-      // The peer reads nothing: it is given up before it takes our memory. `terminate` calls `close` at once.
-      gone(open, 'the peer does not read');
-      open.socket?.terminate();
-      return;
-    }
-    open.unsent.push(bytes);
-    open.unsentBytes += bytes.length;
-    flush(open);
+  function listen(transport: 'tcp' | 'tls', bind: string | undefined, port: number): number {
+    const accepting = {
+      ...socketHandlers,
+      open(socket: Socket<Open>) {
+        const id = nextAccepted;
+        nextAccepted += 2;
+        const open = newOpen(id, transport, undefined);
+        if (transport === 'tls') {
+          const [oldest] = pending;
+          if (oldest !== undefined && pending.size >= MAX_PENDING_HANDSHAKES) {
+            gone(oldest, {});
+            oldest.socket?.terminate();
+          }
+          pending.add(open);
+        }
+        opened(open, socket);
+      },
+    };
+    const tls = transport === 'tls' ? { tls: serverTls(credentials) } : {};
+    const open = (hostname: string) => Bun.listen<Open>({ hostname, port, ...tls, socket: accepting });
+    const listener = bind === undefined ? openOnAll(open) : open(bind);
+    listeners.set(transport, listener);
+    return listener.port;
   }
 
   return {
-    listen(bind, port) {
-      const accepting = {
-        ...socketHandlers,
-        open(socket: Socket<Open>) {
-          const id = nextAccepted;
-          nextAccepted += 2;
-          opened({ id, socket, unsent: [], unsentBytes: 0, closing: false }, socket);
-        },
-      };
-      const open = (hostname: string) => Bun.listen<Open>({ hostname, port, socket: accepting });
-      listener = bind === undefined ? openOnAll(open) : open(bind);
-      return listener.port;
-    },
-    connect(connection, remote) {
-      const open: Open = { id: connection, socket: undefined, unsent: [], unsentBytes: 0, closing: false };
+    listen,
+    connect(connection, remote, domain) {
+      const open = newOpen(connection, domain === undefined ? 'tcp' : 'tls', domain);
       connections.set(connection, open);
       const tooMany = opening >= MAX_OPENED_CONNECTIONS;
       opening += 1;
-      const failed = (error: unknown) => gone(open, connectFailure(error));
       // Said later, as every other failure is: whoever asked is still at work.
-      if (tooMany) return queueMicrotask(() => failed(TOO_MANY));
+      if (tooMany) return queueMicrotask(() => gone(open, { error: TOO_MANY }));
+      const failed = (error: unknown) => gone(open, { error: connectFailure(error) });
+      hurry(open, connectMs, () => ({ error: connectFailure({ code: 'ETIMEDOUT' }) }));
       Bun.connect<Open>({
         hostname: remote.address,
         port: remote.port,
+        ...(domain === undefined ? undefined : { tls: clientTls(credentials, domain) }),
         socket: {
           ...socketHandlers,
           open(socket) {
@@ -149,23 +257,64 @@ export function openTcp(handlers: TcpHandlers, lingerMs = LINGER_MS): TcpConnect
         },
       }).catch(failed);
     },
-    send,
+    send(connection, bytes) {
+      const open = connections.get(connection);
+      if (open === undefined || open.closing) return;
+      if (open.unsentBytes + bytes.length > MAX_UNSENT_BYTES) {
+        // The peer reads nothing: it is given up before it takes our memory. `terminate` calls `close` at once.
+        gone(open, { error: 'the peer does not read' });
+        open.socket?.terminate();
+        return;
+      }
+      open.unsent.push(bytes);
+      open.unsentBytes += bytes.length;
+      flush(open);
+    },
     disconnect(connection) {
       const open = connections.get(connection);
       if (open === undefined) return;
       open.closing = true;
-      connections.delete(connection);
-      forget(connection);
+      forget(open);
       flush(open);
       // Nobody counts it any more, so it must not wait for its peer for ever.
       if (open.unsent.length > 0) setTimeout(() => open.socket?.terminate(), lingerMs).unref();
     },
+    useCredentials(next) {
+      credentials = next;
+      const before = listeners.get('tls');
+      if (before === undefined) return;
+      const { hostname, port } = before;
+      // Only the listener is closed, and none of its connections.
+      before.stop();
+      listen('tls', hostname, port);
+    },
     close() {
-      listener?.stop();
-      for (const open of connections.values()) open.socket?.end();
+      for (const listener of listeners.values()) listener.stop();
+      for (const open of connections.values()) {
+        clearTimeout(open.timer);
+        open.socket?.end();
+      }
       connections.clear();
     },
   };
+}
+
+function newOpen(id: number, transport: 'tcp' | 'tls', domain: string | undefined): Open {
+  return {
+    id,
+    transport,
+    domain,
+    socket: undefined,
+    ready: false,
+    timer: undefined,
+    unsent: [],
+    unsentBytes: 0,
+    closing: false,
+  };
+}
+
+function remoteOf(socket: Socket<Open>): SocketAddress {
+  return { address: unmapped(socket.remoteAddress), port: socket.remotePort };
 }
 
 /** `::` hears both families; 0.0.0.0 serves a machine without IPv6. */
@@ -185,7 +334,7 @@ export function isInUse(error: unknown): boolean {
 
 /** In words: Bun's own message is "Failed to connect" whatever the reason. */
 function connectFailure(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
   if (code === 'ECONNREFUSED') return 'connection refused';
   if (code === 'ETIMEDOUT') return 'no answer to the connection';
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'no route to the host';

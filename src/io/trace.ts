@@ -116,6 +116,7 @@ const input = z.discriminatedUnion('type', [
     connection: count,
     error: z.string().optional(),
     tlsFault: tlsFault.optional(),
+    remote: socket.optional(),
   }),
   z.object({ type: z.literal('unreachable'), remote: socket, error: z.string() }),
   z.object({ type: z.literal('addresses'), ...local }),

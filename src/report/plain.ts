@@ -47,6 +47,7 @@ const LOWEST_LEVEL: Partial<Record<Event['type'], number>> = {
   'media.sampled': 1,
   'transaction.changed': 1,
   'dialog.changed': 1,
+  'connection.secured': 1,
   'timer.fired': 1,
   'timers.changed': 3,
 };
@@ -83,6 +84,13 @@ function describe(event: Event, options: PlainOptions, known: MediaKnown): Line 
       return options.style === 'transcript'
         ? line(1, 'LISTEN', `${event.transport} ${at(event.address, event.port)}`)
         : line(0, 'LISTEN', `${event.transport} ${at(event.address, event.port)}`);
+    case 'connection.secured': {
+      const { direction, remote, protocol, cipher, verified, serial } = event;
+      const name = verified === undefined ? '' : ` verified ${printable(verified)}`;
+      const number = serial === undefined ? '' : ` serial ${printable(serial)}`;
+      const way = `${direction === 'outgoing' ? 'to' : 'from'} ${printable(remote)}`;
+      return line(1, 'TLS', `${printable(protocol)} ${printable(cipher)} ${way}${name}${number}`);
+    }
     case 'sip.received':
     case 'sip.sent':
       return messageLine(event, options);

@@ -22,7 +22,8 @@ describe('which domains a certificate speaks for (RFC 5922 §7.1)', () => {
   });
 
   test('a URI with a user, a sips: URI and any other scheme are none, and DNS names count', () => {
-    const names = 'URI:sip:alice@example.org URI:sips:example.com URI:https://example.net DNS:pbx.example.org';
+    const names =
+      'URI:sip:alice@example.org URI:sips:example.com URI:https://example.net DNS:pbx.example.org';
     expect(sipDomains(showing(names))).toEqual(['pbx.example.org']);
   });
 

@@ -41,7 +41,9 @@ export function speaksFor(certificate: NamedCertificate, domain: string): boolea
 /** Whether a wildcard of the certificate would cover that host elsewhere: worth saying when it is refused here. */
 export function hasWildcardFor({ alternatives = [], commonName }: NamedCertificate, domain: string): boolean {
   const parent = bareHost(domain).replace(/^[^.]+/, '*');
-  return [commonName ?? '', ...alternatives.map(({ value }) => value)].some((one) => bareHost(one) === parent);
+  return [commonName ?? '', ...alternatives.map(({ value }) => value)].some(
+    (one) => bareHost(one) === parent,
+  );
 }
 
 /** §7.1: a `sip:` URI without a user speaks for its host; `sips:`, a user or anything else for nobody. */

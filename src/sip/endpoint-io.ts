@@ -35,6 +35,8 @@ export type Input =
       readonly connection: number;
       readonly error?: string;
       readonly tlsFault?: TlsFault;
+      /** Of a stream that a peer opened, and that was never `connected`. */
+      readonly remote?: SocketAddress;
     }
   /** A datagram to that address could not be sent, or an ICMP error came back for it. */
   | { readonly type: 'unreachable'; readonly remote: SocketAddress; readonly error: string }

@@ -17,7 +17,7 @@ import type { EndpointConfig } from './endpoint-config.ts';
 import type { Action, Input, Output } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { tryHold, wishHold } from './hold.ts';
-import { advanceKeepalives, failDatagram, indicate, loseConnection } from './indications.ts';
+import { advanceKeepalives, connectionGone, connectionUp, failDatagram, indicate } from './indications.ts';
 import type { RouteTo } from './local-address.ts';
 import { callResolved, retryAfterWait } from './next-server.ts';
 import { portDue, portsForCalls } from './own-port.ts';
@@ -126,10 +126,9 @@ export class Endpoint {
         if (input.transport === 'udp') this.parts.stun.start(turn);
         return;
       case 'connected':
-        this.agent.transport.connected(turn, input.connection, input.transport, input.remote);
-        return;
+        return connectionUp(this.parts, turn, input);
       case 'disconnected':
-        return loseConnection(this.parts, turn, input.connection, input.error ?? 'connection closed');
+        return connectionGone(this.parts, turn, input);
       case 'unreachable':
         return failDatagram(this.parts, turn, input.remote, input.error);
       case 'addresses':

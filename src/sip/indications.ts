@@ -1,10 +1,13 @@
 /** What a transaction has to say, told to its user: the call or the registration that opened it (§17.1). */
 import { callFailed, callResponded } from './calling.ts';
 import type { CoreHeaders } from './core-headers.ts';
+import type { Input } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { SocketAddress } from './flow.ts';
 import { messageIndicated } from './pager-message.ts';
 import { pingIndicated } from './ping.ts';
+import { faultText } from './tls-diagnosis.ts';
+import { reportSecured, reportTlsFault, reportTlsStranger } from './tls-report.ts';
 import type { Indication } from './transaction.ts';
 import type { TransactionUser } from './transaction-user.ts';
 import type { Turn } from './turn.ts';
@@ -41,6 +44,29 @@ export function indicate(
     const error = indication.type === 'failed' ? indication.error : undefined;
     callFailed(parts, turn, user, transaction, error);
   }
+}
+
+/** A connection is up: what waits for it goes out. */
+export function connectionUp(
+  parts: EndpointParts,
+  turn: Turn,
+  { connection, transport, remote, tls }: Extract<Input, { type: 'connected' }>,
+): void {
+  if (tls !== undefined) reportSecured(parts, turn, connection, remote, tls);
+  parts.agent.transport.connected(turn, connection, transport, remote);
+}
+
+/** A connection ended, or never came up. */
+export function connectionGone(
+  parts: EndpointParts,
+  turn: Turn,
+  { connection, error = 'connection closed', tlsFault, remote }: Extract<Input, { type: 'disconnected' }>,
+): void {
+  if (tlsFault === undefined) return loseConnection(parts, turn, connection, error);
+  const known = parts.agent.transport.remoteOf(connection);
+  if (known !== undefined) reportTlsFault(parts, turn, connection, known, tlsFault);
+  else if (remote !== undefined) reportTlsStranger(turn, remote, tlsFault);
+  loseConnection(parts, turn, connection, faultText(tlsFault));
 }
 
 /** A connection is gone: its transactions have failed, and what was registered over it is registered again. */

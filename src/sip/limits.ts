@@ -56,6 +56,8 @@ export const MAX_SOURCES = 4_096;
 export const MAX_UNPROVEN_REPEATS = 64;
 /** Of all calls, those that such an address may hold: 486 beyond. A proxy is beyond it until its first ACK alone. */
 export const MAX_UNPROVEN_SHARE = 1 / 2;
+/** Handshakes on the TLS port that are not through; the oldest makes room for one more. */
+export const MAX_PENDING_HANDSHAKES = 256;
 /** Rejections that are said one by one at once, and a second from then on; the rest is counted (rejection-limit.ts). */
 export const MAX_REJECTIONS_AT_ONCE = 100;
 export const REJECTIONS_PER_SECOND = 5;

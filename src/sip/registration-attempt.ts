@@ -89,8 +89,9 @@ export function retryLater(
   const status = about.status === undefined ? {} : { status: about.status };
   changeRegistration(turn, registration, 'retrying', { ...status, reason, retryInMs });
   // Once for a row of failures, and only when nobody answered at all.
-  if (registration.failures === 1 && about.status === undefined) {
+  if (registration.failures === 1 && about.status === undefined && !registration.diagnosed) {
     diagnoseUnreachable(turn, registration.account, table.hopOf(registration), reason);
   }
+  registration.diagnosed = false;
   table.arm(turn, registration, retryInMs);
 }

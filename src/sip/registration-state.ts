@@ -38,6 +38,8 @@ export interface Registration {
   attempt: Attempt;
   /** Failures in a row. A registration that stood until its refresh ends the row. */
   failures: number;
+  /** What its failure comes from was said, by whoever knew more of it. */
+  diagnosed: boolean;
   registeredMs: number;
   /** The Contact of the last REGISTER. */
   contact: string;
@@ -89,6 +91,7 @@ export function newRegistration(
     ending: false,
     attempt: FIRST_ATTEMPT,
     failures: 0,
+    diagnosed: false,
     registeredMs: 0,
     contact: '',
     bound: same?.bound ?? '',

@@ -89,7 +89,8 @@ function adviceOn(fault: TlsFault): Advice {
   switch (fault.code) {
     case 'certificate-expired':
       return {
-        cause: 'nobody renewed it, or the server was not reloaded since; or the clock of this machine is ahead',
+        cause:
+          'nobody renewed it, or the server was not reloaded since; or the clock of this machine is ahead',
         next: 'compare the clock (date -u) with notAfter; if it is right, whoever runs the server renews it',
       };
     case 'certificate-not-yet-valid':
@@ -106,7 +107,8 @@ function adviceOn(fault: TlsFault): Advice {
       };
     case 'self-signed':
       return {
-        cause: 'the server made its certificate by itself, so nobody vouches for it; or somebody is in between',
+        cause:
+          'the server made its certificate by itself, so nobody vouches for it; or somebody is in between',
         next: 'if the server is yours, give that certificate with --tls-ca FILE, or let an issuer sign one',
       };
     case 'incomplete-chain':
@@ -121,7 +123,8 @@ function adviceOn(fault: TlsFault): Advice {
       };
     case 'protocol-version':
       return {
-        cause: 'the other side speaks a version of TLS that is older than 1.2 alone, which is not safe any more',
+        cause:
+          'the other side speaks a version of TLS that is older than 1.2 alone, which is not safe any more',
         next: 'let the server offer TLS 1.2 or 1.3',
       };
     case 'no-common-cipher':

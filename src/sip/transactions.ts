@@ -240,6 +240,11 @@ export class TransactionLayer<User> {
     return concerned.flatMap((transaction) => this.transportFailed(turn, transaction, error) ?? []);
   }
 
+  /** Who waits for answers on that connection. */
+  usersOn(connection: number): User[] {
+    return this.table.onStream(connection).flatMap((one) => (one.side === 'client' ? [one.user] : []));
+  }
+
   /** The transport gave up one transaction. */
   transportFailed(turn: Turn, transaction: Transaction<User>, error: string): Indication<User> | undefined {
     const told = this.step(turn, transaction, 'transport error', error, undefined);

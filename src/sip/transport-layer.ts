@@ -114,6 +114,11 @@ export class TransportLayer {
     }
   }
 
+  /** Where a connection leads, while it stands or is coming up. */
+  remoteOf(id: number): SocketAddress | undefined {
+    return this.connections.get(id)?.remote;
+  }
+
   /** A stream came up. False when it is one too many: it is closed at once. */
   connected(turn: Turn, id: number, transport: Transport, remote: SocketAddress): boolean {
     const connection = this.connections.get(id) ?? this.add(turn, id, transport, remote, { ours: false });

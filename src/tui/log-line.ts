@@ -112,6 +112,14 @@ export function describeEvent(event: Event): Described {
         text: `listens on ${event.transport} ${hostPort(event.address, event.port)}`,
         style: 'dim',
       };
+    case 'connection.secured': {
+      const name = event.verified === undefined ? '' : `, verified for ${event.verified}`;
+      return {
+        mark: tag('TLS'),
+        text: `${event.remote} ${event.protocol} ${event.cipher}${name}`,
+        style: 'dim',
+      };
+    }
     case 'address.discovered':
       return {
         mark: tag('NET'),

@@ -1,0 +1,99 @@
+/**
+ * A TLS connection that came up or failed, said to whoever waits for it: a registration, a call, or nobody yet.
+ *
+ * It is said before the requests on it fail, so that the cause stands above its consequences.
+ */
+import type { EndpointParts } from './endpoint-parts.ts';
+import { formatAddress, type SocketAddress } from './flow.ts';
+import type { TlsFault, TlsSession } from './tls.ts';
+import { faultText, insecureDiagnosis, tlsDiagnosis } from './tls-diagnosis.ts';
+import type { TransactionUser } from './transaction-user.ts';
+import type { Turn } from './turn.ts';
+
+/** Diagnoses of one connection: many calls may wait for it, and all of them would say the same. */
+const MOST_SAID = 4;
+
+interface About {
+  readonly call?: string;
+  readonly account?: string;
+}
+
+/** What was agreed, and a warning when nobody knows with whom. */
+export function reportSecured(
+  parts: EndpointParts,
+  turn: Turn,
+  connection: number,
+  remote: SocketAddress,
+  tls: TlsSession,
+): void {
+  const { protocol, cipher, verified, certificate, ignored } = tls;
+  const at = formatAddress(remote);
+  const users = parts.agent.transactions.usersOn(connection);
+  turn.emit({
+    type: 'connection.secured',
+    ...aboutOf(users[0]),
+    direction: connection % 2 === 0 ? 'outgoing' : 'incoming',
+    remote: at,
+    protocol,
+    cipher,
+    ...(verified === undefined ? undefined : { verified }),
+    ...(certificate === undefined
+      ? undefined
+      : {
+          subject: certificate.subject,
+          issuer: certificate.issuer,
+          notAfter: certificate.notAfter,
+          serial: certificate.serial,
+        }),
+  });
+  if (ignored === undefined) return;
+  for (const about of whomToTell(users)) turn.emit({ ...insecureDiagnosis(ignored, at), ...about });
+}
+
+/**
+ * Why a connection of ours is not used. A registration hears it once for a row of failures: it is tried again and
+ * again by itself.
+ */
+export function reportTlsFault(
+  parts: EndpointParts,
+  turn: Turn,
+  connection: number,
+  remote: SocketAddress,
+  fault: TlsFault,
+): void {
+  const at = formatAddress(remote);
+  const users = parts.agent.transactions.usersOn(connection);
+  const fresh = users.filter((user) => user.kind !== 'registration' || user.failures === 0);
+  for (const user of users) if (user.kind === 'registration') user.diagnosed = true;
+  if (users.length > 0 && fresh.length === 0) return;
+  for (const about of whomToTell(fresh)) turn.emit(tlsDiagnosis(fault, at, about));
+}
+
+/** A peer that came to our TLS port and did not get in: said as any message that is refused, and bounded as those are. */
+export function reportTlsStranger(turn: Turn, remote: SocketAddress, fault: TlsFault): void {
+  const { cause, next } = tlsDiagnosis(fault, formatAddress(remote));
+  turn.emit({
+    type: 'sip.rejected',
+    transport: 'tls',
+    remote: formatAddress(remote),
+    code: `tls-${fault.code}`,
+    offset: 0,
+    detail: faultText(fault).replace(/^TLS: /, ''),
+    hint: `${cause}; ${next}`,
+  });
+}
+
+/** Each call and each account once; nobody in particular when neither waits. */
+function whomToTell(users: readonly TransactionUser[]): readonly About[] {
+  const all = users.map(aboutOf);
+  const different = all.filter(
+    (one, at) => all.findIndex(({ call, account }) => call === one.call && account === one.account) === at,
+  );
+  return different.length === 0 ? [{}] : different.slice(0, MOST_SAID);
+}
+
+function aboutOf(user: TransactionUser | undefined): About {
+  if (user?.kind === 'call') return { call: user.handle };
+  if (user?.kind === 'registration') return { account: user.account.addressOfRecord };
+  return {};
+}
