@@ -225,6 +225,19 @@ const SESSION: readonly EventBody[] = [
     status: 403,
     reason: 'the password was refused',
   },
+  {
+    type: 'connection.secured',
+    account: ACCOUNT,
+    direction: 'outgoing',
+    remote: '192.0.2.1:5061',
+    protocol: 'TLSv1.3',
+    cipher: 'TLS_AES_128_GCM_SHA256',
+    verified: 'lab.local',
+    subject: 'CN=lab.local',
+    issuer: 'CN=Test CA',
+    notAfter: '2030-01-01T00:00:00Z',
+    serial: '1A2B',
+  },
   { type: 'session.stopped', reason: 'SIGINT', exitCode: 0 },
 ];
 
