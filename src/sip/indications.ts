@@ -29,6 +29,7 @@ export function indicate(
   if (user.kind === 'branch') return parts.proxy?.indicated(turn, user, indication);
   if (user.kind === 'message') return messageIndicated(parts, turn, user, indication);
   if (user.kind === 'ping') return pingIndicated(parts, turn, user, indication);
+  if (user.kind === 'keepalive') return parts.registrations.keepalives.indicated(turn, user, indication);
   if (user.kind === 'registration') {
     if (indication.type === 'response')
       parts.registrations.response(turn, transaction, user, indication.response);
@@ -84,11 +85,15 @@ export function failDatagram(parts: EndpointParts, turn: Turn, remote: SocketAdd
   for (const indication of failed) indicate(parts, turn, indication);
 }
 
-/** Pings what is due; a connection that gives no pong is replaced at once (RFC 5626 §4.4.1). */
+/** Keepalives that are due; what was registered over a dead flow is registered anew at once (RFC 5626 §4.4.1). */
 export function advanceKeepalives(parts: EndpointParts, turn: Turn): void {
   const { agent, registrations } = parts;
-  for (const connection of registrations.keepalives.advance(turn, (flow) => registrations.standsOn(flow))) {
-    agent.transport.close(turn, connection);
-    loseConnection(parts, turn, connection, 'the server does not answer keepalives any more');
+  const dead = registrations.keepalives.advance(turn, (flow) => registrations.standsOn(flow));
+  for (const { flow, reason } of dead) {
+    if (flow.connection === undefined) registrations.flowLost(turn, flow, reason);
+    else {
+      agent.transport.close(turn, flow.connection);
+      loseConnection(parts, turn, flow.connection, reason);
+    }
   }
 }

@@ -12,6 +12,7 @@ import {
 import type { EndpointConfig } from './endpoint-config.ts';
 import type { Input, Output } from './endpoint-io.ts';
 import { value } from './message.ts';
+import type { HeaderLine } from './serialize-message.ts';
 
 const MAPPED = { address: '203.0.113.5', port: 41_000 };
 const PONG = new Uint8Array([0x0d, 0x0a]);
@@ -145,4 +146,83 @@ test('what is not registered any more is not kept open', () => {
   ours.act({ type: 'remove-account', account: 'sip:100@lab.local' });
   network.run(290_000);
   expect(registrar.pingsMs).toEqual([]);
+});
+
+const optionsHeard = () => registrar.requests('OPTIONS').map(({ message, atMs }) => ({ message, atMs }));
+
+test('--keepalive-by options: any final response is a sign of life, also a 401, over UDP without a NAT too', () => {
+  open('udp', { keepaliveBy: 'options' });
+  start();
+  registrar.answering = () => ({ status: 401, toTag: 'r' });
+  network.run(290_000);
+  const heard = optionsHeard();
+  expect(heard.length).toBeWithin(10, 13);
+  expect(heard[0]?.message.uri).toBe('sip:lab.local');
+  expect(new Set(heard.map(({ message }) => value(message, 'Call-ID'))).size).toBe(1);
+  expect(heard.map(({ message }) => value(message, 'CSeq')).slice(0, 2)).toEqual(['1 OPTIONS', '2 OPTIONS']);
+  expect(registrar.pingsMs).toEqual([]);
+  expect(changes().map(({ to }) => to)).toEqual(['registering', 'registered']);
+});
+
+test('OPTIONS without an answer for 10 s is a dead flow: noticed within two intervals, and registered anew', () => {
+  open('udp', { keepaliveBy: 'options' });
+  start();
+  const binds = registrar.answering;
+  registrar.answering = (request) => (request.method === 'OPTIONS' ? undefined : binds(request));
+  const beforeMs = network.nowMs;
+  network.run(40_000);
+  const lost = changes().find(({ to }) => to === 'retrying');
+  expect(lost).toMatchObject({ reason: 'the server does not answer OPTIONS', retryInMs: 0 });
+  expect(changes().at(-1)?.to).toBe('registered');
+  const again = registrar.requests('REGISTER').at(-1);
+  expect((again?.atMs ?? 0) - beforeMs).toBeLessThan(58_000);
+  // Nobody waits for its answer any more.
+  const sent = optionsHeard().length;
+  network.run(12_000);
+  expect(optionsHeard().length).toBe(sent);
+});
+
+test('OPTIONS on a stream: a server that falls silent loses its connection', () => {
+  open('tcp', { keepaliveBy: 'options' });
+  start();
+  network.run(60_000);
+  expect(optionsHeard().length).toBeGreaterThanOrEqual(2);
+  expect(registrar.pingsMs).toEqual([]);
+  const [before] = registrar.streams;
+  const binds = registrar.answering;
+  registrar.answering = (request) => (request.method === 'OPTIONS' ? undefined : binds(request));
+  network.run(40_000);
+  expect(changes().at(-1)?.to).toBe('registered');
+  expect(registrar.streams[0]).not.toBe(before as number);
+});
+
+/** The registrar speaks RFC 5626, and says so. */
+function speaksOutbound(more: readonly HeaderLine[] = []): void {
+  const binds = registrar.answering;
+  registrar.answering = (request) => {
+    const answer = binds(request);
+    return answer && { ...answer, headers: [...(answer.headers ?? []), ['Require', 'outbound'], ...more] };
+  };
+}
+
+test('Flow-Timer: pings are so close that the server does not give the flow up (§4.4, §10)', () => {
+  open('tcp', { outbound: { instance: 'x' } });
+  speaksOutbound([['Flow-Timer', '10']]);
+  start();
+  network.run(100_000);
+  const distances = registrar.pingsMs.slice(1).map((atMs, index) => atMs - (registrar.pingsMs[index] ?? 0));
+  expect(distances.length).toBeGreaterThanOrEqual(9);
+  for (const distance of distances) expect(distance).toBeWithin(7_900, 10_500);
+});
+
+test('a server that speaks RFC 5626 owes its first pong already; one that breaks it is not asked twice (§3.5.1)', () => {
+  open('tcp', { outbound: { instance: 'x' } });
+  speaksOutbound();
+  registrar.pongs = false;
+  start();
+  network.run(290_000);
+  const reasons = changes().filter(({ to }) => to === 'retrying');
+  expect(reasons).toHaveLength(1);
+  expect(reasons[0]).toMatchObject({ reason: 'the server does not answer keepalives any more' });
+  expect(changes().at(-1)?.to).toBe('registered');
 });

@@ -1,115 +1,213 @@
 /**
- * Keeping the way to a registrar open (RFC 5626 §3.5, §4.4): two line breaks on the flow of a registration, so that
- * no NAT forgets it. On a stream the answer, one line break, tells that it is alive; a datagram has no answer.
+ * Keeping the way to a registrar open (RFC 5626 §3.5, §4.4): something small on the flow of a registration, so that no
+ * NAT forgets it, and whose answer tells that the flow is alive. keepalive-kind.ts says what is sent where.
  *
- * A flow is dead when its server is known to answer and does not within 10 s. A server that never answered may not know
- * the ping: RFC 5626 promises a pong from those alone that speak it, and closing their connections would be worse.
+ * A flow is dead when an answer is owed and does not come: to OPTIONS always, to line breaks and STUN when the server
+ * has answered them before, or speaks RFC 5626, which promises it. A server that never answered may not know them, and
+ * closing its connections would be worse than not to know.
  */
 import { type Deadline, Deadlines } from './deadlines.ts';
-import { type Flow, formatAddress, isReliable } from './flow.ts';
+import type { Account } from './endpoint-config.ts';
+import { type Flow, flowName, formatAddress, isReliable } from './flow.ts';
 import { Identifiers } from './identifiers.ts';
+import { type KeepaliveKind, keepaliveKind } from './keepalive-kind.ts';
+import { type OptionsKeepalive, sendKeepaliveOptions } from './keepalive-options.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
 import type { Frame } from './stream-framing.ts';
+import type { Indication } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
 
-/** §4.4.1: how long a pong may take, in ms. */
-const PONG_MS = 10_000;
+/** §4.4.1: how long an answer may take, in ms; no longer than the interval, so that two of them tell. */
+const ANSWER_MS = 10_000;
 /** Tells the seed of the jitter from that of the identifiers. */
 const JITTER = 0x5626;
 
+/** A flow that is gone, and why, for people. */
+export interface DeadFlow {
+  readonly flow: Flow;
+  readonly reason: string;
+}
+
 interface Kept {
   readonly flow: Flow;
+  /** Who asks with OPTIONS. */
+  readonly account: Account;
+  intervalMs: number;
   timer: Deadline<Kept> | undefined;
-  /** A ping is out that nothing was heard since. */
-  waiting: boolean;
+  /** What is out, and nothing was heard since. */
+  waiting: KeepaliveKind | undefined;
+  options: OptionsKeepalive | undefined;
 }
 
 /** The flows that are kept open, each once, however many accounts are on it. */
 export class Keepalives {
   private readonly kept = new Map<string, Kept>();
   private readonly deadlines = new Deadlines<Kept>();
-  /** Servers that have answered a ping, by transport and address. */
-  private readonly answering = new Set<string>();
+  /** Whether servers answer a kind of keepalive, by both: what they did, not what they should. */
+  private readonly answering = new Map<string, boolean>();
+  private dead: DeadFlow[] = [];
 
   /** Its own: when a ping happens to be due must not change the identifiers of the call that follows. */
-  private readonly jitter: Identifiers;
+  private readonly own: Identifiers;
 
   constructor(private readonly agent: UserAgent) {
     const [first, ...rest] = agent.config.seed;
-    this.jitter = new Identifiers([first ^ JITTER, ...rest]);
+    this.own = new Identifiers([first ^ JITTER, ...rest]);
   }
 
   nextMs(): number | undefined {
     return this.deadlines.nextMs();
   }
 
-  /** A registration stands on that flow. On UDP nothing has to be kept where no NAT is. */
-  keep(turn: Turn, flow: Flow): void {
+  /**
+   * A registration of that account stands on that flow. `flowTimerMs`: what its server wants at least (§4.4). On UDP
+   * nothing has to be kept where no NAT is, unless it was asked for, or the registrar calls over the flow.
+   */
+  keep(turn: Turn, flow: Flow, account: Account, flowTimerMs?: number): void {
     const { keepaliveMs = 0 } = this.agent.config;
-    if (keepaliveMs === 0 || this.kept.has(nameOf(flow))) return;
-    if (!isReliable(flow.transport) && this.agent.own.mappingTowards(flow) === undefined) return;
-    const kept: Kept = { flow, timer: undefined, waiting: false };
-    this.kept.set(nameOf(flow), kept);
-    this.armPing(turn, kept);
+    if (keepaliveMs === 0 || !this.isWorth(flow)) return;
+    const intervalMs = Math.min(keepaliveMs, flowTimerMs ?? keepaliveMs);
+    const known = this.kept.get(flowName(flow));
+    if (known !== undefined) {
+      known.intervalMs = intervalMs;
+      return;
+    }
+    const kept: Kept = {
+      flow,
+      account,
+      intervalMs,
+      timer: undefined,
+      waiting: undefined,
+      options: undefined,
+    };
+    this.kept.set(flowName(flow), kept);
+    this.armNext(turn, kept);
   }
 
   /** Something whole came on a stream: it is alive. A line break that is no half of a ping is a pong. */
   heard(turn: Turn, flow: Flow, frames: readonly Frame[]): void {
     if (this.kept.size === 0 || frames.length === 0) return;
-    const kept = this.kept.get(nameOf(flow));
-    if (kept === undefined || !kept.waiting) return;
-    kept.waiting = false;
+    const kept = this.kept.get(flowName(flow));
+    if (kept?.waiting !== 'crlf') return;
     const types = new Set(frames.map(({ type }) => type));
-    if (types.has('pong') && !types.has('ping')) this.remember(flow);
-    if (kept.timer?.name !== 'pong') return;
-    this.deadlines.disarm(kept.timer);
-    this.armPing(turn, kept);
+    if (types.has('pong') && !types.has('ping')) this.remember(kept, true);
+    this.alive(turn, kept);
   }
 
-  /** Pings what is due and still `needed`; the connections that gave no pong. */
-  advance(turn: Turn, needed: (flow: Flow) => boolean): number[] {
-    const dead: number[] = [];
+  /** What became of an OPTIONS: any final response is a sign of life (RFC 3261 §11.1). */
+  indicated(turn: Turn, options: OptionsKeepalive, indication: Indication<unknown>): void {
+    const kept = this.kept.get(flowName(options.flow));
+    if (kept?.options !== options || kept.waiting !== 'options') return;
+    if (indication.type === 'response') {
+      if (indication.response.status >= 200) this.alive(turn, kept);
+      return;
+    }
+    this.bury(kept, indication.type === 'timeout' ? NO_ANSWER.options : indication.error);
+  }
+
+  /** Sends what is due on flows that are `needed` still; the flows that turned out to be dead. */
+  advance(turn: Turn, needed: (flow: Flow) => boolean): readonly DeadFlow[] {
     for (
       let due = this.deadlines.takeDue(turn.nowMs);
       due !== undefined;
       due = this.deadlines.takeDue(turn.nowMs)
     ) {
-      const { flow } = due.owner;
-      const alive = needed(flow);
-      if (alive && due.name === 'ping') this.ping(turn, due.owner);
-      else this.kept.delete(nameOf(flow));
-      if (alive && due.name === 'pong' && flow.connection !== undefined) dead.push(flow.connection);
+      const { owner: kept, name } = due;
+      if (!needed(kept.flow) || !this.isWorth(kept.flow)) this.forget(kept);
+      else if (name === 'keepalive') this.send(turn, kept);
+      else this.unanswered(turn, kept);
     }
+    const { dead } = this;
+    this.dead = [];
     return dead;
   }
 
-  private ping(turn: Turn, kept: Kept): void {
+  private isWorth(flow: Flow): boolean {
+    if (isReliable(flow.transport) || this.agent.outbound.has(flow)) return true;
+    const { keepaliveBy = 'crlf' } = this.agent.config;
+    return keepaliveBy !== 'crlf' || this.agent.own.mappingTowards(flow) !== undefined;
+  }
+
+  private send(turn: Turn, kept: Kept): void {
     const { flow } = kept;
-    this.agent.transport.ping(turn, flow);
-    kept.waiting = isReliable(flow.transport);
-    if (!kept.waiting || !this.answering.has(serverOf(flow))) return this.armPing(turn, kept);
-    kept.timer = this.deadlines.arm(turn.nowMs + PONG_MS, 'pong', kept);
+    const kind = this.kindOf(kept);
+    kept.waiting = kind;
+    if (kind === 'options') {
+      kept.options = sendKeepaliveOptions(this.agent, this.own, turn, kept.account, flow, kept.options);
+    } else this.agent.transport.ping(turn, flow);
+    if (kind === 'crlf' && !isReliable(flow.transport)) kept.waiting = undefined;
+    if (!this.owesAnswer(kept, kind)) return this.armNext(turn, kept);
+    const inMs = Math.min(ANSWER_MS, kept.intervalMs);
+    kept.timer = this.deadlines.arm(turn.nowMs + inMs, 'keepalive answer', kept);
+  }
+
+  private kindOf({ flow }: Kept): KeepaliveKind {
+    return keepaliveKind(flow, this.agent.config.keepaliveBy, {
+      outbound: this.agent.outbound.has(flow),
+      stunless: this.answering.get(`stun ${serverOf(flow)}`) === false,
+    });
+  }
+
+  private owesAnswer({ flow }: Kept, kind: KeepaliveKind): boolean {
+    if (kind === 'options') return true;
+    if (kind === 'crlf' && !isReliable(flow.transport)) return false;
+    return this.answering.get(`${kind} ${serverOf(flow)}`) ?? this.agent.outbound.has(flow);
+  }
+
+  private unanswered(turn: Turn, kept: Kept): void {
+    const kind = kept.waiting;
+    if (kind === undefined) return this.armNext(turn, kept);
+    // A promise that is not kept costs one connection, and is not believed again.
+    if (kind !== 'options' && this.answering.get(`${kind} ${serverOf(kept.flow)}`) === undefined) {
+      this.remember(kept, false);
+    }
+    this.drop(turn, kept);
+    this.bury(kept, NO_ANSWER[kind]);
+  }
+
+  private alive(turn: Turn, kept: Kept): void {
+    kept.waiting = undefined;
+    if (kept.timer?.name !== 'keepalive answer') return;
+    this.deadlines.disarm(kept.timer);
+    this.armNext(turn, kept);
+  }
+
+  private bury(kept: Kept, reason: string): void {
+    this.forget(kept);
+    this.dead.push({ flow: kept.flow, reason });
+  }
+
+  private forget(kept: Kept): void {
+    this.deadlines.disarm(kept.timer);
+    this.kept.delete(flowName(kept.flow));
+  }
+
+  /** An OPTIONS whose answer nobody waits for any more is not sent again. */
+  private drop(turn: Turn, { options }: Kept): void {
+    if (options?.transaction !== undefined)
+      this.agent.transactions.abandon(turn, options.transaction, 'no answer to a keepalive');
   }
 
   /** §4.4.1: between 80 and 100 per cent of the interval, so that many clients do not ping at one time. */
-  private armPing(turn: Turn, kept: Kept): void {
-    const { keepaliveMs = 0 } = this.agent.config;
-    const inMs = Math.round(keepaliveMs * (0.8 + 0.2 * this.jitter.fraction()));
-    kept.timer = this.deadlines.arm(turn.nowMs + inMs, 'ping', kept);
+  private armNext(turn: Turn, kept: Kept): void {
+    const inMs = Math.round(kept.intervalMs * (0.8 + 0.2 * this.own.fraction()));
+    kept.timer = this.deadlines.arm(turn.nowMs + inMs, 'keepalive', kept);
   }
 
-  private remember(flow: Flow): void {
-    const oldest = this.answering.values().next().value;
-    if (this.answering.size >= MAX_ACCOUNTS && oldest !== undefined) this.answering.delete(oldest);
-    this.answering.add(serverOf(flow));
+  private remember({ flow, waiting }: Kept, answers: boolean): void {
+    const oldest = this.answering.keys().next().value;
+    if (this.answering.size >= 2 * MAX_ACCOUNTS && oldest !== undefined) this.answering.delete(oldest);
+    this.answering.set(`${waiting} ${serverOf(flow)}`, answers);
   }
 }
+
+const NO_ANSWER: Readonly<Record<KeepaliveKind, string>> = {
+  crlf: 'the server does not answer keepalives any more',
+  stun: 'the server does not answer STUN any more',
+  options: 'the server does not answer OPTIONS',
+};
 
 function serverOf({ transport, remote }: Flow): string {
   return `${transport} ${formatAddress(remote)}`;
-}
-
-function nameOf(flow: Flow): string {
-  return flow.connection === undefined ? serverOf(flow) : `connection ${flow.connection}`;
 }

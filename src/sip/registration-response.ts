@@ -8,7 +8,7 @@ import { FIRST_ATTEMPT } from '../auth/credentials.ts';
 import { reportChallenges } from './challenge-report.ts';
 import { type SipResponse, value, values } from './message.ts';
 import { hasMoved } from './moved-contact.ts';
-import { saysOutbound } from './outbound.ts';
+import { flowTimerMs, saysOutbound } from './outbound.ts';
 import { retryLater, sendRegister, sendToNext } from './registration-attempt.ts';
 import { adviceOnChallenge, adviceOnStatus, diagnosePasswordMissing } from './registration-diagnosis.ts';
 import { changeRegistration, type Registration } from './registration-state.ts';
@@ -92,7 +92,8 @@ function accepted(
   table.agent.outbound.set(addressOfRecord, registration.outbound ? registration.flow : undefined);
   // Asked to stop while this was on its way.
   if (registration.ending) return sendRegister(table, turn, registration);
-  if (registration.flow !== undefined) table.keepalives.keep(turn, registration.flow);
+  if (registration.flow !== undefined)
+    table.keepalives.keep(turn, registration.flow, registration.account, flowTimerMs(response));
   if (hasMoved(table.agent, turn, registration)) return sendRegister(table, turn, registration);
   table.arm(turn, registration, inMs);
 }

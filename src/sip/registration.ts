@@ -7,7 +7,7 @@
  */
 import type { DigestClient } from '../auth/credentials.ts';
 import type { Account } from './endpoint-config.ts';
-import type { Flow } from './flow.ts';
+import { type Flow, flowName } from './flow.ts';
 import type { Keepalives } from './keepalive.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
 import type { SipResponse } from './message.ts';
@@ -52,12 +52,12 @@ export class Registrations {
   }
 
   /** Whether an account is registered by way of that flow, and wants to be. */
-  standsOn({ transport, remote, connection }: Flow): boolean {
-    return this.table.all.some(({ flow, state, ending }) => {
-      if (flow === undefined || state !== 'registered' || ending) return false;
-      if (connection !== undefined) return flow.connection === connection;
-      const same = flow.remote.address === remote.address && flow.remote.port === remote.port;
-      return same && flow.transport === transport && this.agent.own.mappingTowards(flow) !== undefined;
+  standsOn(flow: Flow): boolean {
+    const name = flowName(flow);
+    return this.table.all.some((one) => {
+      return (
+        one.flow !== undefined && one.state === 'registered' && !one.ending && flowName(one.flow) === name
+      );
     });
   }
 
@@ -160,18 +160,29 @@ export class Registrations {
     registerFailed(this.table, turn, registration, reason);
   }
 
-  /** A connection is gone: what was registered over it is registered again at once (RFC 5626 §4.4.1 asks for it). */
+  /** A connection is gone. */
   connectionLost(turn: Turn, connection: number, error: string): void {
+    this.lost(turn, (flow) => flow.connection === connection, error);
+  }
+
+  /** A flow over UDP is dead: its other side says nothing any more, or sees us elsewhere (RFC 5626 §4.4.2). */
+  flowLost(turn: Turn, lost: Flow, reason: string): void {
+    this.lost(turn, (flow) => flowName(flow) === flowName(lost), reason);
+  }
+
+  /** What was registered over a flow that is gone is registered again at once (RFC 5626 §4.4.1 asks for it). */
+  private lost(turn: Turn, isIt: (flow: Flow) => boolean, reason: string): void {
     for (const registration of this.table.all) {
-      if (registration.flow?.connection !== connection || registration.pending) continue;
+      const { flow, pending } = registration;
+      if (flow === undefined || pending || !isIt(flow)) continue;
       this.table.lostFlow(registration);
       if (registration.ending || registration.state !== 'registered') continue;
       if (turn.nowMs - registration.registeredMs < BRIEF_CONNECTION_MS) {
-        retryLater(this.table, turn, registration, error);
+        retryLater(this.table, turn, registration, reason);
         continue;
       }
       registration.failures = 0;
-      changeRegistration(turn, registration, 'retrying', { reason: error, retryInMs: 0 });
+      changeRegistration(turn, registration, 'retrying', { reason, retryInMs: 0 });
       register(this.table, turn, registration);
     }
   }
