@@ -5,6 +5,7 @@ import type { EndpointParts } from './endpoint-parts.ts';
 import type { Flow } from './flow.ts';
 import { fields, NO_BODY, type SipResponse } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
+import { routesVia } from './preloaded-route.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import type { RequestParts } from './user-agent.ts';
 
@@ -13,11 +14,11 @@ import type { RequestParts } from './user-agent.ts';
  * passwords on the digest.
  */
 export function digestFor(parts: EndpointParts, invite: OutgoingInvite): DigestClient | undefined {
-  const { account, action, hop } = invite;
+  const { account, hop } = invite;
   if (account === undefined) return undefined;
-  const proxy = parts.agent.proxyFor(account, action.proxy);
   const own = hop.host === account.server.host && hop.port === account.server.port;
-  const proxied = hop.host === proxy?.address && hop.port === proxy.port;
+  // By way of our proxy, or of where the account's own registrar sends us (RFC 3608).
+  const proxied = routesVia(invite.preloaded, hop).length > 0;
   return own || proxied ? parts.registrations.digestOf(account) : undefined;
 }
 

@@ -6,12 +6,12 @@ import type { Call } from './call.ts';
 import { digestFor } from './call-credentials.ts';
 import { offerBody } from './call-session.ts';
 import { endEarlyDialogs } from './early-dialog.ts';
-import type { Account } from './endpoint-config.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import { formatAddress, hopAt, type NextHop, type ServerHop } from './flow.ts';
+import { hopAt, type ServerHop } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { NO_BODY } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
+import { routesVia } from './preloaded-route.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { queryOf } from './server-location.ts';
 import { intervalAsked } from './session-timer.ts';
@@ -69,16 +69,9 @@ export function sendInvite(
     to: invite.to,
     callId: call.callId,
     sequence: invite.sequence,
-    routes: preloadedRoute(agent.proxyFor(invite.account, invite.action.proxy), hop),
+    routes: routesVia(invite.preloaded, hop),
     headers,
     ...(body === undefined ? undefined : { body }),
   };
   invite.sent = agent.request(turn, request, flow, call, call.handle);
-}
-
-/** Our own proxy as a Route (§8.1.2), when it is where the INVITE goes: it strikes itself off (§16.4). */
-function preloadedRoute(proxy: Account['proxy'], hop: NextHop): string[] {
-  if (proxy === undefined || proxy.address !== hop.host || proxy.port !== hop.port) return [];
-  const transport = proxy.transport === 'udp' ? '' : `;transport=${proxy.transport}`;
-  return [`<sip:${formatAddress(proxy)}${transport};lr>`];
 }

@@ -10,6 +10,7 @@ import type { EarlyDialog } from './early-dialog.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
 import type { Flow, NextHop, ServerHop } from './flow.ts';
+import type { PreloadedRoute } from './preloaded-route.ts';
 import type { Result } from './result.ts';
 import type { SessionDescription } from './sdp.ts';
 import type { ClientTransaction } from './transaction.ts';
@@ -43,6 +44,8 @@ export interface OutgoingInvite {
   /** The Request-URI of the next try, and where it goes. */
   target: string;
   hop: NextHop;
+  /** The route that a try by way of our proxy, or of the Service-Route, begins with: that of the moment it was placed. */
+  readonly preloaded: PreloadedRoute | undefined;
   /** The name of `hop` is being looked up. */
   resolving: boolean;
   sequence: number;

@@ -77,6 +77,7 @@ function echo(
   ];
   const { body } = request;
   const dialog = call?.dialog;
+  const account = parts.registrations.accountTowards(flow);
   const message: MessageEcho = {
     kind: 'message',
     target,
@@ -93,6 +94,7 @@ function echo(
             to: `<${target}>`,
             callId: agent.identifiers.callId(),
             sequence: 1,
+            routes: account === undefined ? [] : parts.registrations.serviceRouteOf(account),
             headers,
             body,
           }

@@ -18,6 +18,7 @@ import { MAX_PINGS } from './limits.ts';
 import { allValues } from './list.ts';
 import { fields, NO_BODY, type SipResponse, value } from './message.ts';
 import { nextHop } from './next-hop.ts';
+import { preloadedRoute } from './preloaded-route.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { answers, type FoundServers, queryOf } from './server-location.ts';
 import { displayText } from './text.ts';
@@ -39,6 +40,8 @@ export interface Ping {
   readonly target: string;
   readonly account: Account | undefined;
   readonly hop: NextHop;
+  /** Of our proxy, and of the Service-Route. */
+  readonly routes: readonly string[];
   readonly from: string;
   readonly callId: string;
   /** The servers of the hop that were not tried, the next one first. */
@@ -75,7 +78,10 @@ export function ping(parts: EndpointParts, turn: Turn, action: Extract<Action, {
       ? agent.accounts[0]
       : agent.accounts.find((one) => one.user === from || one.addressOfRecord === from);
   if (account === undefined && from !== undefined) return failed(`there is no account ${displayText(from)}`);
-  const hop = hopOf(parts, account, target);
+  const preloaded = preloadedRoute(parts, account);
+  const named = nextHop(target, 'udp');
+  // To its target, or by the preloaded route; not to the account's server, which is another.
+  const hop = named === undefined ? undefined : (preloaded?.hop ?? named);
   if (hop === undefined) return failed('it is no SIP URI');
   if (hop.transport === 'tls') return failed('it wants TLS, which this version does not speak yet');
   if (pings.waiting.size >= MAX_PINGS) return failed(`${MAX_PINGS} pings are out`);
@@ -84,6 +90,7 @@ export function ping(parts: EndpointParts, turn: Turn, action: Extract<Action, {
     target,
     account,
     hop,
+    routes: preloaded?.routes ?? [],
     from: `<${account?.addressOfRecord ?? ANONYMOUS}>;tag=${agent.identifiers.tag()}`,
     callId: agent.identifiers.callId(),
     servers: [],
@@ -97,14 +104,6 @@ export function ping(parts: EndpointParts, turn: Turn, action: Extract<Action, {
   one.timer = pings.deadlines.arm(turn.nowMs + (action.timeoutMs ?? PING_TIMEOUT_MS), 'ping timeout', one);
   if (addressFamily(hop.host) === undefined) turn.ask({ type: 'resolve', ...queryOf(hop) });
   else send(parts, turn, one, hopAt(hop, hop.host));
-}
-
-/** A ping goes to its target, by way of the proxy when there is one; not to the account's server, which is another. */
-function hopOf({ agent }: EndpointParts, account: Account | undefined, target: string): NextHop | undefined {
-  const proxy = agent.proxyFor(account);
-  const named = nextHop(target, 'udp');
-  if (named === undefined || proxy === undefined) return named;
-  return { transport: proxy.transport, host: proxy.address, port: proxy.port };
 }
 
 /** The name of a next hop was looked up. */
@@ -195,18 +194,17 @@ function send(parts: EndpointParts, turn: Turn, one: Ping, server: ServerHop): v
     to: `<${target}>`,
     callId: one.callId,
     sequence: one.sequence,
+    routes: one.routes,
     headers,
   };
   agent.request(turn, request, flow, one);
 }
 
 /** Credentials go to the account's own server and our proxy alone: whoever gets a digest can try passwords on it. */
-function digestOf(parts: EndpointParts, { account, hop }: Ping): DigestClient | undefined {
+function digestOf(parts: EndpointParts, { account, hop, routes }: Ping): DigestClient | undefined {
   if (account === undefined || account.password === '') return undefined;
-  const proxy = parts.agent.proxyFor(account);
   const own = hop.host === account.server.host && hop.port === account.server.port;
-  const proxied = hop.host === proxy?.address && hop.port === proxy.port;
-  return own || proxied ? parts.registrations.digestOf(account) : undefined;
+  return own || routes.length > 0 ? parts.registrations.digestOf(account) : undefined;
 }
 
 /** Answers a challenge and says `again`; otherwise why it cannot be answered. */

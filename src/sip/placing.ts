@@ -9,9 +9,10 @@ import { finishCall } from './call-end.ts';
 import type { Account } from './endpoint-config.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { NextHop } from './flow.ts';
-import { hopTo, nextHop } from './next-hop.ts';
+import { nextHop } from './next-hop.ts';
 import type { PlaceCall } from './outgoing-invite.ts';
 import { openPort } from './own-port.ts';
+import { type PreloadedRoute, preloadedRoute } from './preloaded-route.ts';
 import { parseSdp } from './sdp.ts';
 import { FIRST_INTERVAL } from './session-timer.ts';
 import { displayText, quote, wire } from './text.ts';
@@ -29,7 +30,8 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
   const account = accountOf(agent.accounts, action.from);
   const named = /^(?:sips?|tel):/i.test(action.to) ? action.to : `sip:${action.to}`;
   const target = asRequestUri(named) ?? named;
-  const hop = firstHop(agent.proxyFor(account, action.proxy), account, target);
+  const preloaded = preloadedRoute(parts, account, action.proxy);
+  const hop = firstHop(preloaded, account, target);
   const user = account?.user ?? 'anonymous';
   const call = newCall(agent, turn, action, user, target);
   calls.add(call);
@@ -58,6 +60,7 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
     interval: FIRST_INTERVAL,
     target,
     hop,
+    preloaded,
     resolving: false,
     sequence: 0,
     sent: undefined,
@@ -112,14 +115,13 @@ function accountOf(accounts: readonly Account[], from: string | undefined): Acco
   return accounts.find((account) => account.user === from || account.addressOfRecord === from);
 }
 
-/** Where the first try goes: the proxy that was set, else the account's server, else where the URI says. */
+/** Where the first try goes: by the preloaded route, else to the account's server, else where the URI says. */
 function firstHop(
-  proxy: Account['proxy'],
+  preloaded: PreloadedRoute | undefined,
   account: Account | undefined,
   target: string,
 ): NextHop | undefined {
   const named = nextHop(target, 'udp');
   if (named === undefined) return undefined;
-  if (proxy !== undefined) return hopTo(proxy);
-  return account?.server ?? named;
+  return preloaded?.hop ?? account?.server ?? named;
 }

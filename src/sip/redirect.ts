@@ -7,7 +7,7 @@ import { finishCall } from './call-end.ts';
 import { type Contact, parseContacts } from './contact.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { SipResponse } from './message.ts';
-import { hopTo, nextHop } from './next-hop.ts';
+import { nextHop } from './next-hop.ts';
 import { nextTarget } from './next-server.ts';
 import type { OutgoingInvite, Target } from './outgoing-invite.ts';
 import { displayText } from './text.ts';
@@ -28,7 +28,7 @@ export function redirected(
   response: SipResponse,
 ): void {
   const { status } = response;
-  const named = targetsIn(parts, invite, response);
+  const named = targetsIn(invite, response);
   const fresh = named.filter(({ contact }) => !wasTried(invite, contact));
   const room = MAX_REDIRECTS - invite.redirects;
   const taken = fresh.slice(0, Math.max(0, room));
@@ -47,31 +47,25 @@ export function redirected(
 }
 
 /** The Contacts that we can go to, as targets, the most wanted first: q is 1 where it is not said (§20.10). */
-function targetsIn(parts: EndpointParts, invite: OutgoingInvite, response: SipResponse): Target[] {
+function targetsIn(invite: OutgoingInvite, response: SipResponse): Target[] {
   const contacts = parseContacts(response);
   if (!contacts.ok || contacts.value.kind === 'all') return [];
   const wanted = ({ q = 1 }: Contact) => q;
   return contacts.value.contacts
     .toSorted((a, b) => wanted(b) - wanted(a))
-    .flatMap(({ uri }) => targetOf(parts, invite, response.status, uri) ?? []);
+    .flatMap(({ uri }) => targetOf(invite, response.status, uri) ?? []);
 }
 
 /**
  * Undefined for what is no SIP URI, and for TLS, which is not spoken yet. A 305 names a proxy for the same address
  * (§21.3.4); through a proxy of our own goes what goes anywhere (§8.1.2).
  */
-function targetOf(
-  { agent }: EndpointParts,
-  invite: OutgoingInvite,
-  status: number,
-  contact: string,
-): Target | undefined {
+function targetOf(invite: OutgoingInvite, status: number, contact: string): Target | undefined {
   const uri = asRequestUri(contact);
   const hop = uri === undefined ? undefined : nextHop(uri, invite.hop.transport);
   if (uri === undefined || hop === undefined || hop.transport === 'tls') return undefined;
   if (status === 305) return { contact, uri: invite.target, hop };
-  const proxy = agent.proxyFor(invite.account, invite.action.proxy);
-  return { contact, uri, hop: proxy === undefined ? hop : hopTo(proxy) };
+  return { contact, uri, hop: invite.preloaded?.hop ?? hop };
 }
 
 function wasTried(invite: OutgoingInvite, contact: string): boolean {

@@ -8,6 +8,7 @@ import type { EventOf } from '../events.ts';
 import type { Account } from './endpoint-config.ts';
 import type { NextHop } from './flow.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
+import { errorText, type SipError } from './result.ts';
 import type { Turn } from './turn.ts';
 
 type Advice = Pick<EventOf<'diagnosis.raised'>, 'cause' | 'next'>;
@@ -103,5 +104,18 @@ export function diagnoseMovingAddress(turn: Turn, account: Account, before: stri
     evidence: `the Contact ${before} was registered, and the registrar saw ${now} then`,
     cause: 'the NAT maps every packet anew, or there are several ways out of this network',
     next: 'use --transport tcp, which is reached on its own connection',
+  });
+}
+
+/** The registrar wants our requests to go a way that we cannot read. */
+export function diagnoseServiceRoute(turn: Turn, account: Account, error: SipError): void {
+  turn.emit({
+    type: 'diagnosis.raised',
+    account: account.addressOfRecord,
+    code: 'service-route-unusable',
+    severity: 'warning',
+    evidence: `Service-Route in the 200 to REGISTER: ${errorText(error)}`,
+    cause: 'the registrar, or a proxy before it, does not keep to RFC 3608: loose routers, at most 8',
+    next: 'calls go out without it; set --proxy when they have to go a certain way',
   });
 }

@@ -10,11 +10,17 @@ import { type SipResponse, value, values } from './message.ts';
 import { hasMoved } from './moved-contact.ts';
 import { flowTimerMs, saysOutbound } from './outbound.ts';
 import { retryLater, sendRegister, sendToNext } from './registration-attempt.ts';
-import { adviceOnChallenge, adviceOnStatus, diagnosePasswordMissing } from './registration-diagnosis.ts';
+import {
+  adviceOnChallenge,
+  adviceOnStatus,
+  diagnosePasswordMissing,
+  diagnoseServiceRoute,
+} from './registration-diagnosis.ts';
 import { changeRegistration, type Registration } from './registration-state.ts';
 import type { RegistrationTable } from './registration-table.ts';
 import { grantedS, LONGEST_EXPIRES_S, mayPass, renewInMs } from './registration-terms.ts';
 import { parseRetryAfter } from './retry-after.ts';
+import { readServiceRoute } from './service-route.ts';
 import { displayText, readDigits } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -79,6 +85,7 @@ function accepted(
   registration.raised = false;
   const expiresS = grantedS(response, registration.contact, registration.expiresS, registration.instance);
   const inMs = renewInMs(expiresS);
+  takeServiceRoute(turn, registration, response);
   registration.outbound = registration.instance !== undefined && saysOutbound(response);
   changeRegistration(turn, registration, 'registered', {
     status,
@@ -96,6 +103,13 @@ function accepted(
     table.keepalives.keep(turn, registration.flow, registration.account, flowTimerMs(response));
   if (hasMoved(table.agent, turn, registration)) return sendRegister(table, turn, registration);
   table.arm(turn, registration, inMs);
+}
+
+/** RFC 3608 §6.1: it replaces the one before, and none ends it. One that cannot be read is none, and is told of. */
+function takeServiceRoute(turn: Turn, registration: Registration, response: SipResponse): void {
+  const route = readServiceRoute(response);
+  registration.serviceRoute = route.ok ? route.value : [];
+  if (!route.ok) diagnoseServiceRoute(turn, registration.account, route.error);
 }
 
 function challenged(

@@ -47,6 +47,8 @@ export interface Registration {
   bound: string;
   /** Our instance id, while the flow is to be registered as well (RFC 5626 §4.2); undefined: the address alone is. */
   instance: string | undefined;
+  /** What its last 200 said (RFC 3608). */
+  serviceRoute: readonly string[];
   /** The registrar has bound the flow (RFC 5626 §4.2.1). */
   outbound: boolean;
   /** It was registered again because our address had changed, and that was not the end of it yet. */
@@ -96,6 +98,7 @@ export function newRegistration(
     contact: '',
     bound: same?.bound ?? '',
     instance: instance === undefined ? undefined : instanceUrn(instance, account.addressOfRecord),
+    serviceRoute: same?.serviceRoute ?? [],
     outbound: same?.outbound ?? false,
     moved: false,
     timer: undefined,

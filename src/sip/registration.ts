@@ -78,6 +78,18 @@ export class Registrations {
     )?.digest;
   }
 
+  /** The Service-Route that the registrar of an account has given (RFC 3608); empty: none. */
+  serviceRouteOf({ addressOfRecord }: Account): readonly string[] {
+    return this.table.find(addressOfRecord)?.serviceRoute ?? [];
+  }
+
+  /** The account whose registrar is at the other end of that flow. */
+  accountTowards({ remote }: Flow): Account | undefined {
+    return this.table.all.find(
+      ({ flow }) => flow?.remote.address === remote.address && flow.remote.port === remote.port,
+    )?.account;
+  }
+
   /** Registers every account, or the one that is named, now. */
   start(turn: Turn, account?: string): void {
     for (const registration of this.table.all) {
