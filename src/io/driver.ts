@@ -11,6 +11,7 @@ import { Endpoint } from '../sip/endpoint.ts';
 import type { EndpointConfig, LocalAddresses } from '../sip/endpoint-config.ts';
 import type { Action, Input, Output } from '../sip/endpoint-io.ts';
 import type { Transport } from '../sip/flow.ts';
+import { type AddressWatch, watchAddresses } from './address-watch.ts';
 import { type ServerFinder, serverFinder } from './find-servers.ts';
 import { findLocalAddresses, sourceTowards } from './local-addresses.ts';
 import { type Media, startMedia } from './media.ts';
@@ -100,6 +101,8 @@ class Driver implements Running {
   private media: Media | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private timerMs = Number.POSITIVE_INFINITY;
+  /** Absent when we are bound to one address, which stays ours or is gone. */
+  private watch: AddressWatch | undefined;
   private sampler: ReturnType<typeof setInterval> | undefined;
   private finish: (reason: string) => void = () => {};
 
@@ -147,6 +150,9 @@ class Driver implements Running {
       this.feed({ type: 'listening', transport: 'tls', local: { address, port: this.tlsPort } });
     }
     this.act({ type: 'register' });
+    if (this.options.bind === undefined) {
+      this.watch = watchAddresses(addresses, (now) => this.feed({ type: 'addresses', ...now }));
+    }
   }
 
   private async bindSip(): Promise<void> {
@@ -264,6 +270,7 @@ class Driver implements Running {
 
   private routeTo(peer: string): string | undefined {
     const local = sourceTowards(peer);
+    this.watch?.note(peer, local);
     this.options.tap?.route(peer, local);
     return local;
   }
@@ -292,7 +299,10 @@ class Driver implements Running {
         if (flow.connection !== undefined) return this.streams?.send(flow.connection, bytes);
         this.peers.sent(flow.remote, this.turnMs);
         const error = this.udp?.send(bytes, flow.remote);
-        if (error !== undefined) this.queue.push({ type: 'unreachable', remote: flow.remote, error });
+        if (error === undefined) return;
+        // The network may be another one by now: ENETUNREACH, EADDRNOTAVAIL.
+        this.watch?.look();
+        this.queue.push({ type: 'unreachable', remote: flow.remote, error });
         return;
       }
       case 'connect':
@@ -320,6 +330,7 @@ class Driver implements Running {
   private async close(reason: string): Promise<void> {
     clearTimeout(this.timer);
     clearInterval(this.sampler);
+    this.watch?.stop();
     this.timerMs = Number.NEGATIVE_INFINITY;
     this.udp?.close();
     this.streams?.close();

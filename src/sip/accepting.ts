@@ -5,6 +5,7 @@
  * The offer may stand on either side: then the 200 has our answer, or it has our offer and the ACK the answer.
  */
 import { type Call, changeCall, changeDialog, peerAddress } from './call.ts';
+import { contactToTell } from './call-contact.ts';
 import { endCall, finishCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
@@ -170,6 +171,7 @@ export function refuseOffer(
 export function contactOf(store: CallStore, call: Call, transaction = call.invite): string {
   const flow = call.dialog?.flow ?? transaction?.flow;
   if (flow === undefined) throw new Error('a call has a flow from its first message on');
+  call.told = contactToTell(store.agent.own, flow);
   return store.agent.dialogContact(flow, userOf(transaction?.request.uri ?? ''));
 }
 

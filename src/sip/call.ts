@@ -6,6 +6,7 @@
 import type { Attempt } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
 import type { MappedPort, MediaCounters, MediaMode, MediaSession } from '../rtp/session.ts';
+import type { ToldContact } from './call-contact.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import type { Deadline } from './deadlines.ts';
 import type { Dialog } from './dialog.ts';
@@ -34,6 +35,7 @@ export type CallTimer =
   | 'refresh'
   | 'change'
   | 'change timeout'
+  | 'move'
   | 'session expiry'
   | 'reliable 1xx'
   | 'no prack';
@@ -67,6 +69,10 @@ export interface Call {
   change?: SessionChange | undefined;
   /** It was said already that the audio of the other side has an address that will not do (address-verdict.ts). */
   addressDiagnosed?: boolean;
+  /** The Contact that the peer has of us. */
+  told?: ToldContact | undefined;
+  /** When it was told of another address of ours last (call-move.ts). */
+  movedMs?: number;
   /** What was asked for and does not stand yet (hold.ts). */
   wish?: 'hold' | 'resume' | undefined;
   /** Our 2xx that has not been acknowledged (§13.3.1.4). */

@@ -4,9 +4,10 @@
  */
 import type { Call } from './call.ts';
 import { dialogFlow, endCall, requestWithin } from './call-end.ts';
+import { moveLater, moveRefused } from './call-move.ts';
 import type { CallStore } from './call-store.ts';
 import { refreshTarget } from './dialog.ts';
-import { holdAgreed, holdRefused, tryHold } from './hold.ts';
+import { holdAgreed, holdRefused } from './hold.ts';
 import type { SipResponse } from './message.ts';
 import { sameMedia } from './negotiated-media.ts';
 import { readAnswer } from './offer.ts';
@@ -62,6 +63,7 @@ export function changeFailed(
   if (isOver(call)) return;
   if (error === undefined) endCall(store, turn, call, `${nameOf(change)} was not answered`);
   else if (change.purpose === 'refresh') refreshLater(store, turn, call);
+  else if (change.purpose === 'move') moveLater(store, turn, call);
   else holdRefused(turn, call, change.purpose, `it could not be sent: ${error}`);
 }
 
@@ -83,19 +85,24 @@ function changed(
   const { dialog, media } = call;
   if (dialog === undefined) return;
   refreshTarget(dialog, response);
+  call.told = change.told;
   refreshAgreed(store, turn, call, response);
   if (change.offer === undefined || media?.session === undefined) return;
   const answer = readDescription(response);
   const agreed = answer.ok ? readAnswer(change.offer, answer.value) : answer;
-  if (change.purpose !== 'refresh') {
-    if (!agreed.ok) return holdRefused(turn, call, change.purpose, agreed.error.detail);
+  const { purpose } = change;
+  if (purpose !== 'refresh') {
+    if (!agreed.ok) {
+      const { detail } = agreed.error;
+      return purpose === 'move' ? moveRefused(turn, call, detail) : holdRefused(turn, call, purpose, detail);
+    }
     media.description = change.offer;
   }
-  // What cannot be used leaves the audio as it was; what says the same is no change.
-  if (agreed.ok && !sameMedia(media.session, agreed.value)) {
+  // What cannot be used leaves the audio as it was; what says the same is no change, unless it begins elsewhere.
+  if (agreed.ok && (purpose === 'move' || !sameMedia(media.session, agreed.value))) {
     store.audio.agree(turn, call, media, agreed.value, change.offer.connection?.address ?? '');
   }
-  if (change.purpose !== 'refresh') holdAgreed(store, turn, call, media, change.purpose);
+  if (purpose === 'hold' || purpose === 'resume') holdAgreed(store, turn, call, media, purpose);
 }
 
 function refused(
@@ -109,12 +116,15 @@ function refused(
   // RFC 3261 §12.2.1.2: the peer has no such dialog, or does not answer in it.
   if (status === 408 || status === 481) return endCall(store, turn, call, `${nameOf(change)} got ${status}`);
   if (change.purpose === 'refresh') return refreshRefused(store, turn, call, response);
-  if (status === 491) return store.arm(turn, call, 'change', glareMs(store, call));
-  if (status === 422 && longerInterval(call, response)) return tryHold(store, turn, call);
+  const timer = change.purpose === 'move' ? 'move' : 'change';
+  if (status === 491) return store.arm(turn, call, timer, glareMs(store, call));
+  if (status === 422 && longerInterval(call, response)) return store.arm(turn, call, timer, 0);
+  if (change.purpose === 'move') return moveRefused(turn, call, `${status} ${reason}`);
   holdRefused(turn, call, change.purpose, `${status} ${reason}`);
 }
 
 function nameOf({ purpose }: SessionChange): string {
+  if (purpose === 'move') return 'the re-INVITE with our new address';
   return purpose === 'refresh' ? 'the session refresh' : `the re-INVITE to ${purpose}`;
 }
 

@@ -7,9 +7,11 @@
  */
 import type { MediaCounters } from '../rtp/session.ts';
 import { acknowledgementMissing, repeatOk } from './accepting.ts';
+import { followMove } from './address-move.ts';
 import { answeringDue, declineCall, portsArrived } from './answering.ts';
 import type { Call, CallTimer } from './call.ts';
 import { cancelUnanswered, endCall, finishCall, sendBye } from './call-end.ts';
+import { tryMove } from './call-move.ts';
 import { CallStore } from './call-store.ts';
 import { changeUnanswered } from './change-response.ts';
 import { pressKeys } from './dtmf-keys.ts';
@@ -107,6 +109,7 @@ export class Endpoint {
     if (this.stopped) return turn.outputs;
     this.take(turn, input);
     this.advance(turn);
+    this.follow(turn);
     this.agent.own.sayNew(turn);
     this.parts.stun.compare(turn);
     this.calls.reportTimers(turn);
@@ -229,6 +232,14 @@ export class Endpoint {
     }
   }
 
+  /** What this turn showed of our address is followed in it; a REGISTER that cannot be sent shows no more. */
+  private follow(turn: Turn): void {
+    const moved = this.agent.own.takeMoved();
+    if (moved === undefined) return;
+    followMove(this.parts, turn, moved);
+    this.advance(turn);
+  }
+
   private callDue(turn: Turn, call: Call, name: CallTimer): void {
     if (name === '2xx') repeatOk(this.calls, turn, call);
     else if (name === 'no ack') acknowledgementMissing(this.calls, turn, call);
@@ -240,6 +251,7 @@ export class Endpoint {
     else if (name === 'no prack') prackMissing(this.calls, turn, call);
     else if (name === 'refresh') refreshSession(this.calls, turn, call);
     else if (name === 'change') tryHold(this.calls, turn, call);
+    else if (name === 'move') tryMove(this.calls, turn, call);
     else if (name === 'change timeout') changeUnanswered(this.calls, turn, call);
     else if (name === 'session expiry') sessionExpired(this.calls, turn, call);
     else if (name === 'port' && call.direction === 'outgoing') portDue(this.parts, turn, call);

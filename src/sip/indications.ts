@@ -51,10 +51,10 @@ export function indicate(
 export function connectionUp(
   parts: EndpointParts,
   turn: Turn,
-  { connection, transport, remote, tls }: Extract<Input, { type: 'connected' }>,
+  { connection, transport, local, remote, tls }: Extract<Input, { type: 'connected' }>,
 ): void {
   if (tls !== undefined) reportSecured(parts, turn, connection, remote, tls);
-  parts.agent.transport.connected(turn, connection, transport, remote);
+  parts.agent.transport.connected(turn, connection, transport, remote, local);
 }
 
 /** A connection ended, or never came up. */

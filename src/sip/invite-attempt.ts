@@ -3,6 +3,7 @@
  * sent. Each try is a transaction of its own, with a CSeq one higher (§8.1.3.5).
  */
 import type { Call } from './call.ts';
+import { contactToTell } from './call-contact.ts';
 import { digestFor } from './call-credentials.ts';
 import { offerBody } from './call-session.ts';
 import { endEarlyDialogs } from './early-dialog.ts';
@@ -51,6 +52,7 @@ export function sendInvite(
   invite.provisional = false;
   endEarlyDialogs(turn, call, 'another try');
   parts.calls.forgetEarly(call);
+  call.told = contactToTell(agent.own, flow);
   const headers: HeaderLine[] = [
     ['Contact', agent.dialogContact(flow, invite.user)],
     ['Allow', ALLOW],

@@ -16,6 +16,7 @@ import {
   isLoopback,
   isPrivate,
   isSameAddress,
+  isUnspecified,
 } from './ip-address.ts';
 import { isOnNetwork, Routes, type RouteTo } from './local-address.ts';
 import { MappedAddresses } from './mapped-address.ts';
@@ -34,12 +35,15 @@ export interface Told {
   readonly atMs: number;
 }
 
+/** Our addresses are others: the machine's own, or only as a NAT shows them. */
+export type Moved = 'network' | 'mapping';
+
 export class OwnAddresses {
   /** Of servers outside, behind a NAT: stun-discovery.ts compares it (RFC 5780 §4.3). */
   told: Told | undefined;
 
-  /** One of our addresses has changed since `takeMoved` was asked. */
-  private moved = false;
+  /** What has changed since `takeMoved` was asked. */
+  private moved: Moved | undefined;
   private local: LocalAddresses;
   private readonly routes: Routes;
   /** Where servers see us, when a NAT stands between. */
@@ -85,6 +89,20 @@ export class OwnAddresses {
   /** Whether we have an address to send from to that one. */
   hasRouteTo(address: string): boolean {
     return this.routes.towards(address) !== undefined;
+  }
+
+  /** Whether an address is one of this machine's now. */
+  isLocal(address: string): boolean {
+    const { defaultAddresses, interfaces } = this.local;
+    if (isLoopback(address) || isUnspecified(address)) return true;
+    const ours = [defaultAddresses.ipv4, defaultAddresses.ipv6, ...interfaces.map((one) => one.address)];
+    return ours.some((one) => one !== undefined && isSameAddress(one, address));
+  }
+
+  /** Whether there is a network at all. */
+  get isConnected(): boolean {
+    const { ipv4, ipv6 } = this.local.defaultAddresses;
+    return ipv4 !== undefined || ipv6 !== undefined;
   }
 
   /** The networks that we are on now. */
@@ -143,13 +161,13 @@ export class OwnAddresses {
     this.faced = undefined;
     const { ipv4, ipv6 } = local.defaultAddresses;
     for (const address of [ipv4, ipv6]) if (address !== undefined) this.found(address);
-    this.moved = true;
+    this.moved = 'network';
   }
 
   /** Where a server sees us, by its response to a request of ours; what `--advertise-ip` says stands above it. */
   learnMapping(turn: Turn, flow: Flow, response: SipResponse): void {
     if (this.config.advertiseAddress !== undefined) return;
-    if (this.mapped.learn(turn, flow, this.sentBy(flow), response)) this.moved = true;
+    if (this.mapped.learn(turn, flow, this.sentBy(flow), response)) this.moved ??= 'mapping';
     const mapped = this.mappedBy(flow);
     if (mapped === undefined || this.isInside(flow.remote.address)) return;
     this.told = { by: flow.remote, mapped, atMs: turn.nowMs };
@@ -165,20 +183,20 @@ export class OwnAddresses {
     const before = this.stun[family];
     if (mapped === undefined || local === undefined || itself) {
       delete this.stun[family];
-      if (before !== undefined) this.moved = true;
+      if (before !== undefined) this.moved ??= 'mapping';
       return;
     }
     if (before !== undefined && isSameAddress(before.address, mapped.address) && before.port === mapped.port)
       if (before.local === local) return;
     this.stun[family] = { ...mapped, local };
-    this.moved = true;
+    this.moved ??= 'mapping';
     turn.emit({ type: 'address.discovered', scope: 'public', ...mapped, learnedBy: 'stun' });
   }
 
   /** Whether any of it has changed since this was asked last. */
-  takeMoved(): boolean {
+  takeMoved(): Moved | undefined {
     const { moved } = this;
-    this.moved = false;
+    this.moved = undefined;
     return moved;
   }
 

@@ -30,7 +30,7 @@ import type { UserAgent } from './user-agent.ts';
 const BRIEF_CONNECTION_MS = 10_000;
 
 export class Registrations {
-  private readonly table: RegistrationTable;
+  readonly table: RegistrationTable;
 
   constructor(private readonly agent: UserAgent) {
     this.table = new RegistrationTable(agent);

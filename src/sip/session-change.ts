@@ -2,10 +2,11 @@
  * What we change in a call that stands, or only keep alive: our re-INVITE (RFC 3261 §14.1), and our UPDATE
  * (RFC 3311 §5.1) where it has nothing to offer.
  *
- * A refresh, a hold and a resume are one request with another offer, so they go one way: one at a time, and never while
- * the peer's is open. change-response.ts has what comes back.
+ * A refresh, a hold, a resume and a move to another address are one request with another offer, so they go one way: one
+ * at a time, and never while the peer's is open. change-response.ts has what comes back.
  */
 import type { Call } from './call.ts';
+import { contactToTell, type ToldContact } from './call-contact.ts';
 import { dialogFlow, requestWithin } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
 import type { Dialog } from './dialog.ts';
@@ -21,7 +22,7 @@ import type { Turn } from './turn.ts';
 import { userOf } from './uri.ts';
 import { ALLOW, SUPPORTED } from './user-agent.ts';
 
-export type ChangePurpose = 'refresh' | 'hold' | 'resume';
+export type ChangePurpose = 'refresh' | 'hold' | 'resume' | 'move';
 
 /** A change of ours: the one that is out, or the last one. */
 export interface SessionChange {
@@ -31,6 +32,8 @@ export interface SessionChange {
   /** It has no final response yet. */
   open: boolean;
   readonly offer: SessionDescription | undefined;
+  /** The Contact in it. */
+  readonly told: ToldContact;
   /** The ACK to its 2xx, sent again with each retransmission (RFC 3261 §13.2.2.4). */
   acknowledgement: { readonly message: Outgoing; readonly flow: Flow } | undefined;
 }
@@ -64,7 +67,8 @@ export function sendChange(
   const body = offer === undefined ? undefined : bytesOf(serializeSdp(offer));
   const parts = requestWithin(dialog, method, headers, body);
   const sent = store.agent.request(turn, parts, flow, call, call.handle);
-  call.change = { purpose, sent, open: true, offer, acknowledgement: undefined };
+  const told = contactToTell(store.agent.own, flow);
+  call.change = { purpose, sent, open: true, offer, told, acknowledgement: undefined };
   // A 100 ends Timer B; the peer's phone asks nobody before it answers a re-INVITE.
   store.arm(turn, call, 'change timeout', 64 * store.agent.config.timers.t1Ms);
 }

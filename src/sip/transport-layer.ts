@@ -67,6 +67,8 @@ interface Connection {
   /** We opened it. */
   readonly ours: boolean;
   open: boolean;
+  /** Our end, once it is up. */
+  local: string | undefined;
   /** Waiting for the connection to come up. */
   waiting: Uint8Array[];
   waitingBytes: number;
@@ -120,13 +122,20 @@ export class TransportLayer {
   }
 
   /** A stream came up. False when it is one too many: it is closed at once. */
-  connected(turn: Turn, id: number, transport: Transport, remote: SocketAddress): boolean {
+  connected(
+    turn: Turn,
+    id: number,
+    transport: Transport,
+    remote: SocketAddress,
+    local?: SocketAddress,
+  ): boolean {
     const connection = this.connections.get(id) ?? this.add(turn, id, transport, remote, { ours: false });
     if (connection === undefined) {
       turn.ask({ type: 'disconnect', connection: id });
       return false;
     }
     connection.open = true;
+    connection.local = local?.address;
     connection.heardMs = turn.nowMs;
     for (const bytes of connection.waiting) turn.ask({ type: 'send', flow: this.flow(connection), bytes });
     connection.waiting = [];
@@ -168,6 +177,13 @@ export class TransportLayer {
 
   closeAll(turn: Turn): void {
     for (const id of [...this.connections.keys()]) this.close(turn, id);
+  }
+
+  /** Those whose two ends, our address and the peer's, are so. */
+  connectionsFrom(holds: (local: string, remote: string) => boolean): number[] {
+    return [...this.connections.values()]
+      .filter(({ local, remote }) => local !== undefined && holds(local, remote.address))
+      .map(({ id }) => id);
   }
 
   isOpen(flow: Flow): boolean {
@@ -261,6 +277,7 @@ export class TransportLayer {
       domain,
       ours,
       open: false,
+      local: undefined,
       waiting: [],
       waitingBytes: 0,
       heardMs: turn.nowMs,
