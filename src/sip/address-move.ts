@@ -14,7 +14,11 @@ import type { Turn } from './turn.ts';
 
 /** Does what follows. */
 export function followMove(parts: EndpointParts, turn: Turn, moved: Moved): void {
-  const { agent, registrations, calls } = parts;
+  const { agent, registrations, calls, stun } = parts;
+  if (agent.own.takeNewDefault()) {
+    calls.audio.forgetMappings();
+    stun.askAnew(turn);
+  }
   if (agent.stopping) return;
   if (moved === 'network') {
     // One whose peer cannot be reached at all now may go on when the same address comes back.

@@ -50,7 +50,17 @@ export class CallAudio {
     else this.mappings.set(port, mapped);
     if (mapped === undefined) return;
     // A call keeps what it told its peer, also when nobody confirms it any more.
-    for (const { media } of this.bySlot.values()) if (media?.port === port) media.mapped = mapped;
+    for (const { media } of this.bySlot.values()) {
+      if (media?.port !== port) continue;
+      media.mapped = mapped;
+      this.agent.own.audioMoved();
+    }
+  }
+
+  /** The NAT that they were told of is not ours any more. */
+  forgetMappings(): void {
+    this.mappings.clear();
+    for (const { media } of this.bySlot.values()) if (media !== undefined) media.mapped = undefined;
   }
 
   /** Why there will be no port soon; undefined while there may be one, as that of a call that has just ended. */

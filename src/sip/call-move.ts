@@ -9,6 +9,7 @@ import { type Call, peerAddress } from './call.ts';
 import { isOutdated } from './call-contact.ts';
 import type { CallStore } from './call-store.ts';
 import { isAudio } from './negotiated-media.ts';
+import { rtcpPortOf } from './offer-answer.ts';
 import type { SessionDescription } from './sdp.ts';
 import { isBusy, isOver, sendChange } from './session-change.ts';
 import { nextVersion } from './session-version.ts';
@@ -96,7 +97,8 @@ function withAddress(
   const { media } = call;
   if (connection === undefined || media === undefined) return description;
   const { family } = connection;
-  const { address, port } = agent.own.media(peerAddress(call), family, media.port, media.mapped);
+  const here = agent.own.media(peerAddress(call), family, media.port, media.mapped);
+  const { address, port } = here;
   const audio = description.media.find((line) => isAudio(line) && line.port !== 0);
   if (connection.address === address && (audio === undefined || audio.port === port)) return description;
   const now = { family: address.includes(':') ? 'ipv6' : 'ipv4', address } as const;
@@ -104,6 +106,10 @@ function withAddress(
     ...description,
     origin: { ...origin, ...now },
     connection: now,
-    media: description.media.map((line) => (isAudio(line) && line.port !== 0 ? { ...line, port } : line)),
+    media: description.media.map((line) => {
+      if (!isAudio(line) || line.port === 0) return line;
+      const others = line.attributes.filter(({ name }) => name !== 'rtcp');
+      return { ...line, port, attributes: [...others, ...rtcpPortOf(here)] };
+    }),
   };
 }

@@ -135,8 +135,7 @@ export class Endpoint {
       case 'unreachable':
         return failDatagram(this.parts, turn, input.remote, input.error);
       case 'addresses':
-        this.agent.own.update(input);
-        return this.parts.stun.askNow(turn);
+        return this.agent.own.update(input);
       case 'resolved':
         this.registrations.resolved(turn, input);
         this.parts.proxy?.resolved(turn, input);

@@ -152,7 +152,7 @@ function acceptLine(line: MediaDescription, media: NegotiatedMedia, local: Local
 }
 
 /** a=rtcp, where the port of RTCP is not the next one (RFC 3605 §2.1). */
-export function rtcpPortOf({ port, rtcpPort }: LocalMedia): Attribute[] {
+export function rtcpPortOf({ port, rtcpPort }: Pick<LocalMedia, 'port' | 'rtcpPort'>): Attribute[] {
   if (rtcpPort === undefined || rtcpPort === port + 1) return [];
   return [{ name: 'rtcp', value: `${rtcpPort}` }];
 }

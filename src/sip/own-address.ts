@@ -44,6 +44,8 @@ export class OwnAddresses {
 
   /** What has changed since `takeMoved` was asked. */
   private moved: Moved | undefined;
+  /** Another default address since `takeNewDefault` was asked: another NAT may stand on the way. */
+  private newDefault = false;
   private local: LocalAddresses;
   private readonly routes: Routes;
   /** Where servers see us, when a NAT stands between. */
@@ -156,12 +158,14 @@ export class OwnAddresses {
 
   /** The machine's addresses are others now, or its routes: the input `addresses`. */
   update(local: LocalAddresses): void {
+    const { ipv4: ipv4Before, ipv6: ipv6Before } = this.local.defaultAddresses;
     this.local = local;
     this.routes.update(local);
     this.faced = undefined;
     const { ipv4, ipv6 } = local.defaultAddresses;
     for (const address of [ipv4, ipv6]) if (address !== undefined) this.found(address);
     this.moved = 'network';
+    this.newDefault ||= ipv4 !== ipv4Before || ipv6 !== ipv6Before;
   }
 
   /** Where a server sees us, by its response to a request of ours; what `--advertise-ip` says stands above it. */
@@ -198,6 +202,18 @@ export class OwnAddresses {
     const { moved } = this;
     this.moved = undefined;
     return moved;
+  }
+
+  /** Whether what STUN servers told has ended since this was asked last. */
+  takeNewDefault(): boolean {
+    const { newDefault } = this;
+    this.newDefault = false;
+    return newDefault;
+  }
+
+  /** A NAT shows the RTP port of a call elsewhere. */
+  audioMoved(): void {
+    this.moved ??= 'mapping';
   }
 
   /** Says each local address once: those that ways to a peer have shown, and that nobody has named yet. */

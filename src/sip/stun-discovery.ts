@@ -80,8 +80,11 @@ export class StunDiscovery {
     if (this.againMs === undefined && this.client.size === 0 && !this.resolving) this.find(turn);
   }
 
-  /** The machine's addresses changed: what was told of the old ones says nothing now. */
-  askNow(turn: Turn): void {
+  /** The machine's addresses changed: what was told of the old ones says nothing now, of SIP and of audio. */
+  askAnew(turn: Turn): void {
+    if (this.seen !== undefined) turn.ask({ type: 'media', command: { type: 'stun' } });
+    this.seen = undefined;
+    this.symmetric = false;
     if (this.againMs !== undefined) this.againMs = turn.nowMs;
   }
 
