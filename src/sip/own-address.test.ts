@@ -76,7 +76,10 @@ test('a change of any of them is told once', () => {
   expect(moved(() => ours.learnStun(turn(), 'ipv4', STUN))).toBe('mapping');
   expect(moved(() => ours.learnStun(turn(), 'ipv4', STUN))).toBeUndefined();
   expect(moved(() => ours.learnStun(turn(), 'ipv4', { ...STUN, port: 2 }))).toBe('mapping');
-  expect(moved(() => ours.learnStun(turn(), 'ipv4', undefined))).toBe('mapping');
+  expect(moved(() => ours.learnStun(turn(), 'ipv4', { address: LOCAL, port: 5060 }))).toBe('mapping');
+  // A server that is silent says nothing of a change.
+  expect(moved(() => ours.learnStun(turn(), 'ipv4', STUN))).toBe('mapping');
+  expect(moved(() => ours.learnStun(turn(), 'ipv4', undefined))).toBeUndefined();
   expect(moved(() => ours.learnMapping(turn(), SERVER, seen))).toBe('mapping');
   expect(moved(() => ours.learnMapping(turn(), SERVER, seen))).toBeUndefined();
   expect(moved(() => ours.update({ defaultAddresses: { ipv4: '10.1.1.1' }, interfaces: [] }))).toBe(

@@ -187,7 +187,8 @@ export class OwnAddresses {
     const before = this.stun[family];
     if (mapped === undefined || local === undefined || itself) {
       delete this.stun[family];
-      if (before !== undefined) this.moved ??= 'mapping';
+      // Nobody says that it is another one: what stands with it goes on, until the next change.
+      if (before !== undefined && mapped !== undefined) this.moved ??= 'mapping';
       return;
     }
     if (before !== undefined && isSameAddress(before.address, mapped.address) && before.port === mapped.port)
