@@ -27,6 +27,8 @@ export class CallAudio {
   private readonly bySlot = new Map<number, Call>();
   /** How a NAT shows ports of the range, those in use too. */
   private readonly mappings = new Map<number, MappedPort>();
+  /** Until when ports are expected to get their mapping. */
+  mappingUntilMs = 0;
   /** What the media thread said when it had no port left. */
   exhausted: string | undefined;
   /** Ports that the media thread was told to close and has not given back yet. */
@@ -61,6 +63,12 @@ export class CallAudio {
   forgetMappings(): void {
     this.mappings.clear();
     for (const { media } of this.bySlot.values()) if (media !== undefined) media.mapped = undefined;
+  }
+
+  /** Whether it is worth a moment to see where a STUN server sees the next port: just after the start alone. */
+  mappingSoon(nowMs: number): boolean {
+    const [port] = this.ports;
+    return port !== undefined && nowMs < this.mappingUntilMs && !this.mappings.has(port);
   }
 
   /** Why there will be no port soon; undefined while there may be one, as that of a call that has just ended. */

@@ -22,7 +22,7 @@ import { tryHold, wishHold } from './hold.ts';
 import { advanceKeepalives, connectionGone, connectionUp, failDatagram, indicate } from './indications.ts';
 import type { RouteTo } from './local-address.ts';
 import { callResolved, retryAfterWait } from './next-server.ts';
-import { portDue, portsForCalls } from './own-port.ts';
+import { PORT_WAIT_MS, portDue, portsForCalls } from './own-port.ts';
 import { advancePings, Pings, ping, pingResolved } from './ping.ts';
 import { placeCall } from './placing.ts';
 import { ringTimedOut } from './provisional.ts';
@@ -126,7 +126,9 @@ export class Endpoint {
       case 'listening':
         this.agent.own.listening(input.transport, input.local);
         turn.emit({ type: 'listener.opened', transport: input.transport, ...input.local });
-        if (input.transport === 'udp') this.parts.stun.start(turn);
+        if (input.transport !== 'udp' || this.agent.config.stun === undefined) return;
+        this.parts.stun.start(turn);
+        this.calls.audio.mappingUntilMs = turn.nowMs + PORT_WAIT_MS;
         return;
       case 'connected':
         return connectionUp(this.parts, turn, input);
@@ -258,7 +260,10 @@ export class Endpoint {
   }
 
   private media(turn: Turn, report: Extract<Input, { type: 'media' }>['report']): void {
-    if (report.type === 'port-mapped') return this.calls.audio.mapped(report.port, report.mapped);
+    if (report.type === 'port-mapped') {
+      this.calls.audio.mapped(report.port, report.mapped);
+      return portsForCalls(this.parts, turn);
+    }
     if (report.type !== 'ports' && report.type !== 'ports-exhausted') {
       return this.calls.audio.report(turn, report);
     }

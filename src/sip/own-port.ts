@@ -9,8 +9,8 @@ import { tryInvite } from './invite-attempt.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import type { Turn } from './turn.ts';
 
-/** How long a call waits for a port of the reserve, in ms. */
-const PORT_WAIT_MS = 2_000;
+/** How long a call waits for a port of the reserve, or just after the start for a STUN server's word on it, in ms. */
+export const PORT_WAIT_MS = 2_000;
 
 /** Sends the INVITE as soon as the call has its port; at once when its audio is somebody else's. */
 export function openPort(parts: EndpointParts, turn: Turn, call: Call, invite: OutgoingInvite): void {
@@ -20,6 +20,11 @@ export function openPort(parts: EndpointParts, turn: Turn, call: Call, invite: O
   if (calls.size > agent.config.maxCalls) {
     const reason = `${agent.config.maxCalls} calls are up, and no more are allowed`;
     return finishCall(calls, turn, call, reason, undefined, 'unreachable');
+  }
+  // A command that starts and calls at once would offer an address that nobody outside can reach.
+  if (!parts.stun.failed && calls.audio.mappingSoon(turn.nowMs)) {
+    if (call.timers.port === undefined) calls.arm(turn, call, 'port', PORT_WAIT_MS);
+    return;
   }
   const mode = { type: 'talk', play, ...(record === undefined ? undefined : { record }) } as const;
   call.media = calls.audio.take(turn, mode);
@@ -34,7 +39,7 @@ export function openPort(parts: EndpointParts, turn: Turn, call: Call, invite: O
   if (call.timers.port === undefined) calls.arm(turn, call, 'port', PORT_WAIT_MS);
 }
 
-/** Ports came, or none will, while calls were waiting for one. */
+/** Ports came, or none will, or one has its mapping, while calls were waiting for one. */
 export function portsForCalls(parts: EndpointParts, turn: Turn): void {
   for (const call of [...parts.calls.withoutPort]) {
     if (call.outgoing !== undefined) openPort(parts, turn, call, call.outgoing);

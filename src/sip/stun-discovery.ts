@@ -69,6 +69,11 @@ export class StunDiscovery {
     this.hop = named ? { ...place, open: 'port', service: 'stun' } : place;
   }
 
+  /** Nothing is to be expected of it now: silent, refused, or of no use behind this NAT. */
+  get failed(): boolean {
+    return this.diagnosed || this.symmetric;
+  }
+
   nextMs(): number | undefined {
     const dueMs = this.client.nextMs();
     if (dueMs === undefined || this.againMs === undefined) return dueMs ?? this.againMs;

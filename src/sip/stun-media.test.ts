@@ -198,3 +198,28 @@ test('what two servers said at different times is not compared: the NAT may have
   expect(codes()).toEqual([]);
   expect(fields(registrar.requests('REGISTER')[0]?.message ?? never(), 'Contact')).toHaveLength(1);
 });
+
+test('a call that is placed at the start waits until its port is mapped, two seconds at most', () => {
+  const placed = (stun: string) => {
+    network = new VirtualNetwork();
+    server = new VirtualStunServer(network, STUN, PUBLIC);
+    server.silent = stun !== STUN.address;
+    phone = new VirtualPeer(network, 'phone', PHONE);
+    ours = network.addEndpoint(
+      'ua',
+      ECHO_ADDRESS,
+      endpointConfig(ECHO_ADDRESS, { stun: { host: STUN.address } }),
+      [10_000],
+    );
+    ours.media.sees = (port) => ({ address: PUBLIC.address, port: port + 40_000 });
+    ours.act({ type: 'call', to: `sip:200@${PHONE.address}` });
+    network.run(3_000);
+    ours.act({ type: 'hangup-all' });
+    const [invite] = phone.requests('INVITE');
+    return [invite?.atMs, /m=audio (\d+)/.exec(latin1(invite?.message.body ?? new Uint8Array()))?.[1]];
+  };
+  // A round trip of 20 ms to the server, 10 to the phone.
+  expect(placed(STUN.address)).toEqual([30, '50000']);
+  network.run(40_000);
+  expect(placed('silent')).toEqual([2_010, '10000']);
+});
