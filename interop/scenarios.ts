@@ -24,6 +24,7 @@ import { serverScenarios } from './scenarios/servers.ts';
 import { sloppyScenarios } from './scenarios/sloppy.ts';
 import { stoppingScenarios } from './scenarios/stopping.ts';
 import { strangerScenarios } from './scenarios/strangers.ts';
+import { stunScenarios } from './scenarios/stun.ts';
 import { talkScenarios } from './scenarios/talk.ts';
 import { tortureScenarios } from './scenarios/torture.ts';
 
@@ -46,6 +47,7 @@ export const scenarios: readonly Scenario[] = [
   ...serverScenarios,
   ...registrarScenarios,
   ...natScenarios,
+  ...stunScenarios,
   ...stoppingScenarios,
   ...sloppyScenarios,
   ...strangerScenarios,
