@@ -29,7 +29,10 @@ export function indicate(
   if (user.kind === 'branch') return parts.proxy?.indicated(turn, user, indication);
   if (user.kind === 'message') return messageIndicated(parts, turn, user, indication);
   if (user.kind === 'ping') return pingIndicated(parts, turn, user, indication);
-  if (user.kind === 'keepalive') return parts.registrations.keepalives.indicated(turn, user, indication);
+  if (user.kind === 'keepalive') {
+    parts.registrations.keepalives.indicated(turn, user, indication);
+    return replaceDeadFlows(parts, turn);
+  }
   if (user.kind === 'registration') {
     if (indication.type === 'response')
       parts.registrations.response(turn, transaction, user, indication.response);
@@ -83,13 +86,21 @@ export function failDatagram(parts: EndpointParts, turn: Turn, remote: SocketAdd
   parts.stun.unreachable(turn, remote, error);
   const failed = parts.agent.transactions.unreachable(turn, remote, error);
   for (const indication of failed) indicate(parts, turn, indication);
+  parts.registrations.keepalives.unreachable(remote, error);
+  replaceDeadFlows(parts, turn);
 }
 
-/** Keepalives that are due; what was registered over a dead flow is registered anew at once (RFC 5626 §4.4.1). */
+/** Keepalives that are due. */
 export function advanceKeepalives(parts: EndpointParts, turn: Turn): void {
+  const { registrations } = parts;
+  registrations.keepalives.advance(turn, (flow) => registrations.standsOn(flow));
+  replaceDeadFlows(parts, turn);
+}
+
+/** What was registered over a flow that is dead is registered anew at once (RFC 5626 §4.4.1). */
+export function replaceDeadFlows(parts: EndpointParts, turn: Turn): void {
   const { agent, registrations } = parts;
-  const dead = registrations.keepalives.advance(turn, (flow) => registrations.standsOn(flow));
-  for (const { flow, reason } of dead) {
+  for (const { flow, reason } of registrations.keepalives.takeDead()) {
     if (flow.connection === undefined) registrations.flowLost(turn, flow, reason);
     else {
       agent.transport.close(turn, flow.connection);

@@ -9,8 +9,11 @@ import {
   leftovers,
   REGISTRAR_ADDRESS,
 } from '../io/virtual-scene.ts';
+import { parseStun } from '../stun/parse-stun.ts';
+import { bindingAnswer } from '../stun/write-stun.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import type { Input, Output } from './endpoint-io.ts';
+import type { SocketAddress } from './flow.ts';
 import { value } from './message.ts';
 import type { HeaderLine } from './serialize-message.ts';
 
@@ -21,6 +24,9 @@ const PONG = new Uint8Array([0x0d, 0x0a]);
 class Registrar extends VirtualPeer {
   readonly pingsMs: number[] = [];
   pongs = true;
+  readonly stunMs: number[] = [];
+  /** Where it tells that it sees us; undefined: it does not know STUN. */
+  stun: SocketAddress | undefined;
 
   /** Bytes of a ping that have come: a stream may cut it. */
   private heardBytes = 0;
@@ -33,6 +39,13 @@ class Registrar extends VirtualPeer {
 
   override handle(input: Input, nowMs: number): readonly Output[] {
     if (input.type !== 'datagram' && input.type !== 'stream') return super.handle(input, nowMs);
+    const asked = input.type === 'datagram' ? parseStun(input.bytes) : undefined;
+    if (asked?.ok === true) {
+      this.stunMs.push(nowMs);
+      const bytes = this.stun === undefined ? undefined : bindingAnswer(asked.value, this.stun);
+      const flow = { transport: 'udp', remote: ECHO_ADDRESS } as const;
+      return bytes === undefined ? [] : [{ type: 'send', flow, bytes }];
+    }
     if (!input.bytes.every((byte) => byte === 0x0d || byte === 0x0a)) return super.handle(input, nowMs);
     this.heardBytes += input.bytes.length;
     if (this.heardBytes < 4) return [];
@@ -224,5 +237,87 @@ test('a server that speaks RFC 5626 owes its first pong already; one that breaks
   const reasons = changes().filter(({ to }) => to === 'retrying');
   expect(reasons).toHaveLength(1);
   expect(reasons[0]).toMatchObject({ reason: 'the server does not answer keepalives any more' });
+  expect(changes().at(-1)?.to).toBe('registered');
+});
+
+test('over UDP a registrar that speaks RFC 5626 is asked by STUN, also where no NAT is (§3.5.2, §4.4.2)', () => {
+  open('udp', { outbound: { instance: 'x' } });
+  speaksOutbound();
+  registrar.stun = ECHO_ADDRESS;
+  start();
+  network.run(290_000);
+  expect(registrar.stunMs.length).toBeWithin(10, 13);
+  expect(registrar.pingsMs).toEqual([]);
+  expect(changes().map(({ to }) => to)).toEqual(['registering', 'registered']);
+});
+
+test('another mapping in its answer is a flow that failed: it is registered again at once (§4.4.2)', () => {
+  open('udp', { outbound: { instance: 'x' } });
+  speaksOutbound();
+  registrar.stun = MAPPED;
+  start();
+  network.run(60_000);
+  expect(registrar.requests('REGISTER')).toHaveLength(1);
+  registrar.stun = { ...MAPPED, port: 42_000 };
+  network.run(30_000);
+  expect(changes().find(({ to }) => to === 'retrying')).toMatchObject({
+    reason: 'the NAT shows us as 203.0.113.5:42000 now, and 203.0.113.5:41000 before',
+    retryInMs: 0,
+  });
+  expect(registrar.requests('REGISTER')).toHaveLength(2);
+  network.run(290_000);
+  expect(registrar.requests('REGISTER')).toHaveLength(2);
+});
+
+test('STUN that was answered and is not any more: the flow is dead within two intervals', () => {
+  open('udp', { outbound: { instance: 'x' } });
+  speaksOutbound();
+  registrar.stun = ECHO_ADDRESS;
+  start();
+  network.run(60_000);
+  registrar.stun = undefined;
+  const beforeMs = network.nowMs;
+  network.run(58_000);
+  expect(changes().find(({ to }) => to === 'retrying')).toMatchObject({
+    reason: 'the server does not answer STUN any more',
+  });
+  expect(registrar.requests('REGISTER').length).toBeGreaterThan(1);
+  expect((registrar.requests('REGISTER')[1]?.atMs ?? 0) - beforeMs).toBeLessThan(58_000);
+});
+
+test('a registrar that promised STUN and does not speak it is kept open by line breaks then', () => {
+  open('udp', { outbound: { instance: 'x' } });
+  speaksOutbound();
+  start();
+  network.run(290_000);
+  expect(registrar.requests('REGISTER')).toHaveLength(2);
+  expect(registrar.pingsMs.length).toBeGreaterThanOrEqual(8);
+  expect(network.eventsOf(ours, 'diagnosis.raised')).toEqual([]);
+});
+
+test('--keepalive-by stun: a server that does not speak it is told of once, and the NAT kept open all the same', () => {
+  open('udp', { keepaliveBy: 'stun' });
+  start();
+  network.run(290_000);
+  expect(registrar.stunMs.length).toBeGreaterThanOrEqual(10);
+  const told = network.eventsOf(ours, 'diagnosis.raised');
+  expect(told.map(({ code }) => code)).toEqual(['keepalive-unanswered']);
+  expect(changes().map(({ to }) => to)).toEqual(['registering', 'registered']);
+});
+
+test('--keepalive-by stun on a stream is line breaks (§3.5.1)', () => {
+  open('tcp', { keepaliveBy: 'stun' });
+  start();
+  network.run(60_000);
+  expect(registrar.pingsMs.length).toBeGreaterThanOrEqual(2);
+});
+
+test('an ICMP error tells a dead flow over UDP, whatever keeps it open', () => {
+  open('udp', { keepaliveBy: 'options' });
+  start();
+  network.run(12_000);
+  network.feed(ours, { type: 'unreachable', remote: REGISTRAR_ADDRESS, error: 'connection refused' });
+  network.run(100);
+  expect(changes().find(({ to }) => to === 'retrying')).toMatchObject({ reason: 'connection refused' });
   expect(changes().at(-1)?.to).toBe('registered');
 });

@@ -6,13 +6,16 @@
  * has answered them before, or speaks RFC 5626, which promises it. A server that never answered may not know them, and
  * closing its connections would be worse than not to know.
  */
+import { BindingClient } from '../stun/binding-client.ts';
+import type { StunMessage } from '../stun/message.ts';
 import { type Deadline, Deadlines } from './deadlines.ts';
 import type { Account } from './endpoint-config.ts';
-import { type Flow, flowName, formatAddress, isReliable } from './flow.ts';
+import { type Flow, flowName, formatAddress, isReliable, type SocketAddress } from './flow.ts';
 import { Identifiers } from './identifiers.ts';
 import { type KeepaliveKind, keepaliveKind } from './keepalive-kind.ts';
 import { type OptionsKeepalive, sendKeepaliveOptions } from './keepalive-options.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
+import { diagnoseStunless } from './registration-diagnosis.ts';
 import type { Frame } from './stream-framing.ts';
 import type { Indication } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -38,6 +41,8 @@ interface Kept {
   /** What is out, and nothing was heard since. */
   waiting: KeepaliveKind | undefined;
   options: OptionsKeepalive | undefined;
+  /** Where its server saw us, by STUN. */
+  mapped: SocketAddress | undefined;
 }
 
 /** The flows that are kept open, each once, however many accounts are on it. */
@@ -50,14 +55,17 @@ export class Keepalives {
 
   /** Its own: when a ping happens to be due must not change the identifiers of the call that follows. */
   private readonly own: Identifiers;
+  private readonly stun: BindingClient<Kept>;
 
   constructor(private readonly agent: UserAgent) {
     const [first, ...rest] = agent.config.seed;
     this.own = new Identifiers([first ^ JITTER, ...rest]);
+    this.stun = new BindingClient(() => this.own.word());
   }
 
   nextMs(): number | undefined {
-    return this.deadlines.nextMs();
+    const [dueMs, againMs] = [this.deadlines.nextMs(), this.stun.nextMs()];
+    return dueMs === undefined || (againMs !== undefined && againMs < dueMs) ? againMs : dueMs;
   }
 
   /**
@@ -80,6 +88,7 @@ export class Keepalives {
       timer: undefined,
       waiting: undefined,
       options: undefined,
+      mapped: undefined,
     };
     this.kept.set(flowName(flow), kept);
     this.armNext(turn, kept);
@@ -106,8 +115,46 @@ export class Keepalives {
     this.bury(kept, indication.type === 'timeout' ? NO_ANSWER.options : indication.error);
   }
 
-  /** Sends what is due on flows that are `needed` still; the flows that turned out to be dead. */
-  advance(turn: Turn, needed: (flow: Flow) => boolean): readonly DeadFlow[] {
+  /**
+   * An answer to STUN; false when it is none to ours. A mapping that is another one than before is a flow that failed
+   * (§4.4.2): what was registered leads to a hole that is closed.
+   */
+  heardStun(turn: Turn, message: StunMessage, source: SocketAddress): boolean {
+    const answered = this.stun.receive(message, source);
+    if (answered === undefined) return false;
+    const { owner: kept, verdict } = answered;
+    this.remember(kept, true);
+    if (verdict.type === 'mapped') {
+      const { mapped: before } = kept;
+      kept.mapped = verdict.mapped;
+      if (before !== undefined && formatAddress(before) !== formatAddress(verdict.mapped)) {
+        const shown = `${formatAddress(verdict.mapped)} now, and ${formatAddress(before)} before`;
+        this.bury(kept, `the NAT shows us as ${shown}`);
+        return true;
+      }
+    }
+    this.alive(turn, kept);
+    return true;
+  }
+
+  /** An ICMP error: nobody listens at the other end of a flow over UDP. */
+  unreachable(remote: SocketAddress, error: string): void {
+    const kept = this.kept.get(flowName({ transport: 'udp', remote }));
+    if (kept !== undefined) this.bury(kept, error);
+  }
+
+  /** The flows that turned out to be dead; each is said once. */
+  takeDead(): readonly DeadFlow[] {
+    const { dead } = this;
+    if (dead.length > 0) this.dead = [];
+    return dead;
+  }
+
+  /** Sends what is due on flows that are `needed` still. */
+  advance(turn: Turn, needed: (flow: Flow) => boolean): void {
+    for (const step of this.stun.advance(turn.nowMs)) {
+      if (step.type === 'send') turn.ask({ type: 'send', flow: step.owner.flow, bytes: step.bytes });
+    }
     for (
       let due = this.deadlines.takeDue(turn.nowMs);
       due !== undefined;
@@ -118,9 +165,6 @@ export class Keepalives {
       else if (name === 'keepalive') this.send(turn, kept);
       else this.unanswered(turn, kept);
     }
-    const { dead } = this;
-    this.dead = [];
-    return dead;
   }
 
   private isWorth(flow: Flow): boolean {
@@ -132,9 +176,13 @@ export class Keepalives {
   private send(turn: Turn, kept: Kept): void {
     const { flow } = kept;
     const kind = this.kindOf(kept);
+    if (kept.waiting === 'stun' && kind === 'stun') this.stunUnanswered(turn, kept);
     kept.waiting = kind;
     if (kind === 'options') {
       kept.options = sendKeepaliveOptions(this.agent, this.own, turn, kept.account, flow, kept.options);
+    } else if (kind === 'stun') {
+      const { bytes } = this.stun.ask(kept, flow.remote, turn.nowMs);
+      turn.ask({ type: 'send', flow, bytes });
     } else this.agent.transport.ping(turn, flow);
     if (kind === 'crlf' && !isReliable(flow.transport)) kept.waiting = undefined;
     if (!this.owesAnswer(kept, kind)) return this.armNext(turn, kept);
@@ -166,6 +214,13 @@ export class Keepalives {
     this.bury(kept, NO_ANSWER[kind]);
   }
 
+  /** Asked for by `--keepalive-by stun`, of a server that promised nothing: the NAT is kept open, and no more is known. */
+  private stunUnanswered(turn: Turn, kept: Kept): void {
+    if (this.answering.has(`stun ${serverOf(kept.flow)}`)) return;
+    this.remember(kept, false);
+    diagnoseStunless(turn, kept.account, formatAddress(kept.flow.remote));
+  }
+
   private alive(turn: Turn, kept: Kept): void {
     kept.waiting = undefined;
     if (kept.timer?.name !== 'keepalive answer') return;
@@ -179,12 +234,15 @@ export class Keepalives {
   }
 
   private forget(kept: Kept): void {
+    this.stun.forget(kept);
     this.deadlines.disarm(kept.timer);
     this.kept.delete(flowName(kept.flow));
   }
 
-  /** An OPTIONS whose answer nobody waits for any more is not sent again. */
-  private drop(turn: Turn, { options }: Kept): void {
+  /** A question whose answer nobody waits for any more is not sent again. */
+  private drop(turn: Turn, kept: Kept): void {
+    this.stun.forget(kept);
+    const { options } = kept;
     if (options?.transaction !== undefined)
       this.agent.transactions.abandon(turn, options.transaction, 'no answer to a keepalive');
   }

@@ -119,3 +119,16 @@ export function diagnoseServiceRoute(turn: Turn, account: Account, error: SipErr
     next: 'calls go out without it; set --proxy when they have to go a certain way',
   });
 }
+
+/** Keepalives by STUN were asked for, and the SIP server does not speak it. */
+export function diagnoseStunless(turn: Turn, account: Account, server: string): void {
+  turn.emit({
+    type: 'diagnosis.raised',
+    account: account.addressOfRecord,
+    code: 'keepalive-unanswered',
+    severity: 'warning',
+    evidence: `STUN to ${server}, the SIP server, was not answered`,
+    cause: 'it does not speak STUN on its SIP port (RFC 5626 §8), as most do not',
+    next: 'the NAT is kept open all the same; --keepalive-by options tells a dead way with any server',
+  });
+}

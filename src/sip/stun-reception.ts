@@ -10,6 +10,7 @@ import { parseStun } from '../stun/parse-stun.ts';
 import { bindingAnswer } from '../stun/write-stun.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { Flow } from './flow.ts';
+import { replaceDeadFlows } from './indications.ts';
 import { STUN_ANSWERS_PER_S } from './limits.ts';
 import type { Turn } from './turn.ts';
 
@@ -36,7 +37,8 @@ export function receiveStun(parts: EndpointParts, turn: Turn, flow: Flow, bytes:
   if (!parsed.ok) return true;
   const message = parsed.value;
   if (message.class === 'success' || message.class === 'error') {
-    parts.stun.received(turn, message, flow.remote);
+    if (parts.registrations.keepalives.heardStun(turn, message, flow.remote)) replaceDeadFlows(parts, turn);
+    else parts.stun.received(turn, message, flow.remote);
     return true;
   }
   const answer = bindingAnswer(message, flow.remote);
