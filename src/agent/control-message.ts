@@ -18,9 +18,14 @@ export const LONGEST_TOLD = 256;
 const text = z.string().max(4096);
 const id = z.int().min(0);
 const port = z.int().min(0).max(65_535);
-const socketAddress = z.object({ address: text, port });
 const transport = z.enum(['udp', 'tcp', 'tls']);
-const proxy = socketAddress.extend({ transport });
+const nextHop = z.object({
+  host: text,
+  port,
+  transport,
+  open: z.enum(['transport', 'port']).exactOptional(),
+  explicit: z.literal(true).exactOptional(),
+});
 
 const account = z.object({
   addressOfRecord: text,
@@ -29,8 +34,8 @@ const account = z.object({
   displayName: text.exactOptional(),
   authUser: text,
   password: text,
-  server: z.object({ host: text, port, transport }),
-  proxy: proxy.exactOptional(),
+  server: nextHop,
+  proxy: nextHop.exactOptional(),
   expiresS: z.int().min(0),
 });
 
@@ -38,7 +43,7 @@ const call = z.object({
   type: z.literal('call'),
   to: text,
   from: text.exactOptional(),
-  proxy: proxy.exactOptional(),
+  proxy: nextHop.exactOptional(),
   play: z
     .discriminatedUnion('type', [
       z.object({ type: z.literal('tone') }),

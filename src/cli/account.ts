@@ -3,10 +3,9 @@
  * (RFC 3261 §6), and the domain is the server unless another is given, because most providers have one name for both.
  */
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import type { Account } from '../sip/endpoint-config.ts';
 import { formatHost } from '../sip/flow.ts';
-import { withoutBrackets } from './server-address.ts';
+import { hopOf, withoutBrackets } from './server-address.ts';
 import { compareSources, nameOf, type Setting, type Settings, type Source } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -75,20 +74,20 @@ export function buildAccount(settings: AccountSettings, otherTransport: Transpor
   const at = formatHost(host);
   const transport = either(server.value.transport, server.source, settings.transport, 'transport');
   const port = either(server.value.port, server.source, settings.port, 'port');
-  // RFC 3263 §4.2: what is not said is for DNS to say, unless there is nothing to look up.
-  const asked = port === undefined && isIP(server.value.host) === 0;
   return {
     addressOfRecord: `sip:${user.value.name}@${at}`,
     user: user.value.name,
     domain: at,
     authUser: settings['auth-user']?.value ?? user.value.name,
     password: readPassword(settings),
-    server: {
-      host: server.value.host,
-      port: port ?? 5060,
-      transport: transport ?? otherTransport,
-      ...(asked ? { open: transport === undefined ? 'transport' : 'port' } : undefined),
-    },
+    server: hopOf(
+      {
+        host: server.value.host,
+        ...(port === undefined ? undefined : { port }),
+        ...(transport === undefined ? undefined : { transport }),
+      },
+      otherTransport,
+    ),
     expiresS: settings.expires?.value ?? 3600,
   };
 }

@@ -9,7 +9,6 @@ import type { Event } from '../events.ts';
 import { playProblem, recordProblem } from '../io/wav-file.ts';
 import { attachTo } from './attach.ts';
 import { carrierFor } from './carrier.ts';
-import { resolveProxy } from './driver-options.ts';
 import { EXIT } from './exit-codes.ts';
 import { type FlagName, type FlagValue, flag } from './flags.ts';
 import type { Invocation } from './invocation.ts';
@@ -17,6 +16,7 @@ import { runLab } from './lab.ts';
 import { type Options, readOptions } from './options.ts';
 import { type Judge, judgeCall } from './outcome.ts';
 import { withProxy } from './register.ts';
+import { hopOf } from './server-address.ts';
 import { readSetting } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -121,7 +121,7 @@ async function callTask(invocation: Invocation, options: Options): Promise<CallT
   const seconds = { ring: given('ring-timeout'), duration: given('duration') };
   const optional = {
     from: from === undefined ? undefined : userText(from),
-    proxy: options.proxy === undefined ? undefined : await resolveProxy(options.proxy, 'udp'),
+    proxy: options.proxy === undefined ? undefined : hopOf(options.proxy, 'udp'),
     play: playedFile(given('play'), invocation.folder),
     record: recordedFile(given('record'), invocation.folder),
     dtmf: given('dtmf')?.replace(/[a-d]/g, (key) => key.toUpperCase()),

@@ -1,19 +1,16 @@
 /** What a command's options mean to the driver: an endpoint that echoes, or one that the lab commands share. */
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import type { Event } from '../events.ts';
 import { type DriverOptions, type DriverTap, type Running, start } from '../io/driver.ts';
 import { unshownAt } from '../report/plain.ts';
-import type { SocketAddress, Transport } from '../sip/flow.ts';
 import { RFC_TIMERS } from '../sip/timers.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Options } from './options.ts';
 import { keepsRecords } from './records.ts';
-import type { ServerAddress } from './server-address.ts';
+import { hopOf } from './server-address.ts';
 import { UsageError } from './usage-error.ts';
 import { PRODUCT } from './version.ts';
 
-/** The options of an echo. A proxy's name is resolved here, once, because the endpoint takes an address. */
+/** The options of an echo.  */
 export async function driverOptions(
   options: Options,
   onEvent: (event: Event) => void,
@@ -36,7 +33,7 @@ export async function driverOptions(
       echoMessages: options.echoMessages,
       ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
       ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
-      ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy, 'tcp') }),
+      ...(proxy === undefined ? {} : { proxy: hopOf(proxy, 'tcp') }),
       ...(stun === undefined ? {} : { stun }),
       keepaliveMs: options.keepaliveMs,
       ...(options.keepaliveBy === undefined ? {} : { keepaliveBy: options.keepaliveBy }),
@@ -101,21 +98,6 @@ export function labDriverOptions(
     onEvent,
     ...(tap === undefined ? {} : { tap }),
   };
-}
-
-/** A proxy's address. Throws a `UsageError` when its name has none. */
-export async function resolveProxy(
-  { host, port, transport }: ServerAddress,
-  otherwise: 'udp' | 'tcp',
-): Promise<SocketAddress & { readonly transport: Transport }> {
-  const rest = { port: port ?? 5060, transport: transport ?? otherwise };
-  if (isIP(host) !== 0) return { address: host, ...rest };
-  try {
-    const { address } = await lookup(host, { order: 'ipv4first' });
-    return { address, ...rest };
-  } catch {
-    throw new UsageError(`The proxy ${host} has no address in DNS; check --proxy.`, EXIT.network);
-  }
 }
 
 /** Starts, or says what a person can do about the port. */

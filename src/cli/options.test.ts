@@ -82,7 +82,7 @@ test('an account: the domain is the server and the transport is TCP, unless said
     authUser: 'a1',
     expiresS: 60,
   });
-  expect(account?.server).toEqual({ host: '::1', port: 5080, transport: 'udp' });
+  expect(account?.server).toEqual({ host: '::1', port: 5080, transport: 'udp', explicit: true });
   expect(read('--user 100 --server ::1').accounts[0]?.addressOfRecord).toBe('sip:100@[::1]');
   expect(read('--user 100 --server 192.0.2.1 --domain lab.local').accounts[0]?.domain).toBe('lab.local');
 });
@@ -103,7 +103,12 @@ test('a server without a port leaves it to DNS, and the transport too when that 
 
 test('a URI in --server says the port and the transport', () => {
   const line = '--user 1 --server sip:pbx:5070;transport=udp';
-  expect(read(line).accounts[0]?.server).toEqual({ host: 'pbx', port: 5070, transport: 'udp' });
+  expect(read(line).accounts[0]?.server).toEqual({
+    host: 'pbx',
+    port: 5070,
+    transport: 'udp',
+    explicit: true,
+  });
   expect(read(`${line} --port 5070`).accounts[0]?.server.port).toBe(5070);
   expect(complaint(`${line} --port 5071`)).toContain('--server says port 5070 and --port says 5071');
   expect(complaint(`${line} --transport tcp`)).toContain('leave one out');
@@ -112,6 +117,7 @@ test('a URI in --server says the port and the transport', () => {
     host: 'pbx',
     port: 5070,
     transport: 'udp',
+    explicit: true,
   });
   expect(read('--user 1 --port 9', { SIP_SERVER: 'pbx:5070' }).accounts[0]?.server.port).toBe(9);
 });

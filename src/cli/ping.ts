@@ -9,7 +9,7 @@ import type { Event, EventOf } from '../events.ts';
 import type { Running } from '../io/driver.ts';
 import { formatHost } from '../sip/flow.ts';
 import { nextHop } from '../sip/next-hop.ts';
-import { labDriverOptions, resolveProxy, startOrExplain } from './driver-options.ts';
+import { labDriverOptions, startOrExplain } from './driver-options.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { target } from './flag-values.ts';
 import { flag } from './flags.ts';
@@ -19,6 +19,7 @@ import { openOutput, withoutRaw } from './output.ts';
 import { rehearsePing } from './ping-rehearsal.ts';
 import { shownOfPings } from './ping-shown.ts';
 import { keepsRecords, openRecords } from './records.ts';
+import { hopOf } from './server-address.ts';
 import type { GivenValues, Settings } from './settings.ts';
 import { stopOnSignals } from './signals.ts';
 import { UsageError } from './usage-error.ts';
@@ -55,7 +56,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const endpoint = {
     ...driver.endpoint,
     rawMessages: options.rawMessages || keepsRecords(options),
-    ...(proxy === undefined ? {} : { proxy: await resolveProxy(proxy, 'udp') }),
+    ...(proxy === undefined ? {} : { proxy: hopOf(proxy, 'udp') }),
   };
   rehearsePing(driver.endpoint);
   const running = await startOrExplain({ ...driver, endpoint, mediaThreads: 0 });

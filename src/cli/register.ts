@@ -5,12 +5,12 @@
 
 import type { Account } from '../sip/endpoint-config.ts';
 import { carrierFor } from './carrier.ts';
-import { resolveProxy } from './driver-options.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { runLab, type Step } from './lab.ts';
 import { type Options, readOptions } from './options.ts';
 import { judgeRegistration, judgeRemoval, type Outcome } from './outcome.ts';
+import { hopOf } from './server-address.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Two addresses of the registrar that say nothing, each for 64·T1 (RFC 3261 §17.1.2.2), and a challenge. */
@@ -46,7 +46,7 @@ function worst(outcomes: readonly Outcome[]): Outcome {
 /** The accounts, each with the proxy that was given. */
 export async function withProxy({ accounts, proxy: given }: Options): Promise<readonly Account[]> {
   if (given === undefined) return accounts;
-  const proxy = await resolveProxy(given, 'udp');
+  const proxy = hopOf(given, 'udp');
   return accounts.map((account) => ({ ...account, proxy }));
 }
 

@@ -4,6 +4,7 @@
  * two places for one thing would be two chances to be wrong.
  */
 import { isIP, isIPv6 } from 'node:net';
+import { defaultPort, type NextHop, type Transport } from '../sip/flow.ts';
 
 /** A host and what the text said beside it. */
 export interface ServerAddress {
@@ -81,6 +82,18 @@ export function readServerAddress(text: string, say: (what: string) => void): Se
     } else if (name !== 'lr') return undefined;
   }
   return transport === undefined ? where : { ...where, transport };
+}
+
+/** Where it leads (RFC 3263 §4): what is not said is for DNS to say, unless there is nothing to look up. */
+export function hopOf({ host, port, transport }: ServerAddress, otherwise: Transport): NextHop {
+  const asked = port === undefined && isIP(host) === 0;
+  return {
+    host,
+    port: port ?? defaultPort(transport ?? otherwise),
+    transport: transport ?? otherwise,
+    ...(asked ? { open: transport === undefined ? 'transport' : 'port' } : undefined),
+    ...(transport === 'udp' ? { explicit: true } : undefined),
+  };
 }
 
 /** A DNS server, `192.0.2.53` or `[2001:db8::53]:5353`, as the resolver takes it; undefined when it is no address. */

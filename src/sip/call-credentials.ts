@@ -2,7 +2,7 @@
 import type { DigestClient } from '../auth/credentials.ts';
 import type { Call } from './call.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import type { Flow } from './flow.ts';
+import { type Flow, isSameNextHop } from './flow.ts';
 import { fields, NO_BODY, type SipResponse } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { routesVia } from './preloaded-route.ts';
@@ -16,7 +16,7 @@ import type { RequestParts } from './user-agent.ts';
 export function digestFor(parts: EndpointParts, invite: OutgoingInvite): DigestClient | undefined {
   const { account, hop } = invite;
   if (account === undefined) return undefined;
-  const own = hop.host === account.server.host && hop.port === account.server.port;
+  const own = isSameNextHop(hop, account.server);
   // By way of our proxy, or of where the account's own registrar sends us (RFC 3608).
   const proxied = routesVia(invite.preloaded, hop).length > 0;
   return own || proxied ? parts.registrations.digestOf(account) : undefined;

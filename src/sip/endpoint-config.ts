@@ -3,7 +3,7 @@
  */
 import type { DigestAlgorithm } from '../auth/digest.ts';
 import type { EventBody } from '../events.ts';
-import type { NextHop, SocketAddress, Transport } from './flow.ts';
+import type { NextHop } from './flow.ts';
 
 /** One address of record and where it is registered. */
 export interface Account {
@@ -19,7 +19,7 @@ export interface Account {
   /** Where REGISTER goes: a host name, with what DNS may say of it, or an address. */
   readonly server: NextHop;
   /** Its requests go here first; `EndpointConfig.proxy` when absent. */
-  readonly proxy?: SocketAddress & { readonly transport: Transport };
+  readonly proxy?: NextHop;
   /** What we ask for, in seconds. */
   readonly expiresS: number;
 }
@@ -94,7 +94,7 @@ export interface EndpointConfig extends LocalAddresses {
    */
   readonly outbound?: { readonly instance: string };
   /** Every request out of a dialog goes here first. */
-  readonly proxy?: SocketAddress & { readonly transport: Transport };
+  readonly proxy?: NextHop;
   /** Events that nobody reads, and that are not made. */
   readonly unwantedEvents?: ReadonlySet<EventBody['type']>;
   /** Put the message itself into `sip.received` and `sip.sent`, credentials masked. */

@@ -6,7 +6,7 @@
 import type { EventBody } from '../events.ts';
 import type { MediaCommand, MediaReport, PlayedAudio } from '../rtp/session.ts';
 import type { Account, LocalAddresses } from './endpoint-config.ts';
-import type { Flow, SocketAddress, Transport } from './flow.ts';
+import type { Flow, NextHop, SocketAddress, Transport } from './flow.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import type { FoundServers, ServerQuery } from './server-location.ts';
 import type { TlsFault, TlsSession } from './tls.ts';
@@ -71,7 +71,7 @@ export type Action =
       /** An INVITE without an offer: the peer makes it in its 2xx, the answer goes into the ACK (§13.2.1). */
       readonly lateOffer?: boolean;
       /** The INVITE goes here first, whatever the account or the configuration says. */
-      readonly proxy?: SocketAddress & { readonly transport: Transport };
+      readonly proxy?: NextHop;
       /** More header fields for the INVITE, in their canonical spelling; cli/flag-values.ts keeps out those that are ours to write. */
       readonly headers?: readonly HeaderLine[];
       /** From now until it has to be answered, in ms; three minutes of ringing when it is absent. */

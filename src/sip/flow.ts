@@ -31,6 +31,8 @@ export interface NextHop {
    * nothing but addresses are asked for. `transport` and `port` are what is taken when it says nothing.
    */
   readonly open?: 'transport' | 'port';
+  /** UDP was asked for by its name: then a large request stays on it (RFC 3263 §4.1, large-request.ts). */
+  readonly explicit?: true;
   /** The host of the URI, where it is not `host` (`maddr`): what a certificate has to show (RFC 5922 §7). */
   readonly domain?: string;
   /** Whose SRV records those are; SIP when absent (RFC 8489 §8.1). */
@@ -45,6 +47,11 @@ export interface ServerHop extends SocketAddress {
    * (RFC 5922 §7).
    */
   readonly domain?: string;
+}
+
+/** Whether two are one place, by whatever way it was said. */
+export function isSameNextHop(one: NextHop, other: NextHop): boolean {
+  return one.host === other.host && one.port === other.port;
 }
 
 /** A next hop at an address of its own. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { nextHop } from './next-hop.ts';
+import { nextHop, routeTo } from './next-hop.ts';
 
 test('a URI says where its request goes: host, port, transport (§8.1.2, §19.1.2)', () => {
   expect(nextHop('sip:101@lab.local', 'udp')).toEqual({
@@ -37,6 +37,42 @@ test('TLS has its own port, and sips is TLS whatever else it says (§19.1.2, §2
 test('maddr is where it goes instead of the host (§19.1.1), IPv6 without brackets', () => {
   expect(nextHop('sip:lab.local;maddr=192.0.2.7', 'udp')?.host).toBe('192.0.2.7');
   expect(nextHop('sip:lab.local;maddr=[2001:db8::7]', 'udp')?.host).toBe('2001:db8::7');
+});
+
+test.each([
+  // The URI; ours is UDP.              transport  host         port  left to DNS   UDP by its name
+  ['sip:192.0.2.1', 'udp 192.0.2.1 5060 nothing'],
+  ['sip:192.0.2.1:5062', 'udp 192.0.2.1 5062 nothing'],
+  ['sip:192.0.2.1:5062;transport=udp', 'udp 192.0.2.1 5062 nothing explicit'],
+  ['sip:192.0.2.1;transport=tcp', 'tcp 192.0.2.1 5060 nothing'],
+  ['sip:192.0.2.1;transport=tls', 'tls 192.0.2.1 5061 nothing'],
+  ['sip:[2001:db8::1]:5062;transport=tls', 'tls 2001:db8::1 5062 nothing'],
+  ['sips:192.0.2.1', 'tls 192.0.2.1 5061 nothing'],
+  ['sips:192.0.2.1:5062', 'tls 192.0.2.1 5062 nothing'],
+  ['sip:lab.local', 'udp lab.local 5060 transport'],
+  ['sip:lab.local:5060', 'udp lab.local 5060 nothing'],
+  ['sip:lab.local:5062;transport=tcp', 'tcp lab.local 5062 nothing'],
+  ['sip:lab.local;transport=udp', 'udp lab.local 5060 port explicit'],
+  ['sips:lab.local;transport=udp', 'tls lab.local 5061 port'],
+  ['sip:lab.local;maddr=192.0.2.7', 'udp 192.0.2.7 5060 nothing'],
+  ['sip:192.0.2.1:5062;maddr=192.0.2.7', 'udp 192.0.2.7 5062 nothing'],
+  ['sip:192.0.2.1;maddr=[2001:db8::7];transport=tcp', 'tcp 2001:db8::7 5060 nothing'],
+  ['sip:192.0.2.1;maddr=pbx.local', 'udp pbx.local 5060 transport'],
+  ['sip:lab.local:5062;maddr=pbx.local', 'udp pbx.local 5062 nothing'],
+  ['sips:lab.local;maddr=192.0.2.7', 'tls 192.0.2.7 5061 nothing'],
+])('%s leads to %s (RFC 3263 §4, RFC 3261 §19.1.1)', (uri, said) => {
+  const hop = nextHop(uri, 'udp');
+  const { transport, host, port, open = 'nothing', explicit } = hop ?? {};
+  expect([transport, host, port, open, ...(explicit ? ['explicit'] : [])].join(' ')).toBe(said);
+});
+
+test('a proxy stands in Route with what was said of it, and loose (§16.12.1)', () => {
+  const route = (uri: string) => routeTo(nextHop(uri, 'udp') ?? { transport: 'udp', host: '', port: 0 });
+  expect(route('sip:192.0.2.1')).toBe('<sip:192.0.2.1:5060;lr>');
+  expect(route('sip:[2001:db8::1];transport=tcp')).toBe('<sip:[2001:db8::1]:5060;transport=tcp;lr>');
+  expect(route('sip:proxy.lab')).toBe('<sip:proxy.lab;lr>');
+  expect(route('sip:proxy.lab;transport=tcp')).toBe('<sip:proxy.lab;transport=tcp;lr>');
+  expect(route('sip:proxy.lab:5070')).toBe('<sip:proxy.lab:5070;lr>');
 });
 
 test('DNS may say what the URI does not: transport and port, or the port alone (RFC 3263 §4.1, §4.2)', () => {

@@ -12,7 +12,15 @@ import { type Deadline, Deadlines } from './deadlines.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import { type Flow, formatAddress, hopAt, hopOfFlow, type NextHop, type ServerHop } from './flow.ts';
+import {
+  type Flow,
+  formatAddress,
+  hopAt,
+  hopOfFlow,
+  isSameNextHop,
+  type NextHop,
+  type ServerHop,
+} from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { MAX_PINGS } from './limits.ts';
 import { allValues } from './list.ts';
@@ -203,7 +211,7 @@ function send(parts: EndpointParts, turn: Turn, one: Ping, server: ServerHop): v
 /** Credentials go to the account's own server and our proxy alone: whoever gets a digest can try passwords on it. */
 function digestOf(parts: EndpointParts, { account, hop, routes }: Ping): DigestClient | undefined {
   if (account === undefined || account.password === '') return undefined;
-  const own = hop.host === account.server.host && hop.port === account.server.port;
+  const own = isSameNextHop(hop, account.server);
   return own || routes.length > 0 ? parts.registrations.digestOf(account) : undefined;
 }
 

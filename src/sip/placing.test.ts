@@ -1,7 +1,7 @@
 /** What a call may be asked for, and where its first INVITE goes (RFC 3261 §8.1.1, §8.1.2). */
 import { afterEach, expect, test } from 'bun:test';
 import { ANSWER, type CallingScene, callingScene, withAccount } from '../io/virtual-calling.ts';
-import { accountOf, leftovers, PHONE_ADDRESS } from '../io/virtual-scene.ts';
+import { accountOf, leftovers } from '../io/virtual-scene.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import { value } from './message.ts';
 
@@ -16,7 +16,7 @@ afterEach(() => {
   expect(leftovers(scene.network, scene.ours)).toEqual([]);
 });
 
-const PROXY = { ...PHONE_ADDRESS, transport: 'udp' } as const;
+const PROXY = { host: '192.0.2.20', port: 5060, transport: 'udp' } as const;
 const reasonOf = (method: string) =>
   scene.phone.requests(method).map(({ message }) => value(message, 'Reason'));
 
@@ -107,7 +107,7 @@ test('a proxy of our own is the first Route, of the ACK to a refusal and of the 
 
 test("an account's own proxy goes before the one of all, and its server is no Route", () => {
   const account = accountOf('100', { proxy: { ...PROXY, transport: 'tcp' } });
-  open({ proxy: { address: '192.0.2.98', port: 5060, transport: 'udp' }, accounts: [account] });
+  open({ proxy: { host: '192.0.2.98', port: 5060, transport: 'udp' }, accounts: [account] });
   scene.call('sip:bob@lab.local');
   expect(value(scene.invite().message, 'Route')).toBe('<sip:192.0.2.20:5060;transport=tcp;lr>');
   scene.respond(486, { toTag: 'bob' });
@@ -115,6 +115,25 @@ test("an account's own proxy goes before the one of all, and its server is no Ro
   open(withAccount());
   scene.call('sip:bob@lab.local');
   expect(value(scene.invite().message, 'Route')).toBeUndefined();
+});
+
+test('a proxy by its name is found as a server is, and its Route leaves to DNS what DNS said (RFC 3263 §4)', () => {
+  open({ proxy: { host: 'proxy.lab', port: 5060, transport: 'udp', open: 'transport' } });
+  const { dns } = scene.network;
+  dns.srv.set('_sip._udp.proxy.lab', [
+    { priority: 1, weight: 0, port: 5060, target: 'dead.lab' },
+    { priority: 2, weight: 0, port: 5060, target: 'live.lab' },
+  ]);
+  dns.names.set('dead.lab', ['192.0.2.96']);
+  dns.names.set('live.lab', ['192.0.2.20']);
+  scene.call('sip:bob@192.0.2.99');
+  scene.network.run(100);
+  const { message } = scene.invite();
+  expect([message.uri, value(message, 'Route')]).toEqual(['sip:bob@192.0.2.99', '<sip:proxy.lab;lr>']);
+  expect(scene.network.sent.flatMap(({ to, text }) => (text.startsWith('INVITE') ? [to] : []))).toEqual([
+    '192.0.2.96:5060',
+    '192.0.2.20:5060',
+  ]);
 });
 
 test('through a proxy a redirection goes as well', () => {

@@ -7,9 +7,9 @@
  */
 import type { Account } from './endpoint-config.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import { formatAddress, type NextHop } from './flow.ts';
+import { isSameNextHop, type NextHop } from './flow.ts';
 import { parseNameAddr } from './name-addr.ts';
-import { hopTo, nextHop } from './next-hop.ts';
+import { nextHop, routeTo } from './next-hop.ts';
 
 /** Where a request goes first, and the Route that it carries: the first value names that hop. */
 export interface PreloadedRoute {
@@ -27,15 +27,13 @@ export function preloadedRoute(
   const given = account === undefined ? [] : registrations.serviceRouteOf(account);
   const first = given[0] === undefined ? undefined : hopOfRoute(given[0], account);
   if (proxy === undefined) return first === undefined ? undefined : { hop: first, routes: given };
-  const hop = hopTo(proxy);
-  if (first?.host === hop.host && first.port === hop.port) return { hop, routes: given };
-  const transport = proxy.transport === 'udp' ? '' : `;transport=${proxy.transport}`;
-  return { hop, routes: [`<sip:${formatAddress(proxy)}${transport};lr>`, ...given] };
+  const same = first !== undefined && isSameNextHop(first, proxy);
+  return { hop: proxy, routes: same ? given : [routeTo(proxy), ...given] };
 }
 
 /** Whether a request that goes to that hop carries the route: a redirection may lead elsewhere. */
 export function routesVia(preloaded: PreloadedRoute | undefined, hop: NextHop): readonly string[] {
-  return preloaded?.hop.host === hop.host && preloaded.hop.port === hop.port ? preloaded.routes : [];
+  return preloaded !== undefined && isSameNextHop(hop, preloaded.hop) ? preloaded.routes : [];
 }
 
 /** The transport of the registration serves where the URI names none: the same server is often the first hop. */

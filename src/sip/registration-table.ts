@@ -55,8 +55,6 @@ export class RegistrationTable {
 
   /** Where REGISTERs go: the proxy that was set, else the account's server. */
   hopOf({ account }: Registration): NextHop {
-    const proxy = this.agent.proxyFor(account);
-    if (proxy === undefined) return account.server;
-    return { transport: proxy.transport, host: proxy.address, port: proxy.port };
+    return this.agent.proxyFor(account) ?? account.server;
   }
 }

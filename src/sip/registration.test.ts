@@ -443,7 +443,10 @@ test('two accounts at one name are both registered by one answer of DNS', () => 
 });
 
 test('with a proxy set REGISTER goes there, by its transport, and the name is not looked up (§8.1.2)', () => {
-  open(bound, { ...named(), proxy: { ...REGISTRAR_ADDRESS, transport: 'tcp' } });
+  open(bound, {
+    ...named(),
+    proxy: { host: REGISTRAR_ADDRESS.address, port: REGISTRAR_ADDRESS.port, transport: 'tcp' },
+  });
   register();
   network.run(200);
   expect(states()).toEqual(['registering', 'registered']);

@@ -14,7 +14,7 @@ import type { EndpointConfig } from './endpoint-config.ts';
 import { type SipRequest, value, values } from './message.ts';
 
 const EDGE = { address: '192.0.2.50', port: 5070 };
-const OWN_PROXY = { address: '192.0.2.60', port: 5080, transport: 'udp' } as const;
+const OWN_PROXY = { host: '192.0.2.60', port: 5080, transport: 'udp' } as const;
 const ROUTE = ['<sip:192.0.2.50:5070;lr>', '<sip:orig@core.invalid;lr>'];
 
 let network: VirtualNetwork;
@@ -139,7 +139,7 @@ test('requests in a dialog go by its route set, not by the Service-Route (§6.1,
 
 test('a proxy of our own goes first, and the Service-Route behind it; one that is both is written once', () => {
   open(ROUTE, { proxy: OWN_PROXY });
-  const proxy = new VirtualPeer(network, 'proxy', OWN_PROXY);
+  const proxy = new VirtualPeer(network, 'proxy', { address: OWN_PROXY.host, port: OWN_PROXY.port });
   proxy.answering = registrar.answering;
   register();
   call();
