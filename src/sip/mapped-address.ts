@@ -42,6 +42,13 @@ export class MappedAddresses {
     return { address: seen.address, port: seen.port };
   }
 
+  /** The NAT before that local address maps otherwise now: what datagrams showed goes for nothing. */
+  forget(local: string): void {
+    for (const [name, seen] of this.seen) {
+      if (seen.local === local && seen.port !== undefined) this.seen.delete(name);
+    }
+  }
+
   /**
    * Reads it from a response to a request of ours, and says an address that is new. `local` is where we are. True when
    * `towards` says something else than before.

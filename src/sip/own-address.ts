@@ -193,6 +193,11 @@ export class OwnAddresses {
     }
     if (before !== undefined && isSameAddress(before.address, mapped.address) && before.port === mapped.port)
       if (before.local === local) return;
+    if (before?.local === local) {
+      // The NAT has begun anew, for all: what registrars saw before is as old as what this server did.
+      this.mapped.forget(local);
+      this.told = undefined;
+    }
     this.stun[family] = { ...mapped, local };
     this.moved ??= 'mapping';
     turn.emit({ type: 'address.discovered', scope: 'public', ...mapped, learnedBy: 'stun' });

@@ -196,6 +196,8 @@ export class StunDiscovery {
     const together = Math.abs(told.atMs - seen.atMs) <= TOGETHER_MS;
     if (!sameWay || !together || isSame(told.by, seen.server)) return;
     const symmetric = !isSame(told.mapped, seen.mapped);
+    // The NAT may just have begun anew, and the registrar have seen it first.
+    if (symmetric && told.atMs > seen.atMs) return this.askNow(turn);
     if (symmetric === this.symmetric) return;
     this.symmetric = symmetric;
     if (!symmetric) {
@@ -204,6 +206,13 @@ export class StunDiscovery {
     }
     diagnoseSymmetricNat(turn, seen, told);
     this.forget(turn);
+  }
+
+  /** Before it is time, unless a question is out. */
+  private askNow(turn: Turn): void {
+    if (this.againMs === undefined) return;
+    this.againMs = undefined;
+    this.ask(turn);
   }
 
   /** The server that was asked is of no use now: the next one, or later again. */

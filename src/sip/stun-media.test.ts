@@ -12,7 +12,7 @@ import {
 } from '../io/virtual-scene.ts';
 import { VirtualStunServer } from '../io/virtual-stun.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
-import { fields, value } from './message.ts';
+import { value } from './message.ts';
 import { latin1 } from './text.ts';
 
 const STUN = { address: '198.51.100.9', port: 3478 };
@@ -188,15 +188,41 @@ test('a registrar that sees what the STUN server sees shows a NAT that STUN is r
   end(call);
 });
 
-test('what two servers said at different times is not compared: the NAT may have been started anew', () => {
+/** The port of the last Contact that was registered. */
+const contactPort = () =>
+  /@203\.0\.113\.5:(\d+)/.exec(
+    value(registrar.requests('REGISTER').at(-1)?.message ?? never(), 'Contact') ?? '',
+  )?.[1];
+
+test('a NAT that begins anew is noticed by STUN: registered again at once, with the new address', () => {
   open({ accounts: [accountOf('100')] });
   registrar.sees = PUBLIC;
   ours.act({ type: 'register' });
   network.run(60_000);
-  server.sees = { address: PUBLIC.address, port: 44_000 };
+  expect(contactPort()).toBe('41000');
+  const again = { address: PUBLIC.address, port: 44_000 };
+  server.sees = again;
+  registrar.sees = again;
   network.run(30_000);
+  expect(contactPort()).toBe('44000');
   expect(codes()).toEqual([]);
-  expect(fields(registrar.requests('REGISTER')[0]?.message ?? never(), 'Contact')).toHaveLength(1);
+});
+
+test('a NAT that begins anew is no symmetric one, also when a registrar sees it first', () => {
+  open({ accounts: [accountOf('100')] });
+  registrar.sees = PUBLIC;
+  ours.act({ type: 'register' });
+  network.run(30_000);
+  const again = { address: PUBLIC.address, port: 44_000 };
+  server.sees = again;
+  registrar.sees = again;
+  ours.act({ type: 'register' });
+  network.run(30_000);
+  expect(contactPort()).toBe('44000');
+  expect(codes()).toEqual([]);
+  const call = called();
+  expect(call.lines).toContain('m=audio 50000 RTP/AVP 0');
+  end(call);
 });
 
 test('a call that is placed at the start waits until its port is mapped, two seconds at most', () => {
