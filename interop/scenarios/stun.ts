@@ -1,7 +1,7 @@
 /** `--stun` behind real NATs with coturn outside: what the SDP names, and what happens where STUN is no help. */
 import { join } from 'node:path';
 import type { Caller } from '../caller.ts';
-import { check, type Lab } from '../lab.ts';
+import { check, type Lab, until } from '../lab.ts';
 import { CONE_OFFSET, INSIDE, type NatKind, OUTSIDE, ROUTER, RTP_PORTS, SIP_PORT } from '../nat-network.ts';
 import { callIn, heardBothWays, type NatScene, natNeeds as needs, openNatScene } from '../nat-scene.ts';
 import type { Scenario } from '../scenario.ts';
@@ -87,6 +87,37 @@ async function useless(lab: Lab): Promise<void> {
   await scene.echo.stop();
 }
 
+/** How much higher the lab's NAT maps after it has begun anew. */
+const REBOUND = 500;
+
+/**
+ * The NAT begins anew under a call that stands: STUN notices, the account is registered at its new address, and the
+ * re-INVITE names the new port of the audio.
+ */
+async function rebound(lab: Lab): Promise<void> {
+  const scene = await openNatScene(lab, ['full cone'], { args: ['--stun', OUTSIDE, '--keepalive', '2'] });
+  const { echo, home, kamailio } = scene;
+  const port = SIP_PORT + CONE_OFFSET + REBOUND;
+  const caller = callIn(scene, 10);
+  await echo.wait('media.sampled', ({ packetsReceived }) => packetsReceived >= 50, 8_000);
+  await home.rebind();
+  await echo.wait('address.discovered', (said) => said.learnedBy === 'stun' && said.port === port, 6_000);
+  await until(
+    'the new Contact',
+    async () => (await kamailio.locations()).includes(`sip:100@${ROUTER}:${port}`),
+    3_000,
+  );
+  const audio = RTP_PORTS[0] + CONE_OFFSET + REBOUND;
+  await caller.wait('media.started', ({ remotePort }) => remotePort === audio, 8_000);
+  await caller.ends(0, 20_000);
+  // A second or two of the ten, until both know.
+  heardBothWays('the caller', 10, 150, await caller.wait('media.stopped'));
+  // What was lost until both knew is told; no NAT is called symmetric, and no server silent.
+  const wrong = echo.all('diagnosis.raised').filter(({ code }) => code !== 'packets-lost');
+  check(wrong.length === 0, `a diagnosis: ${wrong.map(({ code }) => code).join(' ')}`);
+  await echo.stop();
+}
+
 export const stunScenarios: readonly Scenario[] = [
   {
     name: 'stun behind a full-cone NAT: the SDP names the mapped port',
@@ -100,5 +131,6 @@ export const stunScenarios: readonly Scenario[] = [
   },
   { name: 'stun without an answer: said, and the call goes by symmetric RTP', needs, run: silent },
   { name: 'stun server that comes late and goes', needs, limitS: 60, run: comesAndGoes },
+  { name: 'stun behind a NAT that begins anew in a call', needs, limitS: 60, run: rebound },
   { name: 'stun behind a symmetric NAT: found out and left out', needs, run: useless },
 ];
