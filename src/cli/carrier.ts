@@ -47,6 +47,7 @@ const SETTLED = [
   'dns',
   'advertise-ip',
   'advertise-media-ip',
+  'contact-as-sent',
   'keepalive',
   'keepalive-by',
   'outbound',
@@ -93,6 +94,7 @@ function agentWords(options: Options): string[] {
     process.execPath,
     ...(compiled ? [] : [Bun.main]),
     ...['agent', '--sip-port', String(sipPort), '--rtp-ports', rtpPorts.join('-')],
+    ...(options.contactAsSent ? ['--contact-as-sent'] : []),
     ...['--keepalive', String(keepaliveMs / 1000), '--outbound', options.outbound ? 'yes' : 'no'],
     ...Object.entries(optional).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
   ];

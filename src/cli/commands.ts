@@ -62,6 +62,7 @@ const NETWORK = [
   'dns',
   'advertise-ip',
   'advertise-media-ip',
+  'contact-as-sent',
   'keepalive',
   'keepalive-by',
   'outbound',

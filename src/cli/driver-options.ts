@@ -35,6 +35,7 @@ export async function driverOptions(
       ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
       ...(proxy === undefined ? {} : { proxy: hopOf(proxy, 'tcp') }),
       ...(stun === undefined ? {} : { stun }),
+      ...(options.contactAsSent ? { privateContacts: 'as-sent' as const } : {}),
       keepaliveMs: options.keepaliveMs,
       ...(options.keepaliveBy === undefined ? {} : { keepaliveBy: options.keepaliveBy }),
       rawMessages: options.rawMessages || recorded,
@@ -82,6 +83,7 @@ export function labDriverOptions(
       ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
       ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
       ...(stun === undefined ? {} : { stun }),
+      ...(options.contactAsSent ? { privateContacts: 'as-sent' as const } : {}),
       keepaliveMs: options.keepaliveMs,
       ...(options.keepaliveBy === undefined ? {} : { keepaliveBy: options.keepaliveBy }),
       // Whoever asks may want them; who does not is not sent them.

@@ -192,6 +192,13 @@ export const FLAGS = {
     inFile: true,
     schema: advertised,
   },
+  'contact-as-sent': {
+    group: 'network',
+    help: 'requests in a call go to the Contact of the other side, also when it is private and cannot be reached',
+    otherwise: 'they go where its messages come from then',
+    inFile: true,
+    schema: toggle,
+  },
   ...KEEPALIVE_FLAGS,
   stun: {
     group: 'network',

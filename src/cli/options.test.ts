@@ -52,6 +52,7 @@ test('nothing given: no account, the defaults of the help page', () => {
     maxCallMs: 43_200_000,
     sampleIntervalMs: 500,
     prack: false,
+    contactAsSent: false,
     echoMessages: false,
     mediaThreads: 1,
     output: 'plain',

@@ -43,6 +43,8 @@ export interface Options {
   readonly sampleIntervalMs: number;
   /** Reliable provisional responses to whoever can take them (RFC 3262). */
   readonly prack: boolean;
+  /** Requests in a dialog go to the Contact although it cannot be reached from here. */
+  readonly contactAsSent: boolean;
   /** Send a MESSAGE back. */
   readonly echoMessages: boolean;
   readonly mediaThreads: number;
@@ -210,6 +212,7 @@ export function withDefaults(settings: Settings, accounts: readonly Account[]): 
     ...(advertise === undefined ? {} : { advertiseIp: advertise.value }),
     ...(advertiseMedia === undefined ? {} : { advertiseMediaIp: advertiseMedia.value }),
     ...(stun === undefined ? {} : { stun: stun.value }),
+    contactAsSent: settings['contact-as-sent']?.value === true,
     keepaliveMs: milliseconds(settings.keepalive, DEFAULT_KEEPALIVE_S),
     ...(keepaliveBy === undefined ? {} : { keepaliveBy: keepaliveBy.value }),
     outbound: settings.outbound?.value ?? true,

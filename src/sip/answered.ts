@@ -5,11 +5,12 @@
  * first one is the call, the others are acknowledged and ended.
  */
 import { type Call, reportDialog } from './call.ts';
-import { dialogFlow, finishCall, requestWithin } from './call-end.ts';
+import { finishCall, requestWithin } from './call-end.ts';
 import { answerLate, refuseLate, takeAnswer } from './call-session.ts';
 import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { type Dialog, dialogAsClient, dialogWithoutContact } from './dialog.ts';
+import { dialogFlow } from './dialog-flow.ts';
 import { endEarlyDialogs } from './early-dialog.ts';
 import { MAX_FORKS } from './limits.ts';
 import type { SipResponse } from './message.ts';

@@ -5,10 +5,8 @@ import { type Call, changeCall, changeDialog } from './call.ts';
 import { type CallOutcome, outcomeOf } from './call-outcome.ts';
 import type { CallStore } from './call-store.ts';
 import { type Dialog, routed } from './dialog.ts';
+import { dialogFlow } from './dialog-flow.ts';
 import { endEarlyDialogs } from './early-dialog.ts';
-import { type Flow, hopAt, isReliable, type NextHop } from './flow.ts';
-import { addressFamily, isBroadcast, isLoopback, isMulticast, isUnspecified } from './ip-address.ts';
-import { nextHop } from './next-hop.ts';
 import { reasonFor } from './reason.ts';
 import { cancelFor, ownCore } from './requests.ts';
 import type { HeaderLine } from './serialize-message.ts';
@@ -110,29 +108,4 @@ export function requestWithin(
     headers,
     ...(body === undefined ? undefined : { body }),
   };
-}
-
-/**
- * Where a request in a dialog goes: to the first route or the peer's Contact (§12.2.1.1). On a stream the
- * dialog's own connection serves while it stands, as most peers cannot be connected to. A host that is a name
- * goes where the peer was last heard.
- */
-export function dialogFlow(store: CallStore, turn: Turn, dialog: Dialog): Flow {
-  const { flow } = dialog;
-  const hop = nextHop(routed(dialog).next, flow.transport);
-  if (hop === undefined) return flow;
-  const { transport } = store.agent;
-  if (isReliable(hop.transport) && isReliable(flow.transport) && transport.isOpen(flow)) return flow;
-  if (!mayGoTo(hop, flow)) return flow;
-  return transport.flowTo(turn, hopAt(hop, hop.host));
-}
-
-/**
- * Whether a Contact or a route may send us there. A stranger writes them: they lead to no group of machines, to no
- * program beside us unless the stranger is one too, and not to a port that waits for TLS, which is not spoken yet.
- */
-function mayGoTo({ host, transport }: NextHop, { remote }: Flow): boolean {
-  if (transport === 'tls' || addressFamily(host) === undefined) return false;
-  if (isUnspecified(host) || isMulticast(host) || isBroadcast(host)) return false;
-  return !isLoopback(host) || isLoopback(remote.address);
 }

@@ -7,7 +7,7 @@ import type { Call, CallTimer } from './call.ts';
 import { CallAudio } from './call-audio.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { Deadlines } from './deadlines.ts';
-import { dialogKey } from './dialog.ts';
+import { type Dialog, dialogKey } from './dialog.ts';
 import type { EarlyDialog } from './early-dialog.ts';
 import type { EarlyCall } from './early-request.ts';
 import { callTimers } from './live-timers.ts';
@@ -61,6 +61,10 @@ export class CallStore {
     return core.toTag === undefined
       ? undefined
       : this.byDialog.get(dialogKey(core.callId, core.toTag, core.fromTag ?? ''));
+  }
+
+  findByDialog({ callId, localTag, remoteTag }: Dialog): Call | undefined {
+    return this.byDialog.get(dialogKey(callId, localTag, remoteTag));
   }
 
   /** The call of a request in a dialog that is early, and that one. */

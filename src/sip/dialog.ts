@@ -38,6 +38,8 @@ export interface Dialog {
   state: DialogState;
   /** Where the peer was last heard. */
   flow: Flow;
+  /** It was said that its Contact cannot be reached (dialog-flow.ts). */
+  reachSaid?: boolean;
 }
 
 /** What tells one dialog from another (§12): Call-ID, our tag, the peer's tag. */

@@ -81,6 +81,11 @@ export interface EndpointConfig extends LocalAddresses {
   readonly advertiseMediaAddress?: string;
   /** `--stun`: who is asked for our public address (RFC 8489); without a port SRV, else 3478. */
   readonly stun?: { readonly host: string; readonly port?: number };
+  /**
+   * Where requests in a dialog go whose peer has a Contact that cannot be reached from here (contact-reach.ts):
+   * `where-heard`, when it is absent, or as the Contact says all the same (`--contact-as-sent`).
+   */
+  readonly privateContacts?: 'as-sent' | 'where-heard';
   /** How often the flow of a registration is pinged at most, in ms (RFC 5626 §4.4.1); 0 or absent: never. */
   readonly keepaliveMs?: number;
   /**

@@ -1,0 +1,60 @@
+/**
+ * Where a request in a dialog goes (RFC 3261 §12.2.1.1): to the first route, else to the peer's Contact, with two
+ * exceptions that the world asks for. On a stream the dialog's own connection serves while it stands, as most peers
+ * cannot be connected to; and a Contact that cannot be reached from here is replaced by where the peer was heard.
+ */
+import type { CallStore } from './call-store.ts';
+import { isOutOfReach } from './contact-reach.ts';
+import { type Dialog, routed } from './dialog.ts';
+import { type Flow, formatAddress, hopAt, hopOfFlow, isReliable, type NextHop } from './flow.ts';
+import { addressFamily, isBroadcast, isLoopback, isMulticast, isUnspecified } from './ip-address.ts';
+import { nextHop } from './next-hop.ts';
+import { displayText } from './text.ts';
+import type { Turn } from './turn.ts';
+
+/** The flow of our next request in it. A host that is a name goes where the peer was last heard, too. */
+export function dialogFlow(store: CallStore, turn: Turn, dialog: Dialog): Flow {
+  const { flow } = dialog;
+  const hop = nextHop(routed(dialog).next, flow.transport);
+  if (hop === undefined) return flow;
+  const { transport } = store.agent;
+  if (isReliable(hop.transport) && isReliable(flow.transport) && transport.isOpen(flow)) return flow;
+  if (!mayGoTo(hop, flow)) return flow;
+  if (isHeardElsewhere(store, dialog, hop)) {
+    diagnoseReach(store, turn, dialog);
+    return isReliable(flow.transport) ? transport.flowTo(turn, hopOfFlow(flow)) : flow;
+  }
+  return transport.flowTo(turn, hopAt(hop, hop.host));
+}
+
+/** A route is right as it is: whoever recorded it wants our requests. */
+function isHeardElsewhere({ agent }: CallStore, { routeSet, flow }: Dialog, { host }: NextHop): boolean {
+  if (routeSet.length > 0 || agent.config.privateContacts === 'as-sent') return false;
+  return isOutOfReach(host, flow.remote.address, agent.own.interfaces);
+}
+
+/**
+ * Whether a Contact or a route may send us there. A stranger writes them: they lead to no group of machines, to no
+ * program beside us unless the stranger is one too, and not to a port that waits for TLS, which is not spoken yet.
+ */
+function mayGoTo({ host, transport }: NextHop, { remote }: Flow): boolean {
+  if (transport === 'tls' || addressFamily(host) === undefined) return false;
+  if (isUnspecified(host) || isMulticast(host) || isBroadcast(host)) return false;
+  return !isLoopback(host) || isLoopback(remote.address);
+}
+
+/** Once a call. */
+function diagnoseReach(store: CallStore, turn: Turn, dialog: Dialog): void {
+  if (dialog.reachSaid === true) return;
+  dialog.reachSaid = true;
+  const call = store.findByDialog(dialog)?.handle;
+  turn.emit({
+    type: 'diagnosis.raised',
+    ...(call === undefined ? undefined : { call }),
+    code: 'contact-private',
+    severity: 'info',
+    evidence: `the Contact of the other side is ${displayText(dialog.remoteTarget)}, and its messages come from ${formatAddress(dialog.flow.remote)}`,
+    cause: 'it is behind a NAT and does not know its public address',
+    next: 'nothing: our requests go where its messages come from; --contact-as-sent sends them to the Contact',
+  });
+}
