@@ -42,6 +42,8 @@ export interface Home {
   readonly publicAddress: string;
   /** The outermost NAT forgets all mappings, and has others from now on. */
   rebind(): Promise<void>;
+  /** The outermost NAT drops that many packets of the audio that leaves, and no more. */
+  loseAudio(packets: number): Promise<void>;
   /** What its routers do, read from the kernel: for a reason. */
   rules(): Promise<string>;
 }
@@ -110,6 +112,11 @@ async function addHome(
       const { space, router } = outermost;
       await within(space, 'nft', otherMappings(router, CONE_OFFSET + ++rebound * REBOUND_OFFSET));
       await within(space, 'conntrack', '-F');
+    },
+    async loseAudio(packets) {
+      const audio = `oifname "world" udp sport ${RTP_PORTS[0]}-${PROBE_PORT}`;
+      const rule = `add rule ip nat between ${audio} limit rate 1/hour burst ${packets} packets drop`;
+      await within(outermost.space, 'nft', rule);
     },
     rules: async () =>
       (await Promise.all(routers.map(({ space }) => within(space, 'nft', 'list', 'ruleset')))).join('\n'),

@@ -13,6 +13,8 @@ import { labScenarios } from './scenarios/lab.ts';
 import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
 import { natScenarios } from './scenarios/nat.ts';
+import { natMediaScenarios } from './scenarios/nat-media.ts';
+import { natRebindingScenarios } from './scenarios/nat-rebinding.ts';
 import { pingScenarios } from './scenarios/ping.ts';
 import { placingScenarios } from './scenarios/placing.ts';
 import { registrarScenarios } from './scenarios/registrar.ts';
@@ -47,6 +49,8 @@ export const scenarios: readonly Scenario[] = [
   ...serverScenarios,
   ...registrarScenarios,
   ...natScenarios,
+  ...natMediaScenarios,
+  ...natRebindingScenarios,
   ...stunScenarios,
   ...stoppingScenarios,
   ...sloppyScenarios,
