@@ -161,6 +161,9 @@ test('what is not registered any more is not kept open', () => {
   expect(registrar.pingsMs).toEqual([]);
 });
 
+const never = (): never => {
+  throw new Error('no REGISTER came');
+};
 const optionsHeard = () => registrar.requests('OPTIONS').map(({ message, atMs }) => ({ message, atMs }));
 
 test('--keepalive-by options: any final response is a sign of life, also a 401, over UDP without a NAT too', () => {
@@ -175,6 +178,19 @@ test('--keepalive-by options: any final response is a sign of life, also a 401, 
   expect(heard.map(({ message }) => value(message, 'CSeq')).slice(0, 2)).toEqual(['1 OPTIONS', '2 OPTIONS']);
   expect(registrar.pingsMs).toEqual([]);
   expect(changes().map(({ to }) => to)).toEqual(['registering', 'registered']);
+});
+
+test('a NAT that maps us anew shows in the response to OPTIONS, and the new address is bound at once (RFC 3581 §4)', () => {
+  open('udp', { keepaliveBy: 'options' });
+  registrar.sees = MAPPED;
+  start();
+  network.run(60_000);
+  const bound = () => value(registrar.requests('REGISTER').at(-1)?.message ?? never(), 'Contact');
+  expect(bound()).toContain('203.0.113.5:41000');
+  registrar.sees = { ...MAPPED, port: 42_000 };
+  network.run(30_000);
+  expect(bound()).toContain('203.0.113.5:42000');
+  expect(changes().at(-1)?.to).toBe('registered');
 });
 
 test('OPTIONS without an answer for 10 s is a dead flow: noticed within two intervals, and registered anew', () => {

@@ -104,12 +104,17 @@ export class Keepalives {
     this.alive(turn, kept);
   }
 
-  /** What became of an OPTIONS: any final response is a sign of life (RFC 3261 §11.1). */
+  /**
+   * What became of an OPTIONS: any final response is a sign of life (RFC 3261 §11.1), and its Via shows how a NAT maps us
+   * now (RFC 3581 §4).
+   */
   indicated(turn: Turn, options: OptionsKeepalive, indication: Indication<unknown>): void {
     const kept = this.kept.get(flowName(options.flow));
     if (kept?.options !== options || kept.waiting !== 'options') return;
     if (indication.type === 'response') {
-      if (indication.response.status >= 200) this.alive(turn, kept);
+      if (indication.response.status < 200) return;
+      this.alive(turn, kept);
+      this.agent.own.learnMapping(turn, kept.flow, indication.response);
       return;
     }
     this.bury(kept, indication.type === 'timeout' ? NO_ANSWER.options : indication.error);

@@ -21,7 +21,11 @@ import type { UserAgent } from './user-agent.ts';
 export function hasMoved(agent: UserAgent, turn: Turn, registration: Registration): boolean {
   const { account, contact } = registration;
   const now = contactNow(agent, registration);
-  if (now === contact) return false;
+  if (now === contact) {
+    // It stays the same from one REGISTER to the next: the next change is worth one again.
+    registration.moved = false;
+    return false;
+  }
   if (registration.moved) diagnoseMovingAddress(turn, account, contact, now);
   const first = !registration.moved;
   registration.moved = true;
