@@ -5,7 +5,7 @@
  */
 import type { MediaReport } from '../rtp/session.ts';
 import type { ToMediaThread } from './media.ts';
-import { BATCH_MS } from './media-batch.ts';
+import { openBatch } from './media-batch.ts';
 import { type MediaCalls, openMediaCalls } from './media-calls.ts';
 import { openRtpPorts, type RtpPorts } from './rtp-ports.ts';
 import { openStunPorts, type StunPorts } from './stun-ports.ts';
@@ -19,27 +19,16 @@ let ports: RtpPorts | undefined;
 let calls: MediaCalls | undefined;
 let stun: StunPorts | undefined;
 
-let reports: MediaReport[] = [];
-let timer: ReturnType<typeof setTimeout> | undefined;
-
 /** Reports travel in batches, as commands do. */
-function post(report: MediaReport): void {
-  reports.push(report);
-  timer ??= setTimeout(flush, BATCH_MS);
-}
-
-function flush(): void {
-  clearTimeout(timer);
-  timer = undefined;
-  if (reports.length > 0) self.postMessage(reports);
-  reports = [];
-}
+const reports = openBatch<MediaReport>((batch) => self.postMessage(batch));
+const post = (report: MediaReport): void => reports.add(report);
 
 self.onmessage = (message: MessageEvent<ToMediaThread>) => {
   const { data } = message;
   if (data.type === 'commands') {
     for (const command of data.commands) {
       if (command.type === 'stun') stun?.use(command.server);
+      else if (command.type === 'unbind') ports?.unbind(command.port);
       else calls?.execute(command);
     }
     return;
@@ -48,7 +37,7 @@ self.onmessage = (message: MessageEvent<ToMediaThread>) => {
     calls?.close();
     stun?.use(undefined);
     ports?.close();
-    flush();
+    reports.flush();
     self.postMessage('closed');
     return;
   }
@@ -63,7 +52,7 @@ self.onmessage = (message: MessageEvent<ToMediaThread>) => {
   calls = started;
   setInterval(() => started.tick(), TICK_MS);
   void ports.fill().then(() => {
-    flush();
+    reports.flush();
     self.postMessage('ready');
   });
 };

@@ -264,12 +264,15 @@ describe('on loopback', () => {
     running.send([{ type: 'close', slot: 0 }]);
     await until(() => ports().length === 6);
     expect(ports().at(-1)).toBe(port);
-    alice.send(packet(1, 7), port);
     const other = ports()[1] as number;
     running.send([{ type: 'open', session: session(0, other, bob.port) }]);
+    // The thread has come so far: the call before is closed.
     await bob.until(1);
+    alice.send(packet(1, 7), port);
+    bob.send(packet(1, 8), other);
+    await bob.until(2);
     expect(alice.heard).toHaveLength(1);
-    await counted(running, 0, { packetsReceived: 0, dropped: 0 });
+    await counted(running, 0, { packetsReceived: 1, dropped: 0 });
   });
 
   test('one port that another program has for IPv6 alone costs no family', async () => {

@@ -13,7 +13,7 @@
  */
 import { allocateCounters, clearCounters, readCounters } from '../rtp/counters.ts';
 import type { MediaCommand, MediaCounters, MediaReport } from '../rtp/session.ts';
-import { BATCH_MS } from './media-batch.ts';
+import { openBatch } from './media-batch.ts';
 import type { RtpPortsOptions } from './rtp-ports.ts';
 
 /** Pairs of ports that wait for calls, over all threads. */
@@ -35,7 +35,7 @@ export interface MediaOptions {
 
 /** Running media threads. */
 export interface Media {
-  /** Carries out commands in order, within BATCH_MS. `open` only on a port that was reported. */
+  /** Carries out commands in order, soon (media-batch.ts). `open` only on a port that was reported. */
   send(commands: readonly MediaCommand[]): void;
   /** What has been counted for a slot since its `open`. */
   read(slot: number): MediaCounters;
@@ -45,6 +45,9 @@ export interface Media {
   close(): Promise<void>;
 }
 
+/** `unbind`: a port that no call has is closed, as the reserve is twice full without it. */
+type ThreadCommand = MediaCommand | { readonly type: 'unbind'; readonly port: number };
+
 /** Engine to thread. */
 export type ToMediaThread =
   | {
@@ -52,7 +55,7 @@ export type ToMediaThread =
       readonly counters: SharedArrayBuffer;
       readonly ports: Omit<RtpPortsOptions, 'onPorts' | 'onExhausted'>;
     }
-  | { readonly type: 'commands'; readonly commands: readonly MediaCommand[] }
+  | { readonly type: 'commands'; readonly commands: readonly ThreadCommand[] }
   | { readonly type: 'close' };
 
 /** Thread to engine. */
@@ -60,6 +63,10 @@ type FromMediaThread = 'ready' | 'closed' | readonly MediaReport[];
 
 interface Thread {
   readonly worker: Worker;
+  /** Ports that wait for a call, those of `returned` too. */
+  idle: number;
+  /** Ports of calls whose `close` waits to be sent. */
+  returned: number[];
   readonly ready: Promise<void>;
   readonly closed: Promise<void>;
 }
@@ -69,62 +76,82 @@ export function startMedia(options: MediaOptions): Media {
   const { threads: count, maxCalls, onReport } = options;
   const shared = allocateCounters(maxCalls);
   const counters = new Float64Array(shared);
-  /** Which thread has a port, and a slot. */
-  const portOwner = new Map<number, number>();
-  const slotOwner = new Map<number, number>();
+  const reserve = Math.ceil((options.reserve ?? DEFAULT_RESERVE) / count);
+  /** Which thread has a port. */
+  const threadOf = new Map<number, Thread>();
+  /** The port of a slot that is open. */
+  const portOf = new Map<number, number>();
 
-  const threads = Array.from({ length: count }, (_, index) =>
-    startThread(index, (reports) => {
+  const threads = Array.from({ length: count }, (_, index) => {
+    const thread = startThread(index, (reports) => {
       for (const report of reports) {
-        if (report.type === 'ports') for (const port of report.ports) portOwner.set(port, index);
+        if (report.type === 'ports') for (const port of report.ports) threadOf.set(port, thread);
+        if (report.type === 'ports') thread.idle += report.ports.length;
         onReport(report);
       }
-    }),
-  );
-  threads.forEach(({ worker }, thread) => {
-    const reserve = Math.ceil((options.reserve ?? DEFAULT_RESERVE) / count);
-    const ports = { range: options.rtpPorts, bind: options.bind, reserve, thread, threads: count };
-    tell(worker, { type: 'start', counters: shared, ports });
+    });
+    const ports = { range: options.rtpPorts, bind: options.bind, reserve, thread: index, threads: count };
+    tell(thread.worker, { type: 'start', counters: shared, ports });
+    return thread;
   });
 
-  function ownerOf(command: Exclude<MediaCommand, { type: 'stun' }>): number {
-    if (command.type === 'close' || command.type === 'dtmf') return slotOwner.get(command.slot) ?? 0;
-    const { slot, port } = command.session;
-    if (command.type === 'open') slotOwner.set(slot, portOwner.get(port) ?? 0);
-    return slotOwner.get(slot) ?? 0;
+  const batches = new Map(threads.map((thread) => [thread, openBatch(carry(thread))]));
+
+  function carry(thread: Thread) {
+    return (commands: readonly ThreadCommand[]) => {
+      tell(thread.worker, { type: 'commands', commands });
+      // Said here and not by the thread: it carries out commands in order, so that from now on those ports may be
+      // opened again, and a message from there for each call would cost more than the call's audio.
+      const { returned } = thread;
+      thread.returned = [];
+      if (returned.length > 0) onReport({ type: 'ports', ports: returned });
+    };
   }
 
-  let batches = threads.map((): MediaCommand[] => []);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-
-  function flush(): void {
-    clearTimeout(timer);
-    timer = undefined;
-    const full = batches;
-    batches = threads.map(() => []);
-    for (const [index, commands] of full.entries()) {
-      const worker = threads[index]?.worker;
-      if (worker !== undefined && commands.length > 0) tell(worker, { type: 'commands', commands });
+  /** What the end of a call means for the reserve: its port is free once the commands have gone, or there are enough. */
+  function close(slot: number): void {
+    const port = portOf.get(slot) ?? 0;
+    const thread = threadOf.get(port);
+    if (thread === undefined) return;
+    portOf.delete(slot);
+    const surplus = thread.idle >= 2 * reserve;
+    if (surplus) threadOf.delete(port);
+    else {
+      thread.idle += 1;
+      thread.returned.push(port);
     }
+    batches
+      .get(thread)
+      ?.add({ type: 'close', slot }, ...(surplus ? [{ type: 'unbind', port } as const] : []));
+  }
+
+  function send(command: MediaCommand): void {
+    if (command.type === 'stun') {
+      for (const batch of batches.values()) batch.add(command);
+      return;
+    }
+    if (command.type === 'close') return close(command.slot);
+    if (command.type === 'open') {
+      const { slot, port } = command.session;
+      // The thread clears them too, but a reader must not see the last call's figures until then.
+      clearCounters(counters, slot);
+      portOf.set(slot, port);
+      const thread = threadOf.get(port);
+      if (thread !== undefined) thread.idle -= 1;
+    }
+    const slot = command.type === 'dtmf' ? command.slot : command.session.slot;
+    const thread = threadOf.get(portOf.get(slot) ?? 0);
+    if (thread !== undefined) batches.get(thread)?.add(command);
   }
 
   return {
     send(commands) {
-      for (const command of commands) {
-        if (command.type === 'stun') {
-          for (const batch of batches) batch.push(command);
-          continue;
-        }
-        // The thread clears them too, but a reader must not see the last call's figures until then.
-        if (command.type === 'open') clearCounters(counters, command.session.slot);
-        batches[ownerOf(command)]?.push(command);
-      }
-      timer ??= setTimeout(flush, BATCH_MS);
+      for (const command of commands) send(command);
     },
     read: (slot) => readCounters(counters, slot),
     ready: Promise.all(threads.map(({ ready }) => ready)).then(() => {}),
     async close() {
-      flush();
+      for (const batch of batches.values()) batch.flush();
       for (const { worker } of threads) tell(worker, { type: 'close' });
       await Promise.all(threads.map(({ closed }) => closed));
       for (const { worker } of threads) worker.terminate();
@@ -156,5 +183,5 @@ function startThread(index: number, onReports: (reports: readonly MediaReport[])
     if (started) throw error;
     ready.reject(error);
   };
-  return { worker, ready: ready.promise, closed: closed.promise };
+  return { worker, idle: 0, returned: [], ready: ready.promise, closed: closed.promise };
 }

@@ -36,7 +36,7 @@ export interface RtpPortsOptions {
   readonly range: readonly [number, number];
   /** The address to bind to; both families on all interfaces when absent. */
   readonly bind: string | undefined;
-  /** How many bound pairs wait for a call. Twice as many are kept after calls end. */
+  /** How many bound pairs wait for a call. */
   readonly reserve: number;
   /** This thread takes every `threads`th pair, from the `thread`th on. */
   readonly thread: number;
@@ -61,8 +61,10 @@ export interface RtpPorts {
   fill(): Promise<void>;
   /** The pair of that port for a call; undefined when it is not one of the reserve. */
   take(port: number): PortPair | undefined;
-  /** The call is over: the pair goes back to the reserve, or is closed when that is twice full. */
+  /** The call is over: the pair goes back to the reserve. Nobody is told: whoever ended the call knows. */
   giveBack(pair: PortPair): void;
+  /** Closes a pair of the reserve. */
+  unbind(port: number): void;
   /** Closes every socket, taken or not, and one that is just being bound. */
   close(): Promise<void>;
   /** Every pair that is bound, and whether it waits for a call. */
@@ -159,13 +161,14 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
 
   function giveBack(pair: PortPair): void {
     pair.handler = undefined;
-    if (idle.size >= 2 * reserve) {
-      bound.delete(pair.port);
-      closePair(pair);
-      return;
-    }
     idle.add(pair);
-    onPorts([pair.port]);
+  }
+
+  function unbind(port: number): void {
+    const pair = bound.get(port);
+    if (pair === undefined || !idle.delete(pair)) return;
+    bound.delete(port);
+    closePair(pair);
   }
 
   async function close(): Promise<void> {
@@ -187,6 +190,7 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
     fill,
     take,
     giveBack,
+    unbind,
     close,
     get dualStack() {
       return hosts[0] === '::';
