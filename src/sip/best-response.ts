@@ -15,6 +15,8 @@ export function bestResponse(finals: readonly SipResponse[]): SipResponse | unde
   for (const response of finals) if (best === undefined || rank(response) < rank(best)) best = response;
   if (best === undefined) return undefined;
   if (best.status === 401 || best.status === 407) return withAllChallenges(best, finals);
+  // RFC 5626 §11.5: a 430 is between proxies; a caller is told that nobody is there now.
+  if (best.status === 430) return { ...best, status: 480, reason: reasonPhrase(480) };
   // A 503 is about a server behind us; sent on, it would take us out of service (§16.7 step 6).
   return best.status === 503 ? { ...best, status: 500, reason: reasonPhrase(500) } : best;
 }

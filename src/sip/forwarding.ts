@@ -1,8 +1,10 @@
 /**
  * Sending a request on: where its next hop is, and the copy that goes there (RFC 3261 §16.6 steps 5 to 11).
  */
+import { parseTargetContact } from './contact.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { type Flow, hopAt, type ServerHop } from './flow.ts';
+import { flowToken } from './flow-token.ts';
 import { forwardedRequest } from './forwarded-request.ts';
 import { addressFamily } from './ip-address.ts';
 import { MAX_WAITING_NAMES } from './limits.ts';
@@ -19,6 +21,7 @@ import type { Target } from './target-set.ts';
 import { displayText } from './text.ts';
 import { outgoing } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
+import { parseUri } from './uri.ts';
 import { parseVia } from './via.ts';
 
 /** More than 3 minutes (§16.6 step 11), in ms: how long a phone may ring after its last word. */
@@ -95,13 +98,29 @@ function sendBranch(proxy: ProxyState, turn: Turn, branch: ProxyBranch, onward: 
   const { server, request, core, hash } = branch.context;
   const via = agent.via(flow, branchWithHash(agent.identifiers.branch(), hash));
   const token = routeToken(proxy.routeSecret, core.callId);
-  const recorded = recordRoutes(agent, request.method, { from: server.flow, to: flow, token });
+  const tokenOf = (wanted: boolean, side: Flow) => ({
+    flow: side,
+    flowToken: wanted ? flowToken(proxy.routeSecret, side) : undefined,
+  });
+  const recorded = recordRoutes(agent, request.method, {
+    from: tokenOf(asksForFlow(request, core), server.flow),
+    to: tokenOf(branch.target.registered !== undefined && branch.target.path.length === 0, flow),
+    token,
+  });
   const copy = forward(proxy, request, core, onward, via, { recorded, breadth: branch.breadth });
   branch.state = 'calling';
   if (request.method === 'INVITE') {
     branch.timer = proxy.deadlines.arm(turn.nowMs + TIMER_C_MS, 'C', branch);
   }
   branch.transaction = agent.transactions.openClient(turn, copy.request, copy.core, flow, branch, undefined);
+}
+
+/** RFC 5626 §4.3, §5.3: the phone next to us wants what belongs to the dialog on the flow that it speaks on. */
+function asksForFlow(request: SipRequest, { viaCount }: CoreHeaders): boolean {
+  if (viaCount !== 1) return false;
+  const contact = parseTargetContact(request);
+  const uri = contact.ok && contact.value !== undefined ? parseUri(contact.value.uri) : undefined;
+  return uri?.ok === true && uri.value.kind === 'sip' && uri.value.params.has('ob');
 }
 
 function sendAck(proxy: ProxyState, turn: Turn, ack: StatelessAck, onward: Onward, flow: Flow): void {

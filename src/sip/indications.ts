@@ -78,6 +78,7 @@ export function loseConnection(parts: EndpointParts, turn: Turn, connection: num
   parts.agent.transport.disconnected(connection);
   const failed = parts.agent.transactions.connectionFailed(turn, connection, error);
   for (const indication of failed) indicate(parts, turn, indication);
+  parts.proxy?.connectionLost(turn, connection);
   parts.registrations.connectionLost(turn, connection, error);
 }
 

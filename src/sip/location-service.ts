@@ -7,8 +7,12 @@
 import type { Deadline } from './deadlines.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Flow } from './flow.ts';
+import type { FlowBinding } from './outbound-binding.ts';
+import { isSameFlow } from './outbound-binding.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
+import { parseUri } from './uri.ts';
+import { uriEquals } from './uri-equals.ts';
 
 /** One address at which a user is reached. */
 export interface Binding {
@@ -20,6 +24,8 @@ export interface Binding {
   readonly path: readonly string[];
   /** Where its phone was heard, when that is the way to it and the Contact is not (contact-reach.ts). */
   readonly reach: Flow | undefined;
+  /** The flow that it registers, which is `reach` then, or behind its Path (outbound-binding.ts). */
+  readonly registered: FlowBinding | undefined;
   readonly expiresMs: number;
   /** What set it: a REGISTER of the same Call-ID must count up (§10.3 step 7). */
   readonly callId: string;
@@ -77,12 +83,11 @@ export class LocationService {
     for (const entry of before) {
       if (after.includes(entry)) continue;
       this.deadlines.disarm(entry.deadline);
-      if (!after.some(({ binding }) => binding.uri === entry.binding.uri))
-        this.report(turn, entry, 'removed');
+      if (!after.some(({ binding }) => isSame(binding, entry.binding))) this.report(turn, entry, 'removed');
     }
     for (const entry of after) {
       if (before.includes(entry)) continue;
-      const known = before.some(({ binding }) => binding.uri === entry.binding.uri);
+      const known = before.some(({ binding }) => isSame(binding, entry.binding));
       this.report(turn, entry, known ? 'refreshed' : 'added');
     }
   }
@@ -93,6 +98,50 @@ export class LocationService {
       for (const { binding } of entries) if (binding.uri === uri && binding.reach) return binding.reach;
     }
     return undefined;
+  }
+
+  /** The flow of a phone that was registered last: its Contact in a dialog may have `ob` besides (RFC 5626 §4.3). */
+  newFlowOf(contact: string): Flow | undefined {
+    let found: Flow | undefined;
+    for (const entries of this.entries.values()) {
+      for (const { binding } of entries) {
+        const { registered, reach, uri } = binding;
+        if (registered !== undefined && reach !== undefined && sameUri(uri, contact)) found = reach;
+      }
+    }
+    return found;
+  }
+
+  /**
+   * A connection is gone, and with it the bindings of its flow (RFC 5626 §5.3): their phone comes back over another. A
+   * binding of an address stays, as it may be reached there.
+   */
+  connectionLost(turn: Turn, connection: number): void {
+    for (const [user, entries] of [...this.entries]) {
+      const left = entries.filter(({ binding }) => {
+        return binding.registered === undefined || binding.reach?.connection !== connection;
+      });
+      if (left.length < entries.length) this.drop(turn, user, entries, left);
+    }
+  }
+
+  /** The flow of a phone is gone, as the proxy before it says (430), whoever it belongs to. */
+  flowFailed(turn: Turn, uri: string, flow: FlowBinding): void {
+    for (const [user, entries] of [...this.entries]) {
+      const left = entries.filter(({ binding }) => {
+        return binding.uri !== uri || !isSameFlow(binding.registered, flow);
+      });
+      if (left.length < entries.length) this.drop(turn, user, entries, left);
+    }
+  }
+
+  private drop(turn: Turn, user: string, entries: readonly Entry[], left: Entry[]): void {
+    this.keep(user, left);
+    for (const entry of entries) {
+      if (left.includes(entry)) continue;
+      this.deadlines.disarm(entry.deadline);
+      this.report(turn, entry, 'removed');
+    }
   }
 
   /** Whether a phone is reached over that connection. */
@@ -122,4 +171,16 @@ export class LocationService {
       ...(lasting ? { expiresS: Math.ceil((binding.expiresMs - turn.nowMs) / 1000) } : undefined),
     });
   }
+}
+
+/** Whether one stands for the other: by its flow, else by its address (RFC 5626 §6). */
+function isSame(one: Binding, other: Binding): boolean {
+  return isSameFlow(one.registered, other.registered) || one.uri === other.uri;
+}
+
+/** §19.1.4. */
+export function sameUri(a: string, b: string): boolean {
+  const left = parseUri(a);
+  const right = parseUri(b);
+  return left.ok && right.ok && uriEquals(left.value, right.value);
 }

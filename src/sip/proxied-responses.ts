@@ -9,7 +9,7 @@ import type { ProxyState } from './proxy-state.ts';
 import { reasonFor } from './reason.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { cancelFor } from './requests.ts';
-import { allDone, type ProxyBranch, type ResponseContext } from './response-context.ts';
+import { allDone, newBranch, type ProxyBranch, type ResponseContext } from './response-context.ts';
 import { buildResponse, type HeaderLine } from './serialize-message.ts';
 import { answers, type FoundServers } from './server-location.ts';
 import { displayText } from './text.ts';
@@ -22,25 +22,33 @@ import { withoutTopVia } from './via.ts';
 export function tryNext(proxy: ProxyState, turn: Turn, context: ResponseContext): void {
   const [group = [], ...rest] = context.untried;
   context.untried = rest;
-  const branches = group.map((target): ProxyBranch => {
-    return {
-      kind: 'branch',
-      context,
-      target,
-      breadth: Math.floor(context.breadth / group.length),
-      state: 'resolving',
-      others: [],
-      transaction: undefined,
-      cancel: undefined,
-      timer: undefined,
-    };
-  });
+  const breadth = Math.floor(context.breadth / group.length);
+  const branches = group.map((target) => newBranch(context, target, breadth));
   context.branches.push(...branches);
   for (const branch of branches) {
     const wrong = launch(proxy, turn, branch);
     if (wrong !== undefined) giveUp(proxy, turn, branch, 503, wrong);
   }
   finishIfDone(proxy, turn, context);
+}
+
+/**
+ * Another flow to the same phone, when this one has failed: gone, silent, or unknown to the proxy that keeps it (RFC
+ * 5626 §7). What the phone itself answers speaks for all of its flows.
+ */
+function tryOtherFlow(proxy: ProxyState, turn: Turn, branch: ProxyBranch): boolean {
+  const { context, target, breadth } = branch;
+  const [next, ...rest] = target.otherFlows ?? [];
+  if (next === undefined || branch.cancel !== undefined || context.answered) return false;
+  done(proxy, branch);
+  const another = newBranch(context, { ...next, otherFlows: rest }, breadth);
+  context.branches.push(another);
+  const wrong = launch(proxy, turn, another);
+  if (wrong !== undefined && !tryOtherFlow(proxy, turn, another)) {
+    giveUp(proxy, turn, another, 503, wrong);
+    finishIfDone(proxy, turn, context);
+  }
+  return true;
 }
 
 /** The name of a next hop was looked up. */
@@ -76,7 +84,7 @@ export function branchIndicated(
   }
   if (branch.state === 'done') return;
   const timedOut = indication.type === 'timeout';
-  if (tryOther(proxy, turn, branch)) return;
+  if (tryOther(proxy, turn, branch) || tryOtherFlow(proxy, turn, branch)) return;
   giveUp(proxy, turn, branch, timedOut ? 408 : 503, timedOut ? 'no answer in time' : indication.error);
   finishIfDone(proxy, turn, branch.context);
 }
@@ -113,6 +121,7 @@ function final(proxy: ProxyState, turn: Turn, branch: ProxyBranch, response: Sip
   // §16.7 step 5: every 2xx to an INVITE, however often it comes; of anything else the first alone.
   if (again && !(invite && response.status < 300)) return;
   if (response.status === 503 && tryOther(proxy, turn, branch)) return;
+  if (isFlowFailure(proxy, turn, branch, response) && tryOtherFlow(proxy, turn, branch)) return;
   done(proxy, branch);
   const passedOn = withoutTopVia(response) ?? ownAnswer(proxy, context, 500, 'the response has one Via');
   if (passedOn.status < 300) {
@@ -122,6 +131,14 @@ function final(proxy: ProxyState, turn: Turn, branch: ProxyBranch, response: Sip
   context.finals.push(passedOn);
   if (passedOn.status >= 600) cancelAll(proxy, turn, context, reasonFor('declined elsewhere'));
   finishIfDone(proxy, turn, context);
+}
+
+/** RFC 5626 §7, §11.5: a 430 ends the binding of its flow; a 408 says that nobody is at the end of it. */
+function isFlowFailure(proxy: ProxyState, turn: Turn, branch: ProxyBranch, { status }: SipResponse): boolean {
+  const { registered, uri } = branch.target;
+  if (registered === undefined || branch.state === 'done') return false;
+  if (status === 430) proxy.location.flowFailed(turn, uri, registered);
+  return status === 430 || status === 408;
 }
 
 /** Timer C, or nobody answered our CANCEL with a final response of the INVITE (§16.8, §9.1). */

@@ -10,6 +10,7 @@ import type { CoreHeaders } from './core-headers.ts';
 import { Deadlines } from './deadlines.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import { type Flow, formatHost } from './flow.ts';
+import { flowOfToken } from './flow-token.ts';
 import { launchAck } from './forwarding.ts';
 import { MAX_RESPONSE_CONTEXTS } from './limits.ts';
 import { LocationService } from './location-service.ts';
@@ -31,11 +32,11 @@ import { Realm } from './realm.ts';
 import { refuse, retryAfter } from './refusal.ts';
 import { Registrar } from './registrar.ts';
 import type { ProxyBranch, ResponseContext } from './response-context.ts';
-import { type SipError, sipError } from './result.ts';
+import { fail, ok, type Result, type SipError, sipError } from './result.ts';
 import { preprocessRoute, type Routing } from './route-preprocessing.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import type { FoundServers } from './server-location.ts';
-import { findTargets, ownUser } from './target-set.ts';
+import { findTargets, ownUser, type Target } from './target-set.ts';
 import type { Indication, ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { parseUri } from './uri.ts';
@@ -80,6 +81,11 @@ export class StatefulProxy {
       branchDue(this.state, turn, due.owner);
     }
     location.advance(turn);
+  }
+
+  /** A connection is gone, and the bindings of its flow. */
+  connectionLost(turn: Turn, connection: number): void {
+    this.state.location.connectionLost(turn, connection);
   }
 
   /** Whether a phone is reached over that connection. */
@@ -129,7 +135,7 @@ export class StatefulProxy {
     if (validateForProxy(request, core, hash, own) !== undefined) return;
     const { uri, routes, recorded } = routed.value;
     if (!recorded && (routes.length > 0 || ownUser(this.state, uri) === undefined)) return;
-    const targets = findTargets(this.state, uri, turn.nowMs);
+    const targets = this.targets(turn, routed.value);
     const target = targets.ok ? targets.value[0]?.[0] : undefined;
     if (target === undefined) return;
     const ack = { kind: 'ack', request: withSource(request, core, flow), core } as const;
@@ -164,7 +170,7 @@ export class StatefulProxy {
     const wrong = validateForProxy(request, core, hash, own) ?? this.overload();
     if (wrong !== undefined) return this.refuse(turn, transaction, wrong);
     if (!this.admits(turn, transaction, routing)) return;
-    const targets = findTargets(this.state, routing.uri, turn.nowMs);
+    const targets = this.targets(turn, routing);
     if (!targets.ok) return this.refuse(turn, transaction, targets.error);
     const breadth = maxBreadth(request);
     const context: ResponseContext = {
@@ -183,6 +189,22 @@ export class StatefulProxy {
     // §17.2.1: nobody knows how long the next hop takes.
     if (request.method === 'INVITE') agent.respond(turn, transaction, 100);
     tryNext(this.state, turn, context);
+  }
+
+  /**
+   * Where a request goes: over the flow that our own Route names (RFC 5626 §5.3), else where its URI says. Errors: those
+   * of `findTargets`, and `flow-failed` (430) for a flow that is gone, unless the phone has come back on another.
+   */
+  private targets(
+    turn: Turn,
+    { uri, recorded, flowToken, routes }: Routing,
+  ): Result<readonly (readonly Target[])[]> {
+    const { agent, location, routeSecret } = this.state;
+    const flow = recorded ? flowOfToken(routeSecret, flowToken, agent.transport) : 'none';
+    if (flow === 'none' || routes.length > 0) return findTargets(this.state, uri, turn.nowMs);
+    const reach = flow === 'gone' ? location.newFlowOf(uri) : flow;
+    if (reach !== undefined) return ok([[{ uri, q: 1, path: [], reach }]]);
+    return fail('flow-failed', 0, 430, 'the connection to the phone is gone, and it has not come back');
   }
 
   private overload(): SipError | undefined {

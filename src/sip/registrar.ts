@@ -1,14 +1,16 @@
 /**
- * A small registrar for the lab (RFC 3261 §10.3, RFC 3327), with digest authentication. What it learns stands in the
+ * A small registrar for the lab (RFC 3261 §10.3, RFC 3327, RFC 5626 §6), with digest authentication. What it learns stands in the
  * location service, where the proxy finds it.
  */
 import { type Contact, parseContacts } from './contact.ts';
 import { reachOfContact } from './contact-reach.ts';
 import type { CoreHeaders } from './core-headers.ts';
+import type { Flow } from './flow.ts';
 import { MAX_BINDINGS } from './limits.ts';
 import { allValues } from './list.ts';
-import type { Binding, LocationService } from './location-service.ts';
+import { type Binding, type LocationService, sameUri } from './location-service.ts';
 import { type SipRequest, value } from './message.ts';
+import { type FlowBinding, flowBinding, flowParams, isSameFlow } from './outbound-binding.ts';
 import type { OwnDomain } from './own-domain.ts';
 import { readPath } from './path.ts';
 import type { Realm } from './realm.ts';
@@ -19,7 +21,6 @@ import { readDigits } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { parseUri, serializeUri, unescapeUri } from './uri.ts';
-import { uriEquals } from './uri-equals.ts';
 import type { UserAgent } from './user-agent.ts';
 
 /** What a REGISTER without expiry gets, and the least and the most that is given, in seconds. */
@@ -61,15 +62,16 @@ export class Registrar {
     const path = readPath(request);
     const changed = path.ok ? this.change(turn, user, transaction, path.value) : path;
     if (!changed.ok) return this.refuse(turn, transaction, changed.error);
+    const flows = changed.value.some((binding) => binding.callId === core.callId && binding.registered);
     const contacts = changed.value.map((binding): HeaderLine => {
       const leftS = Math.ceil((binding.expiresMs - turn.nowMs) / 1000);
       const q = binding.q === 1 ? '' : `;q=${binding.q}`;
-      return ['Contact', `<${binding.uri}>;expires=${leftS}${q}`];
+      return ['Contact', `<${binding.uri}>;expires=${leftS}${q}${flowParams(binding.registered)}`];
     });
     const paths = path.ok ? path.value.map((text): HeaderLine => ['Path', text]) : [];
     this.agent.respond(turn, transaction, 200, {
       ...ownTag(this.agent, core),
-      headers: [...contacts, ...paths],
+      headers: [...contacts, ...paths, ...(flows ? OUTBOUND : [])],
     });
   }
 
@@ -113,21 +115,27 @@ export class Registrar {
     path: readonly string[],
   ): Result<readonly Binding[]> {
     let next = this.location.bindings(user, turn.nowMs);
+    let flows = 0;
     const otherwise = readDigits(value(request, 'Expires') ?? '');
     for (const contact of contacts) {
       const wantedS = contact.expiresS ?? (otherwise >= 0 ? otherwise : DEFAULT_EXPIRES_S);
       if (wantedS > 0 && wantedS < LEAST_EXPIRES_S)
         return bad(sipError('expires-too-brief', 423, `${wantedS} s is too brief`));
-      const known = next.find((binding) => sameUri(binding.uri, contact.uri));
-      if (known !== undefined && isOlder(core, known)) return bad(OUT_OF_ORDER);
-      next = next.filter((binding) => binding !== known);
+      const registered = flowBinding(contact, request, core, path);
+      if (!registered.ok) return registered;
+      const known = next.filter((binding) => isReplaced(binding, contact, registered.value));
+      if (known.some((binding) => isOlder(core, binding))) return bad(OUT_OF_ORDER);
+      next = next.filter((binding) => !known.includes(binding));
       if (wantedS === 0) continue;
+      if (registered.value !== undefined) flows += 1;
+      if (flows > 1) return bad(SEVERAL_FLOWS);
       const uri = withoutHeaders(contact.uri);
       next.push({
         uri,
         q: contact.q ?? 1,
         path,
-        reach: path.length > 0 ? undefined : reachOfContact(uri, core.via, flow),
+        reach: reachOf(uri, core, flow, path, registered.value),
+        registered: registered.value,
         expiresMs: turn.nowMs + Math.min(wantedS, MOST_EXPIRES_S) * 1000,
         callId: core.callId,
         sequence: core.cseq.number,
@@ -158,10 +166,40 @@ const OUT_OF_ORDER = sipError(
   'an older REGISTER than the one that set the binding',
 );
 
-/** The option tags of Require but path, as Unsupported lists them (§8.2.2.3); undefined when there are none. */
+/** RFC 5626 §6: one REGISTER binds one flow, the one that it comes on. */
+const SEVERAL_FLOWS = sipError('flows-several', 400, 'a reg-id in more than one Contact');
+
+/** RFC 5626 §6, §10: the flow was bound, and after how long without a keepalive it may be given up, in seconds. */
+const OUTBOUND: readonly HeaderLine[] = [
+  ['Require', 'outbound'],
+  ['Flow-Timer', '120'],
+];
+
+/** Whether the Contact takes the place of a binding: by its flow, or by its address where one of them has no flow. */
+function isReplaced(binding: Binding, contact: Contact, flow: FlowBinding | undefined): boolean {
+  if (flow !== undefined && binding.registered !== undefined) return isSameFlow(binding.registered, flow);
+  return sameUri(binding.uri, contact.uri);
+}
+
+/** The flow that a phone is reached on: the one it registers, or the one that its Contact makes necessary. */
+function reachOf(
+  uri: string,
+  { via }: CoreHeaders,
+  flow: Flow,
+  path: readonly string[],
+  registered: FlowBinding | undefined,
+): Flow | undefined {
+  if (path.length > 0) return undefined;
+  return registered === undefined ? reachOfContact(uri, via, flow) : flow;
+}
+
+/** What a REGISTER may require of us: RFC 3327, RFC 5626. */
+const SERVED: ReadonlySet<string> = new Set(['path', 'outbound']);
+
+/** The option tags of Require but those, as Unsupported lists them (§8.2.2.3); undefined when there are none. */
 function unknownExtensions(request: SipRequest): string | undefined {
   const tags = allValues(request, 'Require');
-  const unknown = tags.ok ? tags.value.filter(({ text }) => text.toLowerCase() !== 'path') : [];
+  const unknown = tags.ok ? tags.value.filter(({ text }) => !SERVED.has(text.toLowerCase())) : [];
   return unknown.length === 0 ? undefined : unknown.map(({ text }) => text).join(', ');
 }
 
@@ -179,10 +217,4 @@ function withoutHeaders(text: string): string {
   const uri = parseUri(text);
   if (!uri.ok || uri.value.kind !== 'sip' || uri.value.headers.length === 0) return text;
   return serializeUri({ ...uri.value, headers: [] });
-}
-
-function sameUri(a: string, b: string): boolean {
-  const left = parseUri(a);
-  const right = parseUri(b);
-  return left.ok && right.ok && uriEquals(left.value, right.value);
 }

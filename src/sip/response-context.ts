@@ -49,6 +49,21 @@ export interface ProxyBranch {
   timer: Deadline<ProxyBranch> | undefined;
 }
 
+/** A way that is to be taken. */
+export function newBranch(context: ResponseContext, target: Target, breadth: number): ProxyBranch {
+  return {
+    kind: 'branch',
+    context,
+    target,
+    breadth,
+    state: 'resolving',
+    others: [],
+    transaction: undefined,
+    cancel: undefined,
+    timer: undefined,
+  };
+}
+
 /** Whether all ways that were tried have their final response. */
 export function allDone({ branches }: ResponseContext): boolean {
   return branches.every(({ state }) => state === 'done');

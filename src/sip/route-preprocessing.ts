@@ -10,7 +10,7 @@ import { parseNameAddr } from './name-addr.ts';
 import type { OwnDomain } from './own-domain.ts';
 import { withParams } from './params.ts';
 import { ok, type Result } from './result.ts';
-import { isRecordedFor } from './route-token.ts';
+import { isRecordedFor, ROUTE_TOKEN } from './route-token.ts';
 import { parseUri, type SipUri, serializeUri, type Uri } from './uri.ts';
 
 /** Where a request wants to go. */
@@ -21,6 +21,8 @@ export interface Routing {
   readonly routes: readonly string[];
   /** It came by a Record-Route of ours, in its Route or its Request-URI: its dialog is one that went through us. */
   readonly recorded: boolean;
+  /** What the last Record-Route of ours says of the flow to take (flow-token.ts), not looked into yet. */
+  readonly flowToken?: string;
 }
 
 /** §16.4. `secret`: of our Record-Routes. Errors: those of `allValues` and of the URIs that have to be read. */
@@ -31,6 +33,7 @@ export function preprocessRoute(request: SipRequest, own: OwnDomain, secret: str
   let { uri } = request;
   const callId = value(request, 'Call-ID') ?? '';
   let recorded = false;
+  let flowToken: string | undefined;
   const requestUri = parseUri(uri, request.method.length + 1);
   if (!requestUri.ok) return requestUri;
   if (routes.length > 0 && isOwnRoute(requestUri.value, own)) {
@@ -38,6 +41,7 @@ export function preprocessRoute(request: SipRequest, own: OwnDomain, secret: str
     if (!last.ok) return last;
     uri = serializeUri(last.value);
     recorded = isRecordedFor(requestUri.value, secret, callId);
+    flowToken = requestUri.value.user;
   } else uri = withoutOwnMaddr(uri, requestUri.value, own);
   for (let [top] = routes; top !== undefined; [top] = routes) {
     const first = routeUri(top);
@@ -46,13 +50,14 @@ export function preprocessRoute(request: SipRequest, own: OwnDomain, secret: str
     if (first.value.kind !== 'sip' || !own.isOurs(first.value)) break;
     routes.shift();
     recorded ||= isRecordedFor(first.value, secret, callId);
+    flowToken = first.value.user;
   }
-  return ok({ uri, routes, recorded });
+  return ok({ uri, routes, recorded, ...(flowToken === undefined ? undefined : { flowToken }) });
 }
 
 /** A Request-URI that looks as our Record-Routes do (record-route.ts), put there by a strict router. */
 function isOwnRoute(uri: Uri, own: OwnDomain): uri is SipUri {
-  return uri.kind === 'sip' && uri.user === undefined && uri.params.has('lr') && own.isOurs(uri);
+  return uri.kind === 'sip' && uri.params.has(ROUTE_TOKEN) && uri.params.has('lr') && own.isOurs(uri);
 }
 
 /** §16.4: a maddr that only led to us has done its work, and so have the port and the transport beside it. */

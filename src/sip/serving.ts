@@ -93,7 +93,7 @@ function answerOptions(
       ['Accept', ACCEPTED],
       ['Accept-Encoding', 'identity'],
       ['Accept-Language', 'en'],
-      ['Supported', agent.config.registrar === undefined ? SUPPORTED : `${SUPPORTED}, path`],
+      ['Supported', agent.config.registrar === undefined ? SUPPORTED : `${SUPPORTED}, path, outbound`],
     ],
   });
 }

@@ -7,6 +7,7 @@
 import type { Flow } from './flow.ts';
 import { MAX_BRANCHES } from './limits.ts';
 import type { LocationService } from './location-service.ts';
+import { type FlowBinding, isSamePhone } from './outbound-binding.ts';
 import type { OwnDomain } from './own-domain.ts';
 import type { Realm } from './realm.ts';
 import { fail, ok, type Result } from './result.ts';
@@ -22,6 +23,10 @@ export interface Target {
   readonly path: readonly string[];
   /** Where the phone was heard, when its URI is not the way to it. */
   readonly reach: Flow | undefined;
+  /** It registered the flow that it is reached on (RFC 5626 §6). */
+  readonly registered?: FlowBinding;
+  /** Further flows to the same phone, the next one first: tried when this one fails, never beside it (RFC 5626 §7). */
+  readonly otherFlows?: readonly Target[];
 }
 
 /** What a proxy looks targets up in. */
@@ -55,7 +60,7 @@ export function findTargets(
   if (!places.realm.has(user)) return fail('user-unknown', 0, 404, `there is no user ${displayText(user)}`);
   const targets = new Map<string, Target>();
   const circle = follow(places, user, nowMs, undefined, targets, new Set());
-  if (targets.size > 0) return ok(byPreference([...targets.values()].slice(0, MAX_BRANCHES)));
+  if (targets.size > 0) return ok(byPreference(byPhone([...targets.values()]).slice(0, MAX_BRANCHES)));
   if (circle) return fail('loop-detected', 0, 482, `the bindings of ${displayText(user)} go in a circle`);
   return fail('not-registered', 0, 480, `sip:${displayText(user)}@${places.realm.name} is not registered`);
 }
@@ -72,13 +77,31 @@ function follow(
   if (passed.has(user)) return true;
   passed.add(user);
   let circle = false;
-  for (const { uri, q: own, path, reach } of places.location.bindings(user, nowMs)) {
+  for (const binding of places.location.bindings(user, nowMs)) {
+    const { uri, q: own, path, reach, registered } = binding;
     const q = preference ?? own;
     const next = path.length > 0 ? undefined : ownUser(places, uri);
     if (next !== undefined) circle = follow(places, next, nowMs, q, targets, passed) || circle;
-    else if (!targets.has(uri)) targets.set(uri, { uri, q, path, reach });
+    else {
+      // Two flows of one phone may have one Contact.
+      const key = registered === undefined ? uri : `${registered.regId} ${registered.instance}`;
+      const target = { uri, q, path, reach };
+      if (!targets.has(key)) targets.set(key, registered === undefined ? target : { ...target, registered });
+    }
   }
   return circle;
+}
+
+/** RFC 5626 §7: of the flows of one phone the one that was registered last is tried, and the others behind it. */
+function byPhone(targets: readonly Target[]): Target[] {
+  const phones: Target[] = [];
+  for (const target of targets.toReversed()) {
+    const at = phones.findIndex(({ registered }) => isSamePhone(registered, target.registered));
+    const known = phones[at];
+    if (known === undefined) phones.unshift(target);
+    else phones[at] = { ...known, otherFlows: [...(known.otherFlows ?? []), target] };
+  }
+  return phones;
 }
 
 /** §16.6: a proxy tries the most wanted first; what is wanted as much rings at once. */

@@ -186,6 +186,12 @@ export class TransportLayer {
       .map(({ id }) => id);
   }
 
+  /** The flow of a connection; undefined when it is gone. */
+  flowOf(connection: number): Flow | undefined {
+    const found = this.connections.get(connection);
+    return found === undefined ? undefined : this.flow(found);
+  }
+
   isOpen(flow: Flow): boolean {
     return !isReliable(flow.transport) || this.connections.has(flow.connection ?? -1);
   }
