@@ -2,8 +2,25 @@
 import { join } from 'node:path';
 import type { Caller } from '../caller.ts';
 import { check, type Lab, until } from '../lab.ts';
-import { CONE_OFFSET, INSIDE, type NatKind, OUTSIDE, ROUTER, RTP_PORTS, SIP_PORT } from '../nat-network.ts';
-import { callIn, heardBothWays, type NatScene, natNeeds as needs, openNatScene } from '../nat-scene.ts';
+import {
+  CONE_OFFSET,
+  INSIDE,
+  type NatKind,
+  OUTSIDE,
+  ROUTER,
+  RTP_PORTS,
+  SECOND_RTP_PORTS,
+  SIP_PORT,
+} from '../nat-network.ts';
+import {
+  callIn,
+  callOut,
+  echoOutside,
+  heardBothWays,
+  type NatScene,
+  natNeeds as needs,
+  openNatScene,
+} from '../nat-scene.ts';
 import type { Scenario } from '../scenario.ts';
 
 /** A port of the server outside where nobody answers STUN, or not yet. */
@@ -37,6 +54,23 @@ async function named(lab: Lab, kinds: readonly NatKind[]): Promise<void> {
   check(started[0] === RTP_PORTS[0] + shift, `media.started says ${started.join(' ')}`);
   const wrong = scene.echo.all('diagnosis.raised').map(({ code }) => code);
   check(wrong.length === 0, `a diagnosis: ${wrong.join(' ')}`);
+  await scene.echo.stop();
+}
+
+/** A command that starts and calls at once offers the port that the world sees, in its first INVITE. */
+async function offered(lab: Lab): Promise<void> {
+  const scene = await openNatScene(lab, ['full cone']);
+  const echo = await echoOutside(scene);
+  const caller = callOut(scene, 'udp', ['--stun', OUTSIDE, '--duration', '1.5']);
+  const { remoteAddress, remotePort } = await echo.wait('media.started', undefined, 10_000);
+  const told = `${remoteAddress}:${remotePort}`;
+  check(told === `${ROUTER}:${SECOND_RTP_PORTS[0] + CONE_OFFSET}`, `the offer named ${told}`);
+  await caller.ends(0, 15_000);
+  heardBothWays('the caller at home', 1.5, EDGES, await caller.wait('media.stopped'));
+  heardBothWays('the echo outside', 1.5, EDGES, await echo.wait('media.stopped'));
+  const wrong = caller.all('diagnosis.raised').map(({ code }) => code);
+  check(wrong.length === 0, `a diagnosis: ${wrong.join(' ')}`);
+  await echo.stop();
   await scene.echo.stop();
 }
 
@@ -124,6 +158,7 @@ export const stunScenarios: readonly Scenario[] = [
     needs,
     run: (lab) => named(lab, ['full cone']),
   },
+  { name: 'stun for a call that is placed at the start', needs, run: offered },
   {
     name: 'stun behind a router and a carrier NAT that are cones',
     needs,

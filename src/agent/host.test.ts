@@ -126,6 +126,26 @@ test('several accounts and none named, or a name that is nobody’s: a sentence 
   expect(asked).toHaveLength(1);
 });
 
+test('whoever places a call hears that STUN is of no help, found before or after, until it is', () => {
+  const silent: EventBody = {
+    type: 'diagnosis.raised',
+    code: 'stun-unanswered',
+    severity: 'warning',
+    evidence: '192.0.2.9:3478 has not answered for 7.5 s',
+    cause: 'it is down',
+    next: 'check --stun',
+  };
+  open(account('100'));
+  say(silent);
+  host.begin({ type: 'call', to: '101' }, undefined, listen);
+  say({ ...silent, code: 'nat-symmetric' }, { ...silent, code: 'call-unknown' });
+  expect(heard.filter((one) => one === 'diagnosis.raised')).toHaveLength(2);
+  open(account('100'));
+  say(silent, { type: 'address.discovered', scope: 'public', address: '203.0.113.5', learnedBy: 'stun' });
+  host.begin({ type: 'call', to: '101' }, undefined, listen);
+  expect(heard).not.toContain('diagnosis.raised');
+});
+
 test('a seed goes before what it is for, and makes the Call-ID repeatable', () => {
   open(account('100'));
   host.begin({ type: 'call', to: '101' }, [1, 2, 3, 4], listen);

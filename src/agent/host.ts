@@ -5,6 +5,7 @@
 import type { Event } from '../events.ts';
 import type { Account } from '../sip/endpoint-config.ts';
 import type { Action } from '../sip/endpoint-io.ts';
+import { AddressTrouble, isAddressTrouble } from './address-trouble.ts';
 import { AgentError } from './agent-error.ts';
 import type { Seed, Status, Task } from './control-message.ts';
 import { type Belongs, ofCalls, ofRegistration } from './exchange.ts';
@@ -35,6 +36,7 @@ export interface HostOptions {
 export class Host {
   readonly holdings = new Holdings();
   private readonly past = new Past();
+  private readonly addressTrouble = new AddressTrouble();
   private watchers = 0;
   private readonly exchanges = new Set<Open>();
   private readonly accounts = new Map<string, Account>();
@@ -66,6 +68,7 @@ export class Host {
     this.lastAt = performance.now();
     this.holdings.note(event);
     this.past.note(event);
+    this.addressTrouble.note(event);
     if (event.type === 'registration.changed' && event.to === 'unregistered') {
       if (this.holdings.callIdOf(event.account) === undefined) {
         this.accounts.delete(event.account);
@@ -176,8 +179,9 @@ export class Host {
     const own = ofCalls((named) => named === handle);
     const first: Belongs = (event) => {
       if (handle === undefined && event.type === 'call.changed' && event.from === 'idle') handle = event.call;
-      return own(event);
+      return own(event) || isAddressTrouble(event);
     };
+    if (this.addressTrouble.current !== undefined) onEvent(this.addressTrouble.current);
     const { from: _named, to, ...rest } = task;
     const action = {
       ...rest,

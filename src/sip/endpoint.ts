@@ -112,6 +112,7 @@ export class Endpoint {
     this.follow(turn);
     this.agent.own.sayNew(turn);
     this.parts.stun.compare(turn);
+    this.giveUpWaiting(turn);
     this.calls.reportTimers(turn);
     this.finishStop(turn);
     return turn.outputs;
@@ -231,6 +232,14 @@ export class Endpoint {
       if (leftOut !== undefined) turn.say(leftOut);
       if (this.stopping !== undefined && this.stopping.untilMs <= turn.nowMs) return;
     }
+  }
+
+  /** Calls that wait for what STUN says of their port: there is nothing to wait for. */
+  private giveUpWaiting(turn: Turn): void {
+    const { audio } = this.calls;
+    if (audio.mappingUntilMs === 0 || !this.parts.stun.failed) return;
+    audio.mappingUntilMs = 0;
+    portsForCalls(this.parts, turn);
   }
 
   /** What this turn showed of our address is followed in it; a REGISTER that cannot be sent shows no more. */

@@ -22,7 +22,7 @@ export function openPort(parts: EndpointParts, turn: Turn, call: Call, invite: O
     return finishCall(calls, turn, call, reason, undefined, 'unreachable');
   }
   // A command that starts and calls at once would offer an address that nobody outside can reach.
-  if (!parts.stun.failed && calls.audio.mappingSoon(turn.nowMs)) {
+  if (calls.audio.mappingSoon(turn.nowMs)) {
     if (call.timers.port === undefined) calls.arm(turn, call, 'port', PORT_WAIT_MS);
     return;
   }

@@ -249,3 +249,15 @@ test('a call that is placed at the start waits until its port is mapped, two sec
   network.run(40_000);
   expect(placed('silent')).toEqual([2_010, '10000']);
 });
+
+test('a call that is placed at the start goes as soon as the STUN server is known to be nobody', () => {
+  network = new VirtualNetwork();
+  phone = new VirtualPeer(network, 'phone', PHONE);
+  const config = endpointConfig(ECHO_ADDRESS, { stun: { host: '198.51.100.8' } });
+  ours = network.addEndpoint('ua', ECHO_ADDRESS, config, [10_000]);
+  ours.act({ type: 'call', to: `sip:200@${PHONE.address}` });
+  network.run(1_000);
+  // The port is unreachable after 10 ms.
+  expect(phone.requests('INVITE')[0]?.atMs).toBe(20);
+  ours.act({ type: 'hangup-all' });
+});
