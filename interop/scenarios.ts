@@ -6,6 +6,7 @@ import { audioScenarios } from './scenarios/audio.ts';
 import { callScenarios } from './scenarios/calls.ts';
 import { changingScenarios } from './scenarios/changing.ts';
 import { dialogScenarios } from './scenarios/dialogs.ts';
+import { doctorScenarios } from './scenarios/doctor.ts';
 import { failingScenarios } from './scenarios/failing.ts';
 import { holdingScenarios } from './scenarios/holding.ts';
 import { inviteScenarios } from './scenarios/invites.ts';
@@ -42,6 +43,7 @@ export const scenarios: readonly Scenario[] = [
   ...messageScenarios,
   ...requestScenarios,
   ...pingScenarios,
+  ...doctorScenarios,
   ...audioScenarios,
   ...mediaScenarios,
   ...talkScenarios,

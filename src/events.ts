@@ -243,6 +243,38 @@ export const eventBody = z.discriminatedUnion('type', [
     avgMs: z.number().optional(),
     maxMs: z.number().optional(),
   }),
+  event('registration.queried', {
+    account: text.describe('the address of record, sip:100@lab.local'),
+    transport: transport.optional(),
+    remote: text.optional().describe('address:port it went to; absent when there is none'),
+    status: count.optional().describe('of the final response; absent when none came'),
+    reason: text.optional().describe('its reason phrase'),
+    rttMs: z.number().optional(),
+    contacts: z.array(text).optional().describe('what is bound there now, with its parameters'),
+    failure: z.enum(['no-answer', 'network', 'authentication']).optional(),
+    detail: text.optional().describe('the failure in words'),
+  }).describe('a REGISTER that only asks (RFC 3261 §10.2.3)'),
+  event('check.finished', {
+    check: text.describe('what was looked at: stable, kebab-case'),
+    verdict: z
+      .enum(['ok', 'note', 'warning', 'failed', 'unknown'])
+      .describe('note: not as it might be, and not needed; unknown: it could not be found out'),
+    evidence: text.describe('what was seen'),
+    details: z.array(text).optional().describe('more of it, a line each'),
+    cause: text.optional().describe('the likely cause, of what is not good'),
+    next: text.optional().describe('the one thing to do about it'),
+    tookMs: z.number(),
+  }),
+  event('doctor.finished', {
+    verdict: z.enum(['works', 'limited', 'fails']),
+    summary: text.describe('what will work from here, or why it will not'),
+    next: text.optional().describe('the first thing to do'),
+    ok: count.describe('checks that came out so; those with a note are none of the four'),
+    warnings: count,
+    failed: count,
+    unknown: count,
+    tookMs: z.number(),
+  }),
   event('message.waiting', {
     account: text.optional(),
     waiting: z.boolean(),

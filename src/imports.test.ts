@@ -9,11 +9,12 @@ import { join, posix } from 'node:path';
 /** What each folder may import from, itself and events.ts aside. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   main: ['cli'],
-  cli: ['tui', 'report', 'agent', 'io', 'sip', 'rtp', 'stun', 'auth'],
+  cli: ['tui', 'report', 'agent', 'doctor', 'io', 'sip', 'rtp', 'stun', 'auth'],
   tui: ['report'],
   report: [],
   agent: ['sip', 'rtp', 'auth'],
-  io: ['sip', 'rtp', 'stun', 'auth'],
+  io: ['doctor', 'sip', 'rtp', 'stun', 'auth'],
+  doctor: ['sip'],
   sip: ['stun', 'auth'],
   rtp: ['stun'],
   stun: [],
@@ -24,7 +25,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Types alone, where code may not go: an endpoint speaks of media sessions, it does not run them. */
 const ALLOWED_TYPES: Readonly<Record<string, readonly string[]>> = { sip: ['rtp/session.ts'] };
 
-const PURE = ['sip', 'rtp', 'stun', 'auth'];
+const PURE = ['sip', 'rtp', 'stun', 'auth', 'doctor'];
 const PURE_MODULES = ['node:buffer', 'node:crypto'];
 const IMPURE =
   /\b(?:Date\.now|new Date|performance\.now|Math\.random|setTimeout|setInterval|setImmediate|queueMicrotask)\b|\b(?:process|Bun)\b(?=\s*[.[;)])/g;

@@ -39,7 +39,8 @@ test('wrong usage is one sentence on stderr and exit code 2, without a stack tra
     [['call'], 'ringback call needs --to: whom to call?\n'],
     [['hangup'], 'ringback hangup needs either --call-id CALL or --all.\n'],
     [['register'], 'ringback register needs --user and --server (or an [[account]] in --config).\n'],
-    [['doctor'], 'This version of ringback does not have the command doctor yet.\n'],
+    [['probe'], 'This version of ringback does not have the command probe yet.\n'],
+    [['doctor', 'a', 'b'], 'ringback doctor looks at one server; "b" is one too many.\n'],
     [['echo', 'extra'], 'ringback echo does not know what to do with "extra".\n'],
     [
       ['echo', '--port', '-v'],

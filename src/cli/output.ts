@@ -81,6 +81,7 @@ export function openOutput(
     color: wantsColor(isTerminal, process.env),
     // A transcript is the same everywhere.
     showTime: isTerminal && style === 'service',
+    ...(isTerminal && process.stdout.columns > 0 ? { width: process.stdout.columns } : {}),
   });
   const report = options.output === 'json' ? jsonLine : plain;
   let said = false;

@@ -8,6 +8,7 @@
 import { randomInt } from 'node:crypto';
 import { Resolver } from 'node:dns';
 import { isIP } from 'node:net';
+import type { SocketAddress } from '../sip/flow.ts';
 import {
   type Found,
   isDomainName,
@@ -29,8 +30,19 @@ interface Server {
   readonly port: number;
 }
 
+/** One question to one server, and what became of it. */
+export interface Tried {
+  readonly question: Question;
+  readonly server: SocketAddress;
+  readonly outcome: Outcome;
+  readonly tookMs: number;
+}
+
 /** Asks, as `server` (`address` or `address:port`) or else this machine's own servers answer. Never throws. */
-export function dnsClient(server?: string): (question: Question) => Promise<Outcome> {
+export function dnsClient(
+  server?: string,
+  onTried?: (tried: Tried) => void,
+): (question: Question) => Promise<Outcome> {
   return async (question) => {
     if (!isDomainName(question.name)) return { records: [], code: 'ENOTFOUND', ttlS: 0 };
     // Read anew each time: a machine that changes its network has other servers then.
@@ -40,7 +52,10 @@ export function dnsClient(server?: string): (question: Question) => Promise<Outc
     let failed = 'ENOSERVER';
     for (const waitMs of WAITS_MS) {
       for (const one of servers.slice(0, MAX_SERVERS)) {
+        const startedMs = performance.now();
         const outcome = await askOne(one, question, waitMs);
+        const asked = { address: one.hostname, port: one.port };
+        onTried?.({ question, server: asked, outcome, tookMs: performance.now() - startedMs });
         if (!('failed' in outcome)) return outcome;
         failed = outcome.failed;
       }

@@ -17,7 +17,7 @@ import {
 } from '../sip/server-location.ts';
 import type { Found, RecordType } from './dns-answer.ts';
 import { DnsCache } from './dns-cache.ts';
-import { dnsClient } from './dns-client.ts';
+import { dnsClient, type Tried } from './dns-client.ts';
 
 /** Questions for one next hop; server-location.ts asks for fewer. */
 const MAX_QUESTIONS = 32;
@@ -27,16 +27,27 @@ const SYSTEM_MS = 3_000;
 /** Failures that a server has answered with: it may know more of the next question. */
 const SPOKEN = new Set(['EREFUSED', 'ESERVFAIL', 'EFORMERR', 'ENOTIMP', 'EBADRESP']);
 
+/** A name that the system looked up, in whatever it has. */
+export interface SystemTried {
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly code: string | undefined;
+  readonly tookMs: number;
+}
+
 /** Finds the servers of a next hop. Never rejects. */
 export type ServerFinder = (query: ServerQuery) => Promise<FoundServers>;
 
+/** Hears of each question that is put to somebody. */
+export type OnTried = (tried: Tried | SystemTried) => void;
+
 /** One that keeps answers. `server`: the DNS server to ask, `address:port`, for everything; else the machine's own. */
-export function serverFinder(server?: string): ServerFinder {
-  const cache = new DnsCache(dnsClient(server), () => performance.now());
+export function serverFinder(server?: string, onTried?: OnTried): ServerFinder {
+  const cache = new DnsCache(dnsClient(server, onTried), () => performance.now());
   return async (query) => {
     const { open: _open, ...bare } = query;
     const skip = query.open !== undefined && (await isLocalName(query.host));
-    const asker = new Asker(cache, server === undefined);
+    const asker = new Asker(cache, server === undefined, onTried);
     const known: DnsAnswer[] = [];
     while (known.length < MAX_QUESTIONS) {
       const questions = nextQuestions(skip ? bare : query, known);
@@ -48,8 +59,8 @@ export function serverFinder(server?: string): ServerFinder {
 }
 
 /** The servers of a host, asked for once. */
-export function findServers(query: ServerQuery, server?: string): Promise<FoundServers> {
-  return serverFinder(server)(query);
+export function findServers(query: ServerQuery, server?: string, onTried?: OnTried): Promise<FoundServers> {
+  return serverFinder(server, onTried)(query);
 }
 
 /** A name that the system alone knows: without a dot, of the local network (RFC 6762 §3), in the hosts file. */
@@ -74,6 +85,7 @@ class Asker {
     private readonly cache: DnsCache,
     /** Whether the system may know what DNS does not. */
     private readonly own: boolean,
+    private readonly onTried: OnTried | undefined,
   ) {}
 
   async answer({ type, name }: DnsQuestion): Promise<DnsAnswer> {
@@ -111,12 +123,18 @@ class Asker {
   private async bySystem(name: string): Promise<readonly string[]> {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => reject(Object.assign(new Error('late'), { code: 'ETIMEOUT' })), SYSTEM_MS);
+    const startedMs = performance.now();
+    const told = (addresses: readonly string[], code?: string): readonly string[] => {
+      this.onTried?.({ name, addresses, code, tookMs: performance.now() - startedMs });
+      return addresses;
+    };
     try {
       const found = await Promise.race([lookup(name, { all: true, order: 'ipv4first' }), late]);
-      return found.map(({ address }) => address);
+      return told(found.map(({ address }) => address));
     } catch (error) {
-      this.code ??= error instanceof Error && 'code' in error ? String(error.code) : String(error);
-      return [];
+      const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      this.code ??= code;
+      return told([], code);
     } finally {
       clearTimeout(timer);
     }

@@ -25,6 +25,19 @@ export function pingLine(event: EventOf<'ping.answered'>): Line {
   };
 }
 
+/** `[QUERY] 200 OK to sip:100@lab.local from udp 192.0.2.1:5060 in 3.1 ms`, and what is bound there underneath. */
+export function queryLine(event: EventOf<'registration.queried'>): Line {
+  const { account, remote, transport, status, reason, rttMs, contacts = [], detail } = event;
+  const where = remote === undefined ? '' : ` from ${transport ?? ''} ${printable(remote)}`;
+  const said = status === undefined ? 'no answer' : `${status} ${printable(reason ?? '')}`.trim();
+  const took = rttMs === undefined ? '' : ` in ${rttMs.toFixed(1)} ms`;
+  const why = detail === undefined ? '' : `: ${printable(detail, 300)}`;
+  return {
+    ...line(1, 'QUERY', `${said} to ${printable(account)}${where}${took}${why}`),
+    more: contacts.map((contact) => `bound: ${printable(contact)}`),
+  };
+}
+
 function abilities(event: EventOf<'ping.answered'>): string[] {
   return (['allow', 'supported', 'accept'] as const).flatMap((name) => {
     const words = event[name];

@@ -8,8 +8,9 @@
  */
 import type { Event, EventOf } from '../events.ts';
 import { callStateLine, type MediaKnown, mediaLine } from './plain-call.ts';
+import { checkLines, conclusionLines } from './plain-check.ts';
 import { at, type Line, line } from './plain-line.ts';
-import { pingLine, pingTotalsLine } from './plain-ping.ts';
+import { pingLine, pingTotalsLine, queryLine } from './plain-ping.ts';
 import { printable } from './printable.ts';
 import { withOwnPhrase } from './progress-phrase.ts';
 
@@ -22,11 +23,15 @@ export interface PlainOptions {
   readonly color: boolean;
   /** The time in front of each line; none when it is absent. */
   readonly clock?: (atMs: number) => string;
+  /** Columns of the terminal, for what is folded there. */
+  readonly width?: number;
 }
 
 /** The line (or lines) of one event; undefined when this level does not show it. */
 export function plainLine(event: Event, options: PlainOptions, known: MediaKnown): string | undefined {
   if (options.level < (LOWEST_LEVEL[event.type] ?? -1)) return undefined;
+  if (event.type === 'check.finished') return checkLines(event, options);
+  if (event.type === 'doctor.finished') return conclusionLines(event, options);
   const shown = describe(event, options, known);
   if (shown === undefined || shown.level > options.level) return undefined;
   const time = options.clock === undefined ? '' : `${options.clock(event.atMs)} `;
@@ -145,6 +150,8 @@ function describe(event: Event, options: PlainOptions, known: MediaKnown): Line 
     }
     case 'ping.answered':
       return pingLine(event);
+    case 'registration.queried':
+      return queryLine(event);
     case 'ping.finished':
       return pingTotalsLine(event);
     case 'message.waiting':

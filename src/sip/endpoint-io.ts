@@ -6,7 +6,7 @@
 import type { EventBody } from '../events.ts';
 import type { MediaCommand, MediaReport, PlayedAudio } from '../rtp/session.ts';
 import type { Account, LocalAddresses } from './endpoint-config.ts';
-import type { Flow, NextHop, SocketAddress, Transport } from './flow.ts';
+import type { Flow, NextHop, ServerHop, SocketAddress, Transport } from './flow.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import type { FoundServers, ServerQuery } from './server-location.ts';
 import type { TlsFault, TlsSession } from './tls.ts';
@@ -86,7 +86,24 @@ export type Action =
   /** A re-INVITE that asks the peer to send nothing, or to talk again. */
   | { readonly type: 'hold' | 'resume'; readonly call: string }
   /** OPTIONS to a `sip:` URI or `user@host`; its `ping.answered` comes within `timeoutMs`, 5000 when absent. */
-  | { readonly type: 'ping'; readonly to: string; readonly from?: string; readonly timeoutMs?: number }
+  | {
+      readonly type: 'ping';
+      readonly to: string;
+      readonly from?: string;
+      readonly timeoutMs?: number;
+      /** It goes there, wherever the target's name leads. */
+      readonly server?: ServerHop;
+    }
+  /**
+   * Asks the registrar of an account for its bindings and changes none (§10.2.3): `registration.queried` comes within
+   * `timeoutMs`, 5000 when absent. `server` is one of the account's own.
+   */
+  | {
+      readonly type: 'query-bindings';
+      readonly account: string;
+      readonly timeoutMs?: number;
+      readonly server?: ServerHop;
+    }
   /** Keys, as in `call`. */
   | { readonly type: 'dtmf'; readonly call: string; readonly digits: string }
   /** Somebody looks on, or nobody any more: every event is made then, with its message and the timers. */

@@ -9,6 +9,7 @@ import type { MediaCounters } from '../rtp/session.ts';
 import { acknowledgementMissing, repeatOk } from './accepting.ts';
 import { followMove } from './address-move.ts';
 import { answeringDue, declineCall, portsArrived } from './answering.ts';
+import { queryBindings } from './bindings-query.ts';
 import type { Call, CallTimer } from './call.ts';
 import { cancelUnanswered, endCall, finishCall, sendBye } from './call-end.ts';
 import { tryMove } from './call-move.ts';
@@ -176,6 +177,8 @@ export class Endpoint {
         return placeCall(this.parts, turn, action);
       case 'ping':
         return ping(this.parts, turn, action);
+      case 'query-bindings':
+        return queryBindings(this.parts, turn, action);
       case 'hangup': {
         const call = this.calls.find(action.call);
         if (call === undefined) return reportUnknownCall(turn, action.call);

@@ -41,9 +41,10 @@ const ANONYMOUS = 'sip:anonymous@anonymous.invalid';
 /** Words of one list in the event: no peer supports more. */
 const MAX_WORDS = 64;
 
-/** One OPTIONS that waits for its answer. */
+/** One OPTIONS that waits for its answer, or a REGISTER that only asks (bindings-query.ts). */
 export interface Ping {
   readonly kind: 'ping';
+  readonly method: 'OPTIONS' | 'REGISTER';
   /** A `sip:` URI. */
   readonly target: string;
   readonly account: Account | undefined;
@@ -72,7 +73,16 @@ export class Pings {
   }
 }
 
-type Answer = Omit<EventOf<'ping.answered'>, 'type' | 'to' | 'transport' | 'remote'>;
+/** What a ping is made of; the rest begins empty. */
+export interface PingStart extends Pick<Ping, 'method' | 'target' | 'account' | 'hop' | 'routes'> {
+  /** Goes there, whatever the name of the hop leads to. */
+  readonly server?: ServerHop | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+type Answer = Omit<EventOf<'ping.answered'>, 'type' | 'to' | 'transport' | 'remote'> & {
+  readonly contacts?: string[];
+};
 
 /** Sends one. What is wrong with it is reported as its answer: whoever asked waits for that event. */
 export function ping(parts: EndpointParts, turn: Turn, action: Extract<Action, { type: 'ping' }>): void {
@@ -86,19 +96,32 @@ export function ping(parts: EndpointParts, turn: Turn, action: Extract<Action, {
       ? agent.accounts[0]
       : agent.accounts.find((one) => one.user === from || one.addressOfRecord === from);
   if (account === undefined && from !== undefined) return failed(`there is no account ${displayText(from)}`);
-  const preloaded = preloadedRoute(parts, account);
+  const { server, timeoutMs } = action;
+  const preloaded = server === undefined ? preloadedRoute(parts, account) : undefined;
   const named = nextHop(target, 'udp');
   // To its target, or by the preloaded route; not to the account's server, which is another.
-  const hop = named === undefined ? undefined : (preloaded?.hop ?? named);
+  const leads = named === undefined ? undefined : (preloaded?.hop ?? named);
+  const hop = server === undefined ? leads : hopOfServer(server);
   if (hop === undefined) return failed('it is no SIP URI');
   if (hop.transport === 'tls') return failed('it wants TLS, which this version does not speak yet');
   if (pings.waiting.size >= MAX_PINGS) return failed(`${MAX_PINGS} pings are out`);
+  const { routes = [] } = preloaded ?? {};
+  beginPing(parts, turn, { method: 'OPTIONS', target, account, hop, routes, server, timeoutMs });
+}
+
+/** A server that was found already, as a next hop that leaves nothing open. */
+export function hopOfServer({ transport, address, port, domain }: ServerHop): NextHop {
+  return { transport, host: address, port, ...(domain === undefined ? undefined : { domain }) };
+}
+
+/** Sends it, or asks for the address of its next hop first. */
+export function beginPing(parts: EndpointParts, turn: Turn, about: PingStart): void {
+  const { agent, pings } = parts;
+  const { server, timeoutMs, ...rest } = about;
+  const { account, hop } = rest;
   const one: Ping = {
     kind: 'ping',
-    target,
-    account,
-    hop,
-    routes: preloaded?.routes ?? [],
+    ...rest,
     from: `<${account?.addressOfRecord ?? ANONYMOUS}>;tag=${agent.identifiers.tag()}`,
     callId: agent.identifiers.callId(),
     servers: [],
@@ -109,8 +132,9 @@ export function ping(parts: EndpointParts, turn: Turn, action: Extract<Action, {
     timer: undefined,
   };
   pings.waiting.add(one);
-  one.timer = pings.deadlines.arm(turn.nowMs + (action.timeoutMs ?? PING_TIMEOUT_MS), 'ping timeout', one);
-  if (addressFamily(hop.host) === undefined) turn.ask({ type: 'resolve', ...queryOf(hop) });
+  one.timer = pings.deadlines.arm(turn.nowMs + (timeoutMs ?? PING_TIMEOUT_MS), 'ping timeout', one);
+  if (server !== undefined) send(parts, turn, one, server);
+  else if (addressFamily(hop.host) === undefined) turn.ask({ type: 'resolve', ...queryOf(hop) });
   else send(parts, turn, one, hopAt(hop, hop.host));
 }
 
@@ -156,7 +180,8 @@ export function pingIndicated(
   // RFC 3263 §4.3: a server that is overloaded may have a brother.
   if (status === 503 && sendNext(parts, turn, one)) return;
   const rttMs = Math.round((turn.nowMs - one.sentMs) * 100) / 100;
-  const said = { status, reason: displayText(response.reason), rttMs, ...abilities(response) };
+  const told = one.method === 'REGISTER' ? { contacts: boundContacts(response) } : abilities(response);
+  const said = { status, reason: displayText(response.reason), rttMs, ...told };
   const verdict =
     status === 401 || status === 407 ? challenged(parts, turn, one, response, status) : undefined;
   if (verdict === 'again') return;
@@ -185,21 +210,26 @@ function send(parts: EndpointParts, turn: Turn, one: Ping, server: ServerHop): v
   one.flow = flow;
   one.sentMs = turn.nowMs;
   one.sequence += 1;
-  const credentials = digestOf(parts, one)?.authorize(
-    { method: 'OPTIONS', uri: target, body: NO_BODY },
-    one.attempt,
-  );
+  const { method } = one;
+  const credentials = digestOf(parts, one)?.authorize({ method, uri: target, body: NO_BODY }, one.attempt);
   one.attempt = credentials?.attempt ?? one.attempt;
+  // §10.2.3: a REGISTER without a Contact binds nothing.
+  const about: HeaderLine[] =
+    method === 'REGISTER'
+      ? []
+      : [
+          ['Contact', agent.contact(flow, one.account?.user)],
+          ['Accept', ACCEPT],
+        ];
   const headers: HeaderLine[] = [
-    ['Contact', agent.contact(flow, one.account?.user)],
-    ['Accept', ACCEPT],
+    ...about,
     ...(credentials?.fields ?? []).map(({ name, value: text }): HeaderLine => [name, text]),
   ];
   const request = {
-    method: 'OPTIONS',
+    method,
     uri: target,
     from: one.from,
-    to: `<${target}>`,
+    to: method === 'REGISTER' ? `<${one.account?.addressOfRecord ?? target}>` : `<${target}>`,
     callId: one.callId,
     sequence: one.sequence,
     routes: one.routes,
@@ -209,8 +239,10 @@ function send(parts: EndpointParts, turn: Turn, one: Ping, server: ServerHop): v
 }
 
 /** Credentials go to the account's own server and our proxy alone: whoever gets a digest can try passwords on it. */
-function digestOf(parts: EndpointParts, { account, hop, routes }: Ping): DigestClient | undefined {
+function digestOf(parts: EndpointParts, { account, hop, routes, method }: Ping): DigestClient | undefined {
   if (account === undefined || account.password === '') return undefined;
+  // Asked of nobody but the account's own registrar.
+  if (method === 'REGISTER') return parts.registrations.digestOf(account);
   const own = isSameNextHop(hop, account.server);
   return own || routes.length > 0 ? parts.registrations.digestOf(account) : undefined;
 }
@@ -258,14 +290,21 @@ function abilities(response: SipResponse): Answer {
   };
 }
 
+/** §10.3: a 2xx to a REGISTER lists every binding. */
+function boundContacts(response: SipResponse): string[] {
+  const values = allValues(response, 'Contact');
+  return values.ok ? values.value.slice(0, MAX_WORDS).map(({ text }) => displayText(text)) : [];
+}
+
 function answer({ pings }: EndpointParts, turn: Turn, one: Ping, what: Answer): void {
   pings.waiting.delete(one);
   pings.deadlines.disarm(one.timer);
-  const { flow } = one;
-  turn.emit({
-    type: 'ping.answered',
-    to: displayText(one.target),
-    ...(flow === undefined ? undefined : { transport: flow.transport, remote: formatAddress(flow.remote) }),
-    ...what,
-  });
+  const { flow, account } = one;
+  const where =
+    flow === undefined ? undefined : { transport: flow.transport, remote: formatAddress(flow.remote) };
+  const whom =
+    one.method === 'REGISTER'
+      ? ({ type: 'registration.queried', account: displayText(account?.addressOfRecord ?? '') } as const)
+      : ({ type: 'ping.answered', to: displayText(one.target) } as const);
+  turn.emit({ ...whom, ...where, ...what });
 }

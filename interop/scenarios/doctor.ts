@@ -1,0 +1,194 @@
+/** `ringback doctor` against what it is to find out: real servers, a port with nobody, dropped UDP, wrong DNS, NATs. */
+import { type Event, type EventOf, streamEvent } from '../../src/events.ts';
+import { type DnsRecord, startDns } from '../dns-server.ts';
+import { startKamailio } from '../kamailio.ts';
+import { check, type Lab, LOOPBACK, output, tail, within } from '../lab.ts';
+import { INSIDE, type NatKind, OUTSIDE, openInternet, ROUTER, SIP_PORT } from '../nat-network.ts';
+import type { Scenario } from '../scenario.ts';
+
+/** The bound that is promised. */
+const LIMIT_MS = 10_000;
+const DOMAIN = 'provider.test';
+const needs = ['kamailio', 'kamcmd'];
+
+let runs = 0;
+
+/** What one run found. */
+interface Examined {
+  readonly code: number;
+  readonly tookMs: number;
+  readonly checks: ReadonlyMap<string, EventOf<'check.finished'>>;
+  readonly finished: EventOf<'doctor.finished'>;
+  readonly text: string;
+}
+
+/** Runs it to its end, with the clock. */
+async function examine(lab: Lab, args: readonly string[], password?: string): Promise<Examined> {
+  const startedMs = performance.now();
+  const argv = [...lab.ringback, 'doctor', ...args, '--json'];
+  const env = password === undefined ? {} : { SIP_PASSWORD: password };
+  const peer = lab.spawn(`ringback-doctor-${++runs}`, argv, env);
+  const code = await within('ringback doctor to end', peer.exited, 20_000);
+  const tookMs = performance.now() - startedMs;
+  const text = peer.output();
+  const events = text
+    .trimEnd()
+    .split('\n')
+    .filter((row) => row.startsWith('{'))
+    .map((row) => {
+      const parsed = streamEvent.safeParse(JSON.parse(row));
+      check(parsed.success, `not an event: ${row}`);
+      return parsed.data as Event;
+    });
+  check(tookMs < LIMIT_MS, `it took ${Math.round(tookMs)} ms`);
+  check(
+    events.every(({ seq }, index) => seq === index + 1),
+    'seq has gaps',
+  );
+  const checks = events.filter((event) => event.type === 'check.finished');
+  const finished = events.find((event) => event.type === 'doctor.finished');
+  check(finished !== undefined, `there is no conclusion:\n${tail(text)}`);
+  return { code, tookMs, checks: new Map(checks.map((one) => [one.check, one])), finished, text };
+}
+
+/** Holds one check to its verdict and its evidence. */
+function claim(found: Examined, name: string, verdict: string, ...says: RegExp[]): void {
+  const one = found.checks.get(name);
+  check(one !== undefined, `${name} was not looked at:\n${found.text}`);
+  check(one.verdict === verdict, `${name} is ${one.verdict}, not ${verdict}: ${one.evidence}`);
+  const words = `${one.evidence}\n${(one.details ?? []).join('\n')}\n${one.cause ?? ''}\n${one.next ?? ''}`;
+  for (const expected of says) check(expected.test(words), `${name}: ${expected} is not in\n${words}`);
+}
+
+function ends(found: Examined, code: number, verdict: string): void {
+  const { summary } = found.finished;
+  check(found.code === code, `exit code ${found.code}, not ${code}: ${summary}\n${tail(found.text, 30)}`);
+  check(found.finished.verdict === verdict, `it ${found.finished.verdict}, not ${verdict}: ${summary}`);
+}
+
+const account = (port: number, domain: string, host = LOOPBACK) => [
+  ...['--user', '100', '--server', host, '--port', `${port}`, '--domain', domain],
+];
+
+/** SRV names a server that is gone first, then Kamailio. */
+function zone(dead: number, live: number): DnsRecord[] {
+  const name = `_sip._udp.${DOMAIN}`;
+  return [
+    { name: DOMAIN, type: 'NAPTR', data: `20 10 s SIP+D2U ${name}` },
+    { name, type: 'SRV', data: `20 0 ${live} live.${DOMAIN}` },
+    { name, type: 'SRV', data: `10 0 ${dead} dead.${DOMAIN}` },
+    { name: `live.${DOMAIN}`, type: 'A', data: LOOPBACK },
+    { name: `dead.${DOMAIN}`, type: 'A', data: LOOPBACK },
+  ];
+}
+
+async function behind(lab: Lab, kind: NatKind): Promise<void> {
+  const { outside, home } = await openInternet(lab);
+  const { inside } = await home([kind]);
+  const kamailio = await startKamailio(outside, { address: OUTSIDE });
+  const args = [...account(kamailio.port, kamailio.domain, OUTSIDE), '--sip-port', `${SIP_PORT}`];
+  const found = await examine(inside, args, kamailio.password);
+  ends(found, 0, 'works');
+  claim(found, 'local-address', 'ok', new RegExp(`^${INSIDE} \\(world\\) towards ${OUTSIDE}`));
+  claim(found, 'default-route', 'ok', /IPv4 via 10\.9\.0\.1 on world/);
+  claim(found, 'public-address', 'ok', new RegExp(`^${ROUTER}:\\d+ by rport`), /behind a NAT/);
+  claim(found, 'credentials', 'ok');
+  const locations = await kamailio.locations();
+  check(!/AoR: 100/.test(locations), `it bound something:\n${locations}`);
+}
+
+/** The firewall outside drops SIP over UDP; TCP comes through. */
+async function dropped(lab: Lab): Promise<void> {
+  const { outside, home } = await openInternet(lab);
+  const { inside } = await home(['symmetric']);
+  const kamailio = await startKamailio(outside, { address: OUTSIDE });
+  const rules = [
+    'add table ip wall',
+    'add chain ip wall in { type filter hook input priority 0; policy accept; }',
+    `add rule ip wall in udp dport ${kamailio.port} drop`,
+  ];
+  const [exec] = [outside.ringback.slice(0, 4)];
+  await output([...exec, 'nft', rules.join('; ')]);
+  const args = account(kamailio.port, kamailio.domain, OUTSIDE);
+  const found = await examine(inside, args, kamailio.password);
+  ends(found, 6, 'fails');
+  claim(found, 'udp', 'failed', /is silent/, /use --transport tcp/);
+  claim(found, 'tcp', 'ok', /200 /);
+  const advised = await examine(inside, [...args, '--transport', 'tcp'], kamailio.password);
+  ends(advised, 0, 'works');
+  claim(advised, 'udp', 'note');
+}
+
+export const doctorScenarios: readonly Scenario[] = [
+  {
+    name: 'doctor: Kamailio is reached over UDP and TCP, and the password is right',
+    needs,
+    async run(lab) {
+      const kamailio = await startKamailio(lab);
+      const found = await examine(lab, account(kamailio.port, kamailio.domain), kamailio.password);
+      ends(found, 0, 'works');
+      for (const transport of ['udp', 'tcp']) claim(found, transport, 'ok', /200 OK in \d/, /kamailio/);
+      claim(found, 'public-address', 'ok', /no NAT in between/);
+      claim(found, 'sip-alg', 'ok');
+      claim(found, 'clock', 'unknown', /sends no Date/);
+      claim(found, 'credentials', 'ok', /takes the password/);
+      const locations = await kamailio.locations();
+      check(!/AoR: 100/.test(locations), `it bound something:\n${locations}`);
+      const wrong = await examine(lab, account(kamailio.port, kamailio.domain), 'open-sesame-2');
+      ends(wrong, 3, 'fails');
+      claim(wrong, 'credentials', 'failed', /refused/);
+    },
+  },
+  {
+    name: 'doctor: a port with nothing behind it, and a port of ours that somebody has',
+    needs,
+    async run(lab) {
+      const dead = await lab.port();
+      const found = await examine(lab, [`${LOOPBACK}:${dead}`]);
+      ends(found, 6, 'fails');
+      claim(found, 'udp', 'failed', /refuses: nobody listens there/);
+      claim(found, 'tcp', 'note', /refuses/);
+      const kamailio = await startKamailio(lab);
+      const port = ['--sip-port', `${kamailio.port}`];
+      const taken = await examine(lab, [`${LOOPBACK}:${kamailio.port}`, ...port]);
+      ends(taken, 6, 'fails');
+      claim(taken, 'sip-port', 'failed', /belongs to kamailio \(process \d+\)/);
+    },
+  },
+  {
+    name: 'doctor: found by DNS, the first server dead; a name that is not there; a name server that is silent',
+    needs,
+    async run(lab) {
+      const kamailio = await startKamailio(lab);
+      const dead = await lab.port();
+      const dns = await startDns(lab, zone(dead, kamailio.port));
+      const found = await examine(lab, [DOMAIN, '--dns', dns.address]);
+      ends(found, 0, 'limited');
+      const order = `tried at udp ${LOOPBACK}:${dead}, then udp ${LOOPBACK}:${kamailio.port}`;
+      claim(found, 'dns', 'ok', new RegExp(order), /by NAPTR, then SRV/, /SRV _sip\._udp\..*: 10 0 \d+ dead/);
+      claim(found, 'udp', 'warning', /refuses|is silent/, /200 OK/);
+      const nowhere = await examine(lab, [`nowhere.${DOMAIN}`, '--dns', dns.address]);
+      ends(nowhere, 6, 'fails');
+      claim(nowhere, 'dns', 'failed', /has no address in DNS/);
+      const silent = await examine(lab, [DOMAIN, '--dns', `${LOOPBACK}:${await lab.port()}`]);
+      ends(silent, 6, 'fails');
+      claim(silent, 'dns', 'failed', /did not answer/);
+    },
+  },
+  {
+    name: 'doctor: behind a full-cone NAT the public address is the router’s',
+    needs: [...needs, 'ip', 'nft'],
+    run: (lab) => behind(lab, 'full cone'),
+  },
+  {
+    name: 'doctor: behind a symmetric NAT the public address is the router’s',
+    needs: [...needs, 'ip', 'nft'],
+    run: (lab) => behind(lab, 'symmetric'),
+  },
+  {
+    name: 'doctor: a firewall drops UDP, TCP answers',
+    needs: [...needs, 'ip', 'nft'],
+    limitS: 60,
+    run: dropped,
+  },
+];

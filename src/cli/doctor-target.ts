@@ -1,0 +1,77 @@
+/**
+ * Whom `ringback doctor` looks at: a server as a word or a flag, the server of the account, or nobody, and then this
+ * machine alone.
+ */
+import type { Account } from '../sip/endpoint-config.ts';
+import { defaultPort, formatHost, type NextHop } from '../sip/flow.ts';
+import { flag } from './flags.ts';
+import type { Invocation } from './invocation.ts';
+import { type Options, readOptions, readSettings } from './options.ts';
+import { hopOf } from './server-address.ts';
+import type { GivenValues } from './settings.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What is to be looked at. */
+export interface Target {
+  readonly hop: NextHop;
+  /** For a person: `pbx.example.org`. */
+  readonly name: string;
+  /** Whose credentials are tried; absent: nobody's. */
+  readonly account?: Account;
+}
+
+/** Reads it. Throws a `UsageError`. */
+export function readTarget(invocation: Invocation): { readonly options: Options; readonly target?: Target } {
+  const [word, ...more] = invocation.rest;
+  if (more.length > 0)
+    throw new UsageError(`ringback doctor looks at one server; "${more[0]}" is one too many.`);
+  if (word !== undefined && invocation.flags.has('server'))
+    throw new UsageError(`--server is given, and ${word} as well: one is enough.`);
+  const flags: GivenValues =
+    word === undefined
+      ? invocation.flags
+      : new Map([...invocation.flags, ['server', { text: word, source: { kind: 'flag' } }]]);
+  const { settings, tables } = readSettings(flags, invocation);
+  // A server of the configuration file is that of its accounts.
+  const named = settings.server !== undefined && settings.server.source.kind !== 'config-file';
+  const anonymous = settings.user === undefined && (named || tables.length === 0);
+  const options = anonymous
+    ? readOptions(withoutAccount(flags), withoutAccountFlags(invocation), 'udp')
+    : readOptions(flags, invocation, 'udp');
+  const account = anonymous ? nobodyAt(flags, invocation) : options.accounts[0];
+  const hop = firstHop(options, account);
+  if (hop === undefined) return { options };
+  const known = anonymous || account === undefined ? {} : { account };
+  return { options, target: { hop, name: nameOf(hop), ...known } };
+}
+
+/** Where the first request goes: the proxy, else the account's server. */
+function firstHop({ proxy }: Options, account: Account | undefined): NextHop | undefined {
+  return proxy === undefined ? account?.server : hopOf(proxy, account?.server.transport ?? 'udp');
+}
+
+function nameOf({ host, port, open, transport }: NextHop): string {
+  return open !== undefined || port === defaultPort(transport) ? host : `${formatHost(host)}:${port}`;
+}
+
+const OF_NOBODY = ['user', 'password', 'password-file', 'auth-user', 'server', 'port', 'domain'] as const;
+
+function withoutAccount(flags: GivenValues): GivenValues {
+  return new Map([...flags].filter(([name]) => !OF_NOBODY.some((one) => one === name)));
+}
+
+/** A password in the environment that is nobody's here is another command's. */
+function withoutAccountFlags(invocation: Invocation): Invocation {
+  const takes = invocation.takes.filter((name) => flag(name).group !== 'account' || name === 'proxy');
+  return { ...invocation, takes };
+}
+
+/** The server as an account of nobody would have it, so that it is read by the same rules; undefined without one. */
+function nobodyAt(flags: GivenValues, invocation: Invocation): Account | undefined {
+  const bare = new Map([...flags].filter(([name]) => !/^(password|password-file|auth-user)$/.test(name)));
+  const takes = invocation.takes.filter((name) => !/^(password|password-file|auth-user)$/.test(name));
+  const around = { ...invocation, takes };
+  if (readSettings(bare, around).settings.server === undefined) return undefined;
+  bare.set('user', { text: 'anonymous', source: { kind: 'flag' } });
+  return readOptions(bare, around, 'udp').accounts[0];
+}

@@ -1,0 +1,115 @@
+/**
+ * Where others see us, and what kind of NAT stands between as far as that can be told (RFC 3581, RFC 8489, RFC 4787
+ * §4.1).
+ *
+ * One vantage point shows an address. Whether the mapping is the same for everybody takes two: two servers, or a
+ * server and a STUN server, asked from the same socket.
+ */
+import { formatAddress, type SocketAddress } from '../sip/flow.ts';
+import { isLoopback, isPrivate } from '../sip/ip-address.ts';
+import { type Finding, listed } from './check.ts';
+
+/** What one vantage point said of our UDP socket. */
+export interface Sighting {
+  /** The server that saw us. */
+  readonly by: SocketAddress;
+  readonly how: 'rport' | 'stun';
+  readonly seen: SocketAddress;
+}
+
+/** All that was said. */
+export interface PublicFacts {
+  /** Our own address towards the server, and the port of the socket. */
+  readonly local: SocketAddress | undefined;
+  readonly sightings: readonly Sighting[];
+  /** What `--stun` came to when it told nothing. */
+  readonly stunFailure?: string | undefined;
+  /** `--advertise-ip`. */
+  readonly advertised?: string | undefined;
+  /** Servers that answered over UDP and did not say where they saw us (RFC 3581). */
+  readonly mute: readonly SocketAddress[];
+}
+
+const same = (one: SocketAddress, other: SocketAddress) =>
+  one.port === other.port && one.address === other.address;
+
+/** Whether there is a NAT, and which kind. */
+export function judgePublicAddress(facts: PublicFacts): Finding {
+  const check = 'public-address';
+  const { local, sightings, advertised, stunFailure } = facts;
+  const failure = stunFailure === undefined ? '' : `; STUN: ${stunFailure}`;
+  const [first] = sightings;
+  if (first === undefined) return unseen(facts, failure);
+  const said = listed(sightings.map(inWords), 3);
+  const wrong = advertised !== undefined && sightings.every(({ seen }) => seen.address !== advertised);
+  if (wrong) {
+    return {
+      check,
+      verdict: 'warning',
+      evidence: `${said}, and --advertise-ip says ${advertised}${failure}`,
+      cause: 'the public address has changed, or --advertise-ip is mistyped',
+      next: `use --advertise-ip ${first.seen.address}, or leave it out`,
+    };
+  }
+  if (local !== undefined && sightings.every(({ seen }) => same(seen, local))) {
+    return { check, verdict: 'ok', evidence: `${said}: our own, no NAT in between${failure}` };
+  }
+  const behind = local === undefined ? said : `${said}; here it is ${formatAddress(local)}: behind a NAT`;
+  const vantages = new Set(sightings.map(({ by }) => formatAddress(by)));
+  if (vantages.size < 2) {
+    return {
+      check,
+      verdict: stunFailure === undefined ? 'ok' : 'warning',
+      evidence: `${behind}; one vantage point does not tell its kind${failure}`,
+      ...(stunFailure === undefined ? {} : STUN_ADVICE),
+    };
+  }
+  if (sightings.every(({ seen }) => same(seen, first.seen))) {
+    return {
+      check,
+      verdict: 'ok',
+      evidence: `${behind}; everybody sees the same: a mapping that others can use`,
+    };
+  }
+  return {
+    check,
+    verdict: 'warning',
+    evidence: `${behind}; each sees another: a symmetric NAT`,
+    cause: 'the NAT gives each peer another port, so a public address from STUN is wrong for everybody else',
+    next: 'leave audio to a provider that answers where packets come from, or forward the RTP ports and use --advertise-ip',
+  };
+}
+
+const STUN_ADVICE = {
+  cause: 'the STUN server is down or its name is wrong, or a firewall drops UDP to it',
+  next: 'try another server with --stun',
+} as const;
+
+function unseen({ local, mute, advertised, stunFailure }: PublicFacts, failure: string): Finding {
+  const check = 'public-address';
+  if (stunFailure !== undefined) {
+    return { check, verdict: 'failed', evidence: `not known${failure}`, ...STUN_ADVICE };
+  }
+  if (mute.length > 0) {
+    const told = listed(mute.map(formatAddress), 2);
+    return {
+      check,
+      verdict: 'unknown',
+      evidence: `${told} answered and did not say where it saw us (RFC 3581)`,
+      next: 'ask a STUN server with --stun HOST',
+    };
+  }
+  const shown = local !== undefined && !isPrivate(local.address) && !isLoopback(local.address);
+  const own = shown ? `; ${local.address} is no private one` : '';
+  const told = advertised === undefined ? '' : `; ${advertised} is told to others (--advertise-ip)`;
+  return {
+    check,
+    verdict: 'unknown',
+    evidence: `nobody was asked over UDP who could tell${own}${told}`,
+    next: 'ask a STUN server with --stun HOST',
+  };
+}
+
+function inWords({ by, how, seen }: Sighting): string {
+  return `${formatAddress(seen)} by ${how} of ${formatAddress(by)}`;
+}

@@ -1,0 +1,138 @@
+/**
+ * Whether the server answers, over each transport, by an OPTIONS to each of its addresses (RFC 3261 §11).
+ *
+ * Any final response is an answer: what is asked here is whether messages go there and back. Transports that the
+ * settings and DNS do not lead to are tried as well, because "UDP is dropped, TCP works" is what a person needs.
+ */
+import { formatAddress, type ServerHop, type Transport } from '../sip/flow.ts';
+import { type Finding, listed } from './check.ts';
+
+/** What came of one OPTIONS. */
+export type Answer =
+  | {
+      readonly type: 'answered';
+      readonly status: number;
+      readonly reason: string;
+      readonly rttMs: number;
+      readonly server?: string | undefined;
+    }
+  /** Somebody says that nobody listens: a reset, or ICMP port unreachable. */
+  | { readonly type: 'refused' }
+  | { readonly type: 'silent'; readonly waitedMs: number }
+  /** The machine, or a router, has no way there. */
+  | { readonly type: 'unreachable'; readonly detail: string }
+  /** A connection that came up and was of no use: TLS refused, closed at once. */
+  | { readonly type: 'failed'; readonly detail: string };
+
+/** One address and its answer. */
+export interface Reach {
+  readonly hop: ServerHop;
+  readonly answer: Answer;
+}
+
+/** All that was tried over one transport. */
+export interface ReachFacts {
+  readonly transport: Transport;
+  /** Whether the settings and DNS lead there; else it was tried for comparison. */
+  readonly wanted: boolean;
+  readonly reached: readonly Reach[];
+  /** Other transports that answered. */
+  readonly others: readonly Transport[];
+}
+
+/** Whether an answer shows that messages go there and back. */
+export function isAnswered({ answer }: Reach): boolean {
+  return answer.type === 'answered';
+}
+
+/** One transport. */
+export function judgeReach(facts: ReachFacts): Finding {
+  const { transport, wanted, reached } = facts;
+  const check = transport;
+  const answered = reached.filter(isAnswered);
+  const lost = reached.filter((one) => !isAnswered(one));
+  const evidence = listed(reached.map(inWords), 4);
+  const [worst] = lost;
+  if (worst === undefined) return judgeStatus(check, evidence, answered, wanted);
+  if (!wanted) {
+    const unused = `${evidence}; not needed here`;
+    return answered.length > 0
+      ? { check, verdict: 'ok', evidence }
+      : { check, verdict: 'note', evidence: unused };
+  }
+  const cause = causeOf(transport, worst);
+  if (answered.length > 0) {
+    const first = reached[0] === worst;
+    return {
+      check,
+      verdict: 'warning',
+      evidence,
+      cause: first ? `${cause}; the servers after it have to do` : cause,
+      next: 'tell whoever runs it that one of the servers does not answer',
+    };
+  }
+  return { check, verdict: 'failed', evidence, cause, next: nextOf(facts, worst) };
+}
+
+/** Everybody answered: with what? */
+function judgeStatus(
+  check: Transport,
+  evidence: string,
+  answered: readonly Reach[],
+  wanted: boolean,
+): Finding {
+  const statuses = answered.map(({ answer }) => (answer.type === 'answered' ? answer.status : 0));
+  const troubled = statuses.filter((status) => status >= 500 && status < 600 && status !== 501);
+  if (!wanted || troubled.length === 0) return { check, verdict: 'ok', evidence };
+  return {
+    check,
+    verdict: 'warning',
+    evidence,
+    cause: 'the server is reached and has a trouble of its own: overloaded, or a part of it is down',
+    next: 'ask again in a minute; if it stays so, ask whoever runs it',
+  };
+}
+
+/** `198.51.100.1:5060 200 OK in 12 ms, kamailio`. */
+function inWords({ hop, answer }: Reach): string {
+  const where = formatAddress(hop);
+  switch (answer.type) {
+    case 'answered': {
+      const who = answer.server === undefined ? '' : `, ${answer.server}`;
+      return `${where} ${answer.status} ${answer.reason} in ${answer.rttMs.toFixed(1)} ms${who}`;
+    }
+    case 'refused':
+      return `${where} refuses: nobody listens there`;
+    case 'silent':
+      return `${where} is silent: no answer in ${Math.round(answer.waitedMs / 100) / 10} s`;
+    case 'unreachable':
+      return `${where} cannot be reached: ${answer.detail}`;
+    case 'failed':
+      return `${where} failed: ${answer.detail}`;
+  }
+}
+
+function causeOf(transport: Transport, { hop, answer }: Reach): string {
+  if (answer.type === 'refused') {
+    const usual = hop.port === (transport === 'tls' ? 5061 : 5060);
+    return usual
+      ? `the server does not speak ${transport.toUpperCase()}, or is down`
+      : `the port is another one, or the server does not speak ${transport.toUpperCase()}`;
+  }
+  if (answer.type === 'silent') {
+    return transport === 'udp'
+      ? 'a firewall drops UDP, a SIP ALG swallows it, or the server does not answer strangers'
+      : 'a firewall drops it, or the machine is off';
+  }
+  if (answer.type === 'unreachable') return 'no route leads there';
+  return transport === 'tls' ? 'TLS did not come up' : 'the server ended the connection';
+}
+
+function nextOf({ transport, others }: ReachFacts, { answer }: Reach): string {
+  const [other] = others;
+  if (other !== undefined) return `use --transport ${other}, which answers`;
+  if (answer.type === 'refused') return 'check the port and that the server runs';
+  if (answer.type === 'silent') return 'check the address, then the firewalls from here to there';
+  if (answer.type === 'unreachable') return 'check the default route and the VPN';
+  return transport === 'tls' ? 'look at the certificate check' : 'ask whoever runs the server';
+}
