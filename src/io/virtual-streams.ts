@@ -11,8 +11,8 @@ import type { SocketAddress, Transport } from '../sip/flow.ts';
 /** What stands at one end of a stream. */
 export interface StreamOwner {
   readonly local: SocketAddress;
-  /** Listens on TCP. */
-  readonly streams: boolean;
+  /** Listens on TCP; dropped: a firewall swallows whoever tries. */
+  readonly streams: boolean | 'dropped';
   /** Deaf: new connections are refused. */
   readonly away: boolean;
   /** Off the net: what is for it waits. */
@@ -57,6 +57,7 @@ export class VirtualStreams<Owner extends StreamOwner> {
     ground.at(ground.nowMs() + ground.latencyMs(), () => {
       if (near.closed) return;
       const target = ground.ownerAt(remote);
+      if (target?.streams === 'dropped') return;
       if (target === undefined || target.away || !target.streams) return this.end(near, 'connection refused');
       if (target.off !== undefined) return this.end(near, 'connection timed out');
       this.accepted += 2;

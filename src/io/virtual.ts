@@ -60,7 +60,7 @@ export interface Node extends StreamOwner {
   readonly actor: Actor;
   readonly media: VirtualMedia | undefined;
   /** Listens on TCP; UDP always. */
-  readonly streams: boolean;
+  streams: StreamOwner['streams'];
   /** Away: what is sent to it vanishes, new connections are refused. */
   away: boolean;
   /**

@@ -12,6 +12,7 @@ import type { CoreHeaders } from './core-headers.ts';
 import { type Dialog, dialogAsClient, dialogWithoutContact } from './dialog.ts';
 import { dialogFlow } from './dialog-flow.ts';
 import { endEarlyDialogs } from './early-dialog.ts';
+import { wayOf } from './large-request.ts';
 import { MAX_FORKS } from './limits.ts';
 import type { SipResponse } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
@@ -37,7 +38,8 @@ export function answered(
   if (again !== undefined) {
     return store.agent.transport.transmit(turn, again.flow, again.message, call.handle);
   }
-  const { request, core: asked, flow } = transaction;
+  const { request, core: asked } = transaction;
+  const flow = wayOf(transaction);
   const made = dialogAsClient(request, asked, response, core, flow);
   const dialog = made.ok ? made.value : dialogWithoutContact(request, asked, response, core, flow);
   const early = invite.early.get(tag);
@@ -82,13 +84,13 @@ function acknowledge(
   dialog: Dialog,
   answer: Uint8Array | undefined,
 ): void {
-  const flow = dialogFlow(store, turn, dialog);
+  const way = dialogFlow(store, turn, dialog);
   const carried = asked.headers
     .filter(({ name }) => name === 'Authorization' || name === 'Proxy-Authorization')
     .map(({ name, value }): HeaderLine => [name, value]);
   if (answer !== undefined) carried.push(['Content-Type', 'application/sdp']);
   const parts = { ...requestWithin(dialog, 'ACK', carried, answer), sequence: cseq.number };
-  const { request, core } = store.agent.newRequest(parts, flow);
+  const { request, core, flow } = store.agent.large.acknowledgement(turn, parts, way);
   const message = outgoing(request, core.callId, `${cseq.number} ACK`, core.via.branch);
   invite.acknowledgements.set(dialog.remoteTag, { message, flow });
   store.agent.transport.transmit(turn, flow, message, call.handle);

@@ -8,6 +8,7 @@ import { reportChallenges } from './challenge-report.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { hopOfFlow } from './flow.ts';
 import { sendInvite } from './invite-attempt.ts';
+import { wayOf } from './large-request.ts';
 import { type SipResponse, values } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { refuseCall } from './refused-call.ts';
@@ -35,5 +36,5 @@ export function challenged(
   if (verdict.type === 'refused') return refuseCall(calls, turn, call, response, verdict.reason);
   reportChallenges(turn, status, verdict.challenges, { call: call.handle });
   invite.attempt = verdict.attempt;
-  sendInvite(parts, turn, call, invite, hopOfFlow(invite.sent.flow));
+  sendInvite(parts, turn, call, invite, hopOfFlow(wayOf(invite.sent)));
 }

@@ -15,6 +15,7 @@ import { authorizeAgain } from './dialog-challenge.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { hopOfFlow } from './flow.ts';
 import { sendInvite } from './invite-attempt.ts';
+import { wayOf } from './large-request.ts';
 import type { SipResponse } from './message.ts';
 import { tryNext } from './next-server.ts';
 import { provisional } from './provisional.ts';
@@ -68,7 +69,7 @@ export function callResponded(
     const interval = afterRefusal(invite.interval, response);
     if (interval !== undefined) {
       invite.interval = interval;
-      return sendInvite(parts, turn, call, invite, hopOfFlow(invite.sent.flow));
+      return sendInvite(parts, turn, call, invite, hopOfFlow(wayOf(invite.sent)));
     }
   }
   if (tryNext(parts, turn, call, invite, { status, reason, response })) return;

@@ -144,9 +144,9 @@ function acknowledgement(
   invite: ClientTransaction<unknown>,
 ): SessionChange['acknowledgement'] {
   if (dialog === undefined) return undefined;
-  const flow = dialogFlow(store, turn, dialog);
+  const way = dialogFlow(store, turn, dialog);
   const { number } = invite.core.cseq;
   const parts = { ...requestWithin(dialog, 'ACK'), sequence: number };
-  const { request, core } = store.agent.newRequest(parts, flow);
+  const { request, core, flow } = store.agent.large.acknowledgement(turn, parts, way);
   return { message: outgoing(request, core.callId, `${number} ACK`, core.via.branch), flow };
 }

@@ -9,6 +9,7 @@ import { type Call, reportDialog } from './call.ts';
 import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { type Dialog, dialogAsClient, dialogWithoutContact } from './dialog.ts';
+import { wayOf } from './large-request.ts';
 import { MAX_FORKS } from './limits.ts';
 import type { SipResponse } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
@@ -37,7 +38,7 @@ export function earlyDialogOf(
   turn: Turn,
   call: Call,
   invite: OutgoingInvite,
-  { request, core: asked, flow }: ClientTransaction<unknown>,
+  transaction: ClientTransaction<unknown>,
   response: SipResponse,
   core: CoreHeaders,
 ): EarlyDialog | undefined {
@@ -45,6 +46,8 @@ export function earlyDialogOf(
   if (toTag === undefined) return undefined;
   const known = invite.early.get(toTag);
   if (known !== undefined) return known;
+  const { request, core: asked } = transaction;
+  const flow = wayOf(transaction);
   const made = dialogAsClient(request, asked, response, core, flow);
   if (!made.ok && made.error.code !== 'contact-missing') return undefined;
   if (invite.early.size >= MAX_FORKS) return undefined;

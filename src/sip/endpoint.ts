@@ -20,7 +20,14 @@ import type { EndpointConfig } from './endpoint-config.ts';
 import type { Action, Input, Output } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { tryHold, wishHold } from './hold.ts';
-import { advanceKeepalives, connectionGone, connectionUp, failDatagram, indicate } from './indications.ts';
+import {
+  advanceKeepalives,
+  advanceLargeRequests,
+  connectionGone,
+  connectionUp,
+  failDatagram,
+  indicate,
+} from './indications.ts';
 import type { RouteTo } from './local-address.ts';
 import { callResolved, retryAfterWait } from './next-server.ts';
 import { PORT_WAIT_MS, portDue, portsForCalls } from './own-port.ts';
@@ -98,6 +105,7 @@ export class Endpoint {
       this.parts.stun.nextMs(),
       this.parts.proxy?.nextMs(),
       this.agent.transport.nextMs(),
+      this.agent.large.nextMs(),
       this.rejections.nextMs(),
       this.stopping?.untilMs,
     );
@@ -227,6 +235,7 @@ export class Endpoint {
       }
       this.registrations.advance(turn);
       advanceKeepalives(this.parts, turn);
+      advanceLargeRequests(this.parts, turn);
       advancePings(this.parts, turn);
       this.parts.stun.advance(turn);
       this.parts.proxy?.advance(turn);
@@ -298,7 +307,11 @@ export class Endpoint {
   /** A connection that carries a registration or a call stays, however silent. */
   private isNeeded(connection: number): boolean {
     if (this.registrations.uses(connection) || this.parts.proxy?.uses(connection) === true) return true;
-    for (const { dialog } of this.calls.all()) if (dialog?.flow.connection === connection) return true;
+    for (const { dialog, outgoing } of this.calls.all()) {
+      // A peer may send its requests on what brought our INVITE, whatever our own take.
+      const brought = outgoing?.sent?.flow.connection === connection;
+      if (brought || dialog?.flow.connection === connection) return true;
+    }
     return false;
   }
 

@@ -6,6 +6,7 @@
  * have failed, or there is but one, it is tried as before. A response of any kind other than 503 ends it.
  */
 import { type Flow, hopOfFlow, type ServerHop } from './flow.ts';
+import { wayOf } from './large-request.ts';
 import { MAX_FAILED_SERVERS } from './limits.ts';
 import { type SipResponse, value } from './message.ts';
 import { parseRetryAfter } from './retry-after.ts';
@@ -25,8 +26,8 @@ export class FailedServers {
     const { transaction } = indication;
     if (transaction.side === 'server') return;
     const failedMs = indication.type === 'response' ? retryMs(indication.response) : FAILED_SERVER_MS;
-    if (failedMs !== undefined) this.note(transaction.flow, nowMs + failedMs);
-    else if (this.untilMs.size > 0) this.untilMs.delete(keyOf(hopOfFlow(transaction.flow)));
+    if (failedMs !== undefined) this.note(wayOf(transaction), nowMs + failedMs);
+    else if (this.untilMs.size > 0) this.untilMs.delete(keyOf(hopOfFlow(wayOf(transaction))));
   }
 
   /** The same servers, those that failed of late behind the others. */

@@ -17,6 +17,8 @@ export interface Flow {
   readonly remote: SocketAddress;
   /** The stream it is on; absent on UDP. */
   readonly connection?: number;
+  /** A datagram flow that a URI led to, and did not insist on: a request too large for it takes TCP (large-request.ts). */
+  readonly largeOverTcp?: true;
   /** The name that the peer's certificate was to show; absent where none was asked for. */
   readonly domain?: string;
 }
@@ -47,6 +49,8 @@ export interface ServerHop extends SocketAddress {
    * (RFC 5922 §7).
    */
   readonly domain?: string;
+  /** UDP was asked for by its name. */
+  readonly explicit?: true;
 }
 
 /** Whether two are one place, by whatever way it was said. */
@@ -57,7 +61,7 @@ export function isSameNextHop(one: NextHop, other: NextHop): boolean {
 /** A next hop at an address of its own. */
 export function hopAt(hop: NextHop, address: string): ServerHop {
   const { transport, port } = hop;
-  return { transport, address, port, ...certified(hop, transport) };
+  return { transport, address, port, ...certified(hop, transport), ...insisting(hop) };
 }
 
 /** The name that the certificate of a server of that hop has to show, over TLS. */
@@ -65,9 +69,15 @@ export function certified({ host, domain }: NextHop, transport: Transport): { do
   return transport === 'tls' ? { domain: domain ?? host } : {};
 }
 
+/** The mark of a hop whose URI insists on UDP. */
+export function insisting({ explicit }: NextHop): { explicit?: true } {
+  return explicit === undefined ? {} : { explicit };
+}
+
 /** Where a flow leads. */
-export function hopOfFlow({ transport, remote, domain }: Flow): ServerHop {
-  return { transport, ...remote, ...(domain === undefined ? undefined : { domain }) };
+export function hopOfFlow({ transport, remote, domain, largeOverTcp }: Flow): ServerHop {
+  const named = domain === undefined ? undefined : { domain };
+  return { transport, ...remote, ...named, ...(largeOverTcp === true ? undefined : { explicit: true }) };
 }
 
 /** What tells one flow from another: the connection, or on UDP the other side. */

@@ -112,7 +112,7 @@ function sendBranch(proxy: ProxyState, turn: Turn, branch: ProxyBranch, onward: 
   if (request.method === 'INVITE') {
     branch.timer = proxy.deadlines.arm(turn.nowMs + TIMER_C_MS, 'C', branch);
   }
-  branch.transaction = agent.transactions.openClient(turn, copy.request, copy.core, flow, branch, undefined);
+  branch.transaction = agent.large.open(turn, copy, flow, branch);
 }
 
 /** RFC 5626 §4.3, §5.3: the phone next to us wants what belongs to the dialog on the flow that it speaks on. */

@@ -4,6 +4,7 @@ import type { CoreHeaders } from './core-headers.ts';
 import type { Input } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { SocketAddress } from './flow.ts';
+import { CONNECT_MS } from './large-request.ts';
 import { messageIndicated } from './pager-message.ts';
 import { pingIndicated } from './ping.ts';
 import { faultText } from './tls-diagnosis.ts';
@@ -74,7 +75,14 @@ export function connectionGone(
 }
 
 /** A connection is gone: its transactions have failed, and what was registered over it is registered again. */
-export function loseConnection(parts: EndpointParts, turn: Turn, connection: number, error: string): void {
+export function loseConnection(
+  parts: EndpointParts,
+  turn: Turn,
+  connection: number,
+  error: string,
+  silent = false,
+): void {
+  parts.agent.large.lost(turn, connection, silent);
   parts.agent.transport.disconnected(connection);
   const failed = parts.agent.transactions.connectionFailed(turn, connection, error);
   for (const indication of failed) indicate(parts, turn, indication);
@@ -107,5 +115,13 @@ export function replaceDeadFlows(parts: EndpointParts, turn: Turn): void {
       agent.transport.close(turn, flow.connection);
       loseConnection(parts, turn, flow.connection, reason);
     }
+  }
+}
+
+/** Connections for large requests that do not come up are given up: the requests go in datagrams (§18.1.1). */
+export function advanceLargeRequests(parts: EndpointParts, turn: Turn): void {
+  for (const connection of parts.agent.large.late(turn)) {
+    turn.ask({ type: 'disconnect', connection });
+    loseConnection(parts, turn, connection, `no connection in ${CONNECT_MS / 1000} s`, true);
   }
 }

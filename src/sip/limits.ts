@@ -88,6 +88,10 @@ export const MAX_SERVER_HOPS = 16;
 export const MAX_SRV_TARGETS = 8;
 /** Servers of which it is remembered that they failed (failed-servers.ts); the oldest is forgotten. */
 export const MAX_FAILED_SERVERS = 256;
+/** The largest request that goes in a datagram where TCP may be taken, in bytes (RFC 3261 §18.1.1). */
+export const LARGEST_DATAGRAM_REQUEST_BYTES = 1_300;
+/** Servers of which it is remembered that they take no TCP (large-request.ts); the oldest is forgotten. */
+export const MAX_SERVERS_WITHOUT_TCP = 256;
 /** Accounts at once, those that came by `add-account` counted too: a lab has a handful. */
 export const MAX_ACCOUNTS = 1_000;
 /** Peers towards which our own address is remembered: each one more costs a question to the kernel. */

@@ -10,6 +10,7 @@ import { finishCall } from './call-end.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { formatAddress, hopOfFlow } from './flow.ts';
 import { sendInvite, tryInvite } from './invite-attempt.ts';
+import { wayOf } from './large-request.ts';
 import { type SipResponse, value } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { parseRetryAfter } from './retry-after.ts';
@@ -81,7 +82,7 @@ function waitForServer(
   const after = response === undefined ? undefined : parseRetryAfter(value(response, 'Retry-After') ?? '');
   if (after?.ok !== true || after.value.seconds > LONGEST_WAIT_S || invite.waited) return false;
   invite.waited = true;
-  invite.retryAt = invite.sent === undefined ? undefined : hopOfFlow(invite.sent.flow);
+  invite.retryAt = invite.sent === undefined ? undefined : hopOfFlow(wayOf(invite.sent));
   invite.sent = undefined;
   raise(turn, call, 'server-busy', {
     evidence: `503 ${displayText(reason)}, Retry-After: ${after.value.seconds}`,

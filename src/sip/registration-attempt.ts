@@ -54,7 +54,7 @@ export function sendRegister(table: RegistrationTable, turn: Turn, registration:
   if (!ending && state !== 'registered' && state !== 'registering') {
     changeRegistration(turn, registration, 'registering');
   }
-  const flow = agent.transport.flowTo(turn, server);
+  const flow = agent.transport.flowTo(turn, { ...server, explicit: true });
   registration.flow = flow;
   registration.sequence += 1;
   registration.contact = agent.contact(flow, account.user);

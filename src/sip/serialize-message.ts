@@ -32,6 +32,15 @@ export function serialize(message: SipMessage): Uint8Array {
   return bytes;
 }
 
+/** How many bytes `serialize` makes of it; a character is a byte (text.ts). */
+export function messageLength(message: SipMessage): number {
+  let length = startLine(message).length + 2 + `Content-Length: ${message.body.length}\r\n\r\n`.length;
+  for (const { name, value } of message.headers) {
+    if (name !== 'Content-Length') length += name.length + value.length + 4;
+  }
+  return length + message.body.length;
+}
+
 /** A header field that we write: canonical name and value, latin1 (`wire` for text of people). */
 export type HeaderLine = readonly [name: string, value: string];
 

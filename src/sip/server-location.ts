@@ -5,7 +5,7 @@
  * Why asking and choosing stand apart: whoever asks has a network and no dice (io/dns.ts), the endpoint has seeded
  * identifiers and no network. So an answer can be written into a trace, and chosen from again in the same way.
  */
-import { certified, hopAt, type NextHop, type ServerHop, type Transport } from './flow.ts';
+import { certified, hopAt, insisting, type NextHop, type ServerHop, type Transport } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { MAX_SERVER_HOPS, MAX_SRV_TARGETS } from './limits.ts';
 
@@ -106,6 +106,7 @@ export function serverHops(hop: NextHop, found: FoundServers, fraction: () => nu
         address,
         port,
         ...certified(hop, service.transport),
+        ...insisting(hop),
       })),
     ),
   );

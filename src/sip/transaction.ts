@@ -44,6 +44,8 @@ export interface ClientTransaction<User> extends Common {
   /** Whoever is to hear of it. */
   readonly user: User;
   readonly machine: typeof INVITE_CLIENT | typeof NON_INVITE_CLIENT;
+  /** Where it was to go, when it went over TCP for its size alone (large-request.ts). */
+  datagram?: Flow;
 }
 
 export type Transaction<User> = ServerTransaction | ClientTransaction<User>;
@@ -62,6 +64,13 @@ export type Indication<User> =
 /** "ist-3": short, unique in a session, for people and the log; made when it is said, as most never are. */
 export function transactionId({ machine, serial }: Transaction<unknown>): string {
   return `${machine.shortName}-${serial}`;
+}
+
+/** The event of a timer whose time has come. */
+export function timerFired(transaction: Transaction<unknown>, name: TimerName): EventOf<'timer.fired'> {
+  const { call } = transaction;
+  const about = call === undefined ? undefined : { call };
+  return { type: 'timer.fired', ...about, name, transaction: transactionId(transaction) };
 }
 
 /** The event of a transaction that is in its new state. */

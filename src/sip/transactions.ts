@@ -22,8 +22,8 @@ import {
   type Indication,
   type ServerTransaction,
   type Transaction,
+  timerFired,
   transactionChanged,
-  transactionId,
 } from './transaction.ts';
 import {
   type Machine,
@@ -35,6 +35,7 @@ import {
 import { clientKey, serverKey, TransactionTable } from './transaction-table.ts';
 import { outgoing, type TransportLayer } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
+import { type Via, withTopVia } from './via.ts';
 
 const MACHINES: readonly Machine[] = [INVITE_CLIENT, INVITE_SERVER, NON_INVITE_CLIENT, NON_INVITE_SERVER];
 const ROWS = new Map(MACHINES.map((machine) => [machine.kind, rowFinder(machine)]));
@@ -156,11 +157,8 @@ export class TransactionLayer<User> {
 
   /** A request came again, or the ACK of a final response came. True when the ACK is the user's to see. */
   receiveAgain(turn: Turn, transaction: ServerTransaction, request: SipRequest): boolean {
-    const ack = request.method === 'ACK';
-    return (
-      this.step(turn, transaction, ack ? 'ack' : 'request', `${request.method} received`, undefined) ===
-      'pass'
-    );
+    const input = request.method === 'ACK' ? 'ack' : 'request';
+    return this.step(turn, transaction, input, `${request.method} received`, undefined) === 'pass';
   }
 
   /** A response came for a transaction of ours. */
@@ -204,14 +202,7 @@ export class TransactionLayer<User> {
       const name = due.name as TimerName;
       const transaction = due.owner as Transaction<User>;
       if (isOver(transaction, endingTimer(name), turn.nowMs)) continue;
-      if (turn.wants('timer.fired')) {
-        turn.emit({
-          type: 'timer.fired',
-          ...(transaction.call === undefined ? undefined : { call: transaction.call }),
-          name,
-          transaction: transactionId(transaction),
-        });
-      }
+      if (turn.wants('timer.fired')) turn.emit(timerFired(transaction, name));
       if (name === 'G' && !this.transport.sources.mayRepeat(transaction.flow, turn.nowMs)) {
         // Withheld, not given up: the address may yet show that it hears us.
         this.time(turn, transaction, 'double G');
@@ -251,23 +242,31 @@ export class TransactionLayer<User> {
     return told === 'failed' ? { type: 'failed', transaction, error } : undefined;
   }
 
+  /** Requests of ours on a stream that have had no response. */
+  unanswered(connection: number): ClientTransaction<User>[] {
+    const all = this.table.onStream(connection);
+    return all.flatMap((one) => (one.side === 'client' && one.state === one.machine.initial ? [one] : []));
+  }
+
+  /** Begins again over another flow, with its Via. The state is the first, and stays it. */
+  restart(turn: Turn, transaction: ClientTransaction<User>, flow: Flow, via: Via): void {
+    this.disarmAll(transaction);
+    this.table.move(transaction, flow);
+    const core = { ...transaction.core, via };
+    Object.assign(transaction, { request: withTopVia(transaction.request, via), core, repeatMs: undefined });
+    transaction.last = outgoing(transaction.request, core.callId, core.cseq, via.branch);
+    for (const action of transaction.machine.start) this.perform(turn, transaction, action, undefined);
+  }
+
   /** Ends a transaction that its user has given up: a cancelled INVITE without a final response (§9.1). */
   abandon(turn: Turn, transaction: ClientTransaction<unknown>, cause: string): void {
     const known = this.table.client(transaction.key);
-    if (known === undefined || known.state === 'terminated') return;
-    const before = known.state;
-    known.state = 'terminated';
-    this.report(turn, known, before, cause);
-    this.drop(known);
+    if (known) this.end(turn, known, cause);
   }
 
   /** Ends a request of a peer that gets no answer (RFC 4320 §4.2): one that waits, and is no INVITE. */
   abandonServer(turn: Turn, transaction: ServerTransaction, cause: string): void {
-    if (transaction.state === 'terminated') return;
-    const before = transaction.state;
-    transaction.state = 'terminated';
-    this.report(turn, transaction, before, cause);
-    this.drop(transaction);
+    this.end(turn, transaction, cause);
   }
 
   /** Drops everything without a word, when the endpoint ends. */
@@ -373,6 +372,14 @@ export class TransactionLayer<User> {
       core.via.branch,
     );
     this.transport.transmit(turn, transaction.flow, ack, transaction.call);
+  }
+
+  private end(turn: Turn, transaction: Transaction<User>, cause: string): void {
+    const before = transaction.state;
+    if (before === 'terminated') return;
+    transaction.state = 'terminated';
+    this.report(turn, transaction, before, cause);
+    this.drop(transaction);
   }
 
   private drop(transaction: Transaction<User>): void {

@@ -32,7 +32,13 @@ function message(): ReturnType<typeof outgoing> {
 test('a datagram needs no connection', () => {
   const layer = new TransportLayer(false);
   const asked = at(0, (turn) => {
-    expect(layer.flowTo(turn, { transport: 'udp', ...REMOTE })).toEqual({ transport: 'udp', remote: REMOTE });
+    expect(layer.flowTo(turn, { transport: 'udp', ...REMOTE })).toEqual({
+      transport: 'udp',
+      remote: REMOTE,
+      largeOverTcp: true,
+    });
+    const insisting = { transport: 'udp', ...REMOTE, explicit: true } as const;
+    expect(layer.flowTo(turn, insisting)).toEqual({ transport: 'udp', remote: REMOTE });
     layer.transmit(turn, DATAGRAMS, message(), undefined);
   });
   expect(asked).toEqual([{ type: 'send', flow: DATAGRAMS, bytes: message().bytes }]);

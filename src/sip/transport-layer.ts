@@ -200,21 +200,37 @@ export class TransportLayer {
    * A flow to that server: the datagram's, a connection that stands or is coming up, or a new one. Over TLS, only one
    * whose certificate is asked for the same name: an address that serves two names proves each for itself (RFC 5922 §7).
    */
-  flowTo(turn: Turn, { transport, address, port, domain }: ServerHop): Flow {
+  flowTo(turn: Turn, hop: ServerHop): Flow {
+    const { transport, address, port, explicit } = hop;
     const remote = { address, port };
-    if (!isReliable(transport)) return { transport, remote };
-    const name = transport === 'tls' ? (domain ?? address).toLowerCase() : undefined;
-    for (const connection of this.connections.values()) {
-      const same = connection.remote.port === port && connection.remote.address === address;
-      if (same && connection.transport === transport && connection.domain === name)
-        return this.flow(connection);
-    }
+    if (!isReliable(transport))
+      return explicit ? { transport, remote } : { transport, remote, largeOverTcp: true };
+    const known = this.standing(hop);
+    if (known !== undefined) return known;
+    const name = nameToShow(hop);
     const id = this.nextConnection;
     this.nextConnection += 2;
     const connection = this.add(turn, id, transport, remote, { ours: true, domain: name }) as Connection;
     const tls = name === undefined ? undefined : { tls: { domain: name } };
     turn.ask({ type: 'connect', connection: id, transport, remote, ...tls });
     return this.flow(connection);
+  }
+
+  /** A stream to that server that stands or is coming up. */
+  standing(hop: ServerHop): Flow | undefined {
+    const { transport, address, port } = hop;
+    const name = nameToShow(hop);
+    for (const connection of this.connections.values()) {
+      const same = connection.remote.port === port && connection.remote.address === address;
+      if (same && connection.transport === transport && connection.domain === name)
+        return this.flow(connection);
+    }
+    return undefined;
+  }
+
+  /** Whether a stream stands, and is not only coming up. */
+  isUp(connection: number): boolean {
+    return this.connections.get(connection)?.open === true;
   }
 
   /** Sends a message, now or when its connection is up, and says so. A flow that is gone swallows it, unsaid. */
@@ -308,4 +324,9 @@ export class TransportLayer {
     const flow = { transport, remote, connection: id };
     return domain === undefined ? flow : { ...flow, domain };
   }
+}
+
+/** The name that the certificate of a server has to show; undefined where there is no certificate. */
+function nameToShow({ transport, address, domain }: ServerHop): string | undefined {
+  return transport === 'tls' ? (domain ?? address).toLowerCase() : undefined;
 }

@@ -9,6 +9,7 @@ import type { Account, EndpointConfig } from './endpoint-config.ts';
 import { FailedServers } from './failed-servers.ts';
 import { defaultPort, type Flow, formatAddress, isReliable, type NextHop, type ServerHop } from './flow.ts';
 import { Identifiers } from './identifiers.ts';
+import { LargeRequests } from './large-request.ts';
 import { firstValueEnd } from './list.ts';
 import type { RouteTo } from './local-address.ts';
 import { type SipRequest, value } from './message.ts';
@@ -57,6 +58,8 @@ export class UserAgent {
   readonly outbound = new OutboundFlows();
   /** Those that are tried last. */
   readonly failed = new FailedServers();
+  /** Those that take TCP for their size. */
+  readonly large = new LargeRequests(this);
   /** As they are now: accounts come and go. */
   readonly accounts: Account[];
   /** No new calls: everything ends. */
@@ -167,8 +170,7 @@ export class UserAgent {
     user: TransactionUser,
     call?: string,
   ): ClientTransaction<TransactionUser> {
-    const { request, core } = this.newRequest(parts, flow);
-    return this.transactions.openClient(turn, request, core, flow, user, call);
+    return this.large.open(turn, this.newRequest(parts, flow), flow, user, call);
   }
 
   /** A request with our Via on top; sent by `request`, or without a transaction (the ACK to a 2xx). */
