@@ -147,6 +147,17 @@ test('a flag wins over the environment, that over .env here, that over .env abov
   expect(read(`--env-file ${other}`, {}, here).accounts[0]?.addressOfRecord).toBe('sip:other@other.example');
 });
 
+test('--stun takes a host, host:port, an address in brackets and a stun: URI (RFC 7064); SIP_STUN and a file too', () => {
+  const stun = (line: string, variables = {}) => read(line, variables).stun;
+  expect(stun('')).toBeUndefined();
+  expect(stun('--stun stun.example.org')).toEqual({ host: 'stun.example.org' });
+  expect(stun('--stun stun:192.0.2.9:3479')).toEqual({ host: '192.0.2.9', port: 3_479 });
+  expect(stun('--stun [2001:db8::1]:3479')).toEqual({ host: '2001:db8::1', port: 3_479 });
+  expect(stun('', { SIP_STUN: 'stun.example.org' })).toEqual({ host: 'stun.example.org' });
+  const config = file('stun.toml', 'stun = "stun.example.org:3478"\n');
+  expect(stun(`--config ${config}`)).toEqual({ host: 'stun.example.org', port: 3_478 });
+});
+
 test('several accounts come from one file and share what stands outside of them', () => {
   const secret = file('secret', 'from a file\nsecond line\n');
   const config = file(

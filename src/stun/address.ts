@@ -38,6 +38,14 @@ export function writeAddress(
   ]);
 }
 
+/** Whether packets can come from there at all: no port 0, no 0.0.0.0, no group, no broadcast. */
+export function isSource({ address, port }: StunAddress): boolean {
+  const bytes = bytesOf(address);
+  if (bytes === undefined || port === 0 || bytes.every((byte) => byte === 0)) return false;
+  const [first = 0] = bytes;
+  return bytes.length === 4 ? first < 224 : first !== 0xff;
+}
+
 /** What an XOR is made with (§14.2): the cookie, and behind it, for IPv6, the transaction id. */
 export function xorMask(message: Uint8Array): Uint8Array {
   return message.subarray(4, 20);

@@ -91,6 +91,20 @@ test('an error, an answer without an address and one that cannot be understood a
   expect(verdict({ class: 'success', mapped: MAPPED }, [0x0030])).toMatchObject({ type: 'refused' });
 });
 
+test('an address that nobody can send from, or of another family than the way there, is not ours', () => {
+  const verdict = (address: string, port = 5060) => {
+    const client = open();
+    const asked = client.ask('sip', SERVER, 0);
+    return client.receive(answer(asked, { class: 'success', mapped: { address, port } }), SERVER)?.verdict
+      .type;
+  };
+  expect(verdict('203.0.113.5')).toBe('mapped');
+  for (const none of ['0.0.0.0', '224.0.0.1', '255.255.255.255', '::', 'ff02::1', '2001:db8::1']) {
+    expect(verdict(none)).toBe('refused');
+  }
+  expect(verdict('203.0.113.5', 0)).toBe('refused');
+});
+
 test('an ICMP error ends every question to that address, and no other', () => {
   const client = open();
   client.ask('sip', SERVER, 0);

@@ -5,8 +5,8 @@
  * Why an answer needs two proofs, our transaction id and the address that was asked: it decides where the calls of a
  * whole endpoint go, and anybody can send to its port.
  */
-import type { StunAddress, StunMessage } from './message.ts';
-import { BINDING } from './message.ts';
+import { isSource } from './address.ts';
+import { BINDING, type StunAddress, type StunMessage } from './message.ts';
 import { bindingRequest } from './write-stun.ts';
 
 /** §6.2.1: the first wait, how often a request goes out, and how long the last one is waited for, in first waits. */
@@ -131,9 +131,8 @@ function verdictOf(message: StunMessage, asked: StunAddress): BindingVerdict {
   if (message.class === 'error') {
     if (error === undefined) return { type: 'refused', detail: 'an error without a code' };
     // §10: of the same family, and never back to where it came from.
-    const family = ({ address }: StunAddress) => address.includes(':');
     const other = alternateServer;
-    if (error.code === 300 && other !== undefined && family(other) === family(asked)) {
+    if (error.code === 300 && other !== undefined && isSource(other) && isSameFamily(other, asked)) {
       const same = other.address === asked.address && other.port === asked.port;
       if (!same) return { type: 'elsewhere', server: other };
     }
@@ -141,5 +140,16 @@ function verdictOf(message: StunMessage, asked: StunAddress): BindingVerdict {
   }
   if (notUnderstood.length > 0) return { type: 'refused', detail: 'an answer that cannot be understood' };
   if (mapped === undefined) return { type: 'refused', detail: 'an answer without an address' };
+  // We would have every caller send there.
+  if (!isSource(mapped) || !isSameFamily(mapped, asked)) {
+    return {
+      type: 'refused',
+      detail: `an address that cannot be ours: ${mapped.address} port ${mapped.port}`,
+    };
+  }
   return { type: 'mapped', mapped };
+}
+
+function isSameFamily(one: StunAddress, other: StunAddress): boolean {
+  return one.address.includes(':') === other.address.includes(':');
 }
