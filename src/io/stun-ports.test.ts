@@ -4,7 +4,7 @@ import type { MediaReport } from '../rtp/session.ts';
 import { parseStun } from '../stun/parse-stun.ts';
 import { bindingRequest, writeStun } from '../stun/write-stun.ts';
 import { openRtpPorts } from './rtp-ports.ts';
-import { openStunPorts } from './stun-ports.ts';
+import { openStunPorts, type StunPortsTiming } from './stun-ports.ts';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -32,7 +32,7 @@ async function openServer(lying = false) {
         if (!parsed.ok) return;
         asked.push(port);
         const { transactionId } = parsed.value;
-        const mapped = { address: '203.0.113.5', port: port + 20_000 };
+        const mapped = { address: '203.0.113.5', port: port + server.shift };
         (lying ? other : self).send(writeStun({ class: 'success', transactionId, mapped }), port, address);
         server.answered(port);
       },
@@ -43,12 +43,12 @@ async function openServer(lying = false) {
     () => other.close(),
   );
   const address = { address: '127.0.0.1', port: socket.port };
-  const server = { asked, address, other, heard: 0, answered: (_port: number) => {} };
+  const server = { asked, address, other, heard: 0, shift: 20_000, answered: (_port: number) => {} };
   return server;
 }
 
 /** Two pairs of ports that are bound, and what is reported of them. */
-async function openPorts() {
+async function openPorts(timing?: StunPortsTiming) {
   const reports: MediaReport[] = [];
   let wanted: { readonly count: number; readonly resolve: () => void } | undefined;
   const ports = openRtpPorts({
@@ -61,10 +61,14 @@ async function openPorts() {
     onExhausted: () => {},
     onStun: (...what) => stun.received(...what),
   });
-  const stun = openStunPorts(ports, (report) => {
-    reports.push(report);
-    if (wanted !== undefined && reports.length >= wanted.count) wanted.resolve();
-  });
+  const stun = openStunPorts(
+    ports,
+    (report) => {
+      reports.push(report);
+      if (wanted !== undefined && reports.length >= wanted.count) wanted.resolve();
+    },
+    timing,
+  );
   await ports.fill();
   closing.push(
     () => ports.close(),
@@ -91,6 +95,31 @@ test('every port of the reserve is asked about, RTP and RTCP, and reported with 
     const mapped = { address: '203.0.113.5', port: port + 20_000, rtcpPort: port + 20_001 };
     expect(last).toEqual({ type: 'port-mapped', port, mapped });
   }
+});
+
+test('ports that wait are asked about again and a new mapping is reported; one that a call has is left alone', async () => {
+  const timing = { refreshMs: 5, lookMs: 1 };
+  const [server, { ports, stun, reports, until }] = await Promise.all([openServer(), openPorts(timing)]);
+  stun.use(server.address);
+  await until(4);
+  const [waiting, taken] = [...ports.all()].map(({ pair }) => pair);
+  if (waiting === undefined || taken === undefined) throw new Error('two pairs are bound');
+  ports.take(taken.port);
+  const asked = () => server.asked.filter((port) => port === taken.port || port === taken.port + 1).length;
+  const before = asked();
+  server.shift = 30_000;
+  // Both sockets of the one that waits, and of the third pair, which took the place of the one that was taken.
+  await until(8);
+  const mapped = { address: '203.0.113.5', port: waiting.port + 30_000, rtcpPort: waiting.port + 30_001 };
+  expect(reports).toContainEqual({ type: 'port-mapped', port: waiting.port, mapped });
+  let more = 6;
+  await new Promise<void>((resolve) => {
+    server.answered = (port) => {
+      if (port === waiting.port && --more === 0) resolve();
+    };
+  });
+  // What was on its way when the call took it.
+  expect(asked()).toBeLessThanOrEqual(before + 2);
 });
 
 test('when there is no server any more, every mapping is taken back', async () => {

@@ -10,13 +10,18 @@ import { parseStun } from '../stun/parse-stun.ts';
 import { fromSocketForm, toSocketForm } from './media-calls.ts';
 import type { Component, PortPair, RtpPorts } from './rtp-ports.ts';
 
-/** How often a port that waits is asked for, in ms: many NATs forget UDP after 30 s (RFC 4787 §4.3). */
-const REFRESH_MS = 25_000;
 /** Questions that go out at once, and how long after them the next ones, in ms. */
 const BURST = 4;
 const BURST_INTERVAL_MS = 20;
-/** How soon it is noticed that a port was bound or came back, in ms. */
-const IDLE_MS = 250;
+/** What a test does not want to wait for. */
+export interface StunPortsTiming {
+  /** How often a port that waits is asked for: many NATs forget UDP after 30 s (RFC 4787 §4.3). */
+  readonly refreshMs: number;
+  /** How soon it is noticed that a port was bound or came back. */
+  readonly lookMs: number;
+}
+
+const TIMING: StunPortsTiming = { refreshMs: 25_000, lookMs: 250 };
 
 /** One socket, and what is known of it. */
 interface Asked {
@@ -35,7 +40,11 @@ export interface StunPorts {
 }
 
 /** Asks nobody until `use`. */
-export function openStunPorts(ports: RtpPorts, post: (report: MediaReport) => void): StunPorts {
+export function openStunPorts(
+  ports: RtpPorts,
+  post: (report: MediaReport) => void,
+  { refreshMs, lookMs }: StunPortsTiming = TIMING,
+): StunPorts {
   const known = new Map<PortPair, Record<Component, Asked>>();
   const client = new BindingClient<Asked>(() => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0);
   let server: MediaAddress | undefined;
@@ -105,10 +114,10 @@ export function openStunPorts(ports: RtpPorts, post: (report: MediaReport) => vo
     }
     const due = look(nowMs);
     for (const asked of due.slice(0, BURST)) {
-      asked.dueMs = nowMs + REFRESH_MS;
+      asked.dueMs = nowMs + refreshMs;
       send(client.ask(asked, server, nowMs));
     }
-    const inMs = due.length > BURST ? BURST_INTERVAL_MS : IDLE_MS;
+    const inMs = due.length > BURST ? BURST_INTERVAL_MS : lookMs;
     timer = setTimeout(
       tick,
       Math.max(1, Math.min(inMs, (client.nextMs() ?? Number.POSITIVE_INFINITY) - nowMs)),
