@@ -26,7 +26,16 @@ export async function startBaresip(
   lab: Lab,
   proxy: { readonly port: number; readonly domain: string; readonly password: string },
   transport: 'udp' | 'tcp',
-  { user = '200', answers = false }: { readonly user?: string; readonly answers?: boolean } = {},
+  {
+    user = '200',
+    answers = false,
+    flow = false,
+  }: {
+    readonly user?: string;
+    readonly answers?: boolean;
+    /** Register the flow as well (RFC 5626). */
+    readonly flow?: boolean;
+  } = {},
 ): Promise<Baresip> {
   const home = join(lab.dir, `baresip-${user}`);
   mkdirSync(home, { recursive: true });
@@ -56,13 +65,13 @@ export async function startBaresip(
   const lines = Object.entries(settings).map(([key, value]) => `${key} ${value}`);
   writeFileSync(
     join(home, 'config'),
-    [...lines, ...modules, 'module_tmp account.so', ...apps, ''].join('\n'),
+    [...lines, ...modules, 'module_tmp uuid.so', 'module_tmp account.so', ...apps, ''].join('\n'),
   );
   writeFileSync(join(home, 'contacts'), '');
   writeFileSync(
     join(home, 'accounts'),
     `<sip:${user}@${proxy.domain};transport=${transport}>;outbound="sip:${LOOPBACK}:${proxy.port};transport=${transport}"` +
-      `${answers ? ';answermode=auto' : ''};auth_user=${user};auth_pass=${proxy.password};regint=60;audio_codecs=pcmu\n`,
+      `${answers ? ';answermode=auto' : ''}${flow ? ';sipnat=outbound' : ''};auth_user=${user};auth_pass=${proxy.password};regint=60;audio_codecs=pcmu\n`,
   );
   const peer = lab.spawn(`baresip-${user}`, ['baresip', '-f', home, '-v', '-s']);
   const events: { readonly type: string; readonly text: string }[] = [];

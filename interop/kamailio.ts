@@ -24,22 +24,27 @@ export async function startKamailio(
     readonly algorithm?: 'MD5' | 'SHA-256';
     readonly nonceExpireS?: number;
     readonly address?: string;
+    /** Another configuration than kamailio.cfg, and what it is told with -A. */
+    readonly config?: string;
+    readonly port?: number;
+    readonly defines?: readonly string[];
   } = {},
 ): Promise<Kamailio> {
-  const port = await lab.port();
+  const port = options.port ?? (await lab.port());
   const { address = LOOPBACK } = options;
   const domain = 'lab.local';
   const password = 'open-sesame-1';
   const logs: Peer[] = [];
-  const runtime = join(lab.dir, 'kamailio');
+  const runtime = join(lab.dir, `kamailio-${port}`);
   mkdirSync(runtime, { recursive: true });
   // A Unix socket's path has room for 107 bytes: not in the lab's directory.
   const control = `/tmp/ringback-interop-${process.pid}-${port}.ctl`;
   const argv = [
-    ...['kamailio', '-f', join(import.meta.dir, 'kamailio', 'kamailio.cfg'), '-DD', '-E'],
+    ...['kamailio', '-f', join(import.meta.dir, 'kamailio', options.config ?? 'kamailio.cfg'), '-DD', '-E'],
     ...['-l', `udp:${address}:${port}`, '-l', `tcp:${address}:${port}`],
     ...['-A', `PASSWORD="${password}"`, '-A', `ALGORITHM="${options.algorithm ?? 'MD5'}"`],
     ...['-A', `NONCE_EXPIRE=${options.nonceExpireS ?? 300}`, '-A', `CTL_SOCKET="unix:${control}"`],
+    ...(options.defines ?? []).flatMap((define) => ['-A', define]),
     ...['-Y', runtime, '-P', join(runtime, 'pid'), '-m', '32', '-M', '4'],
   ];
   const command = (...words: string[]) => output(['kamcmd', '-s', `unix:${control}`, ...words], 5_000);

@@ -16,6 +16,7 @@ import { messageScenarios } from './scenarios/messages.ts';
 import { natScenarios } from './scenarios/nat.ts';
 import { natMediaScenarios } from './scenarios/nat-media.ts';
 import { natRebindingScenarios } from './scenarios/nat-rebinding.ts';
+import { outboundScenarios } from './scenarios/outbound.ts';
 import { pingScenarios } from './scenarios/ping.ts';
 import { placingScenarios } from './scenarios/placing.ts';
 import { registrarScenarios } from './scenarios/registrar.ts';
@@ -48,6 +49,7 @@ export const scenarios: readonly Scenario[] = [
   ...mediaScenarios,
   ...talkScenarios,
   ...registrationScenarios,
+  ...outboundScenarios,
   ...serverScenarios,
   ...registrarScenarios,
   ...natScenarios,

@@ -57,7 +57,8 @@ export function sendInvite(
     ['Contact', agent.dialogContact(flow, invite.user)],
     ['Allow', ALLOW],
     // RFC 6228 §4: we take a 199 as well, which no request asks of us.
-    ['Supported', `${SUPPORTED}, 199`],
+    // RFC 5626 §4.3: what asks for the flow says that it speaks of flows.
+    ['Supported', `${SUPPORTED}, 199${agent.outbound.has(flow) ? ', outbound' : ''}`],
     ...(credentials?.fields ?? []).map(({ name, value }): HeaderLine => [name, value]),
     ...intervalAsked(invite.interval),
     ...(invite.action.headers ?? []).map(([name, text]): HeaderLine => [name, wire(text)]),

@@ -155,6 +155,7 @@ test('what makes a dialog on the flow asks to stay on it: ob in its Contact, and
   network.run(100);
   const [invite] = registrar.requests('INVITE');
   expect(invite && value(invite.message, 'Contact')).toBe('<sip:100@192.0.2.10:5060;transport=tcp;ob>');
+  expect(invite && value(invite.message, 'Supported')).toBe('100rel, timer, 199, outbound');
   // A flow that the registrar did not take is none.
   registrar.answering = plain;
   ours.act({ type: 'register' });
