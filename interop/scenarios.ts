@@ -1,6 +1,7 @@
 /** Every scenario, in one table. */
 
 import type { Scenario } from './scenario.ts';
+import { addressScenarios } from './scenarios/addresses.ts';
 import { agentScenarios } from './scenarios/agent.ts';
 import { audioScenarios } from './scenarios/audio.ts';
 import { callScenarios } from './scenarios/calls.ts';
@@ -55,6 +56,7 @@ export const scenarios: readonly Scenario[] = [
   ...natScenarios,
   ...natMediaScenarios,
   ...natRebindingScenarios,
+  ...addressScenarios,
   ...stunScenarios,
   ...stoppingScenarios,
   ...sloppyScenarios,

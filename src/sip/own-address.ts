@@ -96,9 +96,10 @@ export class OwnAddresses {
   /** Whether an address is one of this machine's now. */
   isLocal(address: string): boolean {
     const { defaultAddresses, interfaces } = this.local;
-    if (isLoopback(address) || isUnspecified(address)) return true;
+    const bare = address.split('%', 1)[0] ?? '';
+    if (isLoopback(bare) || isUnspecified(bare)) return true;
     const ours = [defaultAddresses.ipv4, defaultAddresses.ipv6, ...interfaces.map((one) => one.address)];
-    return ours.some((one) => one !== undefined && isSameAddress(one, address));
+    return ours.some((one) => one !== undefined && isSameAddress(one, bare));
   }
 
   /** Whether there is a network at all. */
