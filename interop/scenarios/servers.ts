@@ -9,7 +9,7 @@ import { registered } from './registration.ts';
 const DOMAIN = 'provider.test';
 const needs = ['kamailio', 'kamcmd'];
 
-/** NAPTR names the transport, SRV a dead server and then Kamailio; TLS, which is not spoken, is wanted most. */
+/** NAPTR names the transport, SRV a dead server and then Kamailio; TLS is wanted most, and has no server. */
 function zone(transport: 'udp' | 'tcp', dead: number, live: number): DnsRecord[] {
   const service = transport === 'udp' ? 'SIP+D2U' : 'SIP+D2T';
   const name = `_sip._${transport}.${DOMAIN}`;
@@ -40,7 +40,7 @@ async function foundByName(lab: Lab, transport: 'udp' | 'tcp'): Promise<void> {
   check(new RegExp(`Socket: ${transport}:`).test(locations), `not over ${transport}:\n${locations}`);
   const asked = dns.asked.filter((one) => /^(NAPTR|SRV) /.test(one));
   check(
-    asked.join() === `NAPTR ${DOMAIN},SRV _sip._${transport}.${DOMAIN}`,
+    asked.join() === `NAPTR ${DOMAIN},SRV _sips._tcp.${DOMAIN},SRV _sip._${transport}.${DOMAIN}`,
     `asked for ${dns.asked.join(', ')}`,
   );
   const [first] = ringback.all('sip.sent').filter(({ startLine }) => startLine.startsWith('REGISTER'));

@@ -4,12 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Account } from '../sip/endpoint-config.ts';
-import { formatHost } from '../sip/flow.ts';
+import { formatHost, type Transport } from '../sip/flow.ts';
 import { hopOf, withoutBrackets } from './server-address.ts';
 import { compareSources, nameOf, type Setting, type Settings, type Source } from './settings.ts';
 import { UsageError } from './usage-error.ts';
-
-type Transport = 'udp' | 'tcp';
 
 /** The settings that make an account; the rest of `Settings` does not matter here. */
 export type AccountSettings = Pick<
@@ -74,8 +72,10 @@ export function buildAccount(settings: AccountSettings, otherTransport: Transpor
   const at = formatHost(host);
   const transport = either(server.value.transport, server.source, settings.transport, 'transport');
   const port = either(server.value.port, server.source, settings.port, 'port');
+  // §26.2.2: what is registered by sips: is reached by it, so the address itself has that scheme.
+  const scheme = server.value.secure === true && transport === 'tls' ? 'sips' : 'sip';
   return {
-    addressOfRecord: `sip:${user.value.name}@${at}`,
+    addressOfRecord: `${scheme}:${user.value.name}@${at}`,
     user: user.value.name,
     domain: at,
     authUser: settings['auth-user']?.value ?? user.value.name,

@@ -21,6 +21,7 @@ import type { Invocation } from './invocation.ts';
 import { readOptions } from './options.ts';
 import { readSetting } from './settings.ts';
 import { stopOnSignals } from './signals.ts';
+import { reloadOf } from './tls.ts';
 import { UsageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
@@ -28,6 +29,8 @@ import { VERSION } from './version.ts';
 const LINGER_S = 30;
 /** How long it waits for one that is leaving, in ms. */
 const LOCK_LIMIT_MS = 12_000;
+
+const ignore = () => {};
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, variables } = invocation;
@@ -68,7 +71,11 @@ export async function run(invocation: Invocation): Promise<number> {
   const driver = labDriverOptions(options, onEvent);
   const endpoint = { ...driver.endpoint, ...outboundOf(options, variables) };
   running = await startOrExplain({ ...driver, endpoint });
-  const { overdue } = stopOnSignals(stop);
+  // Nobody reads what an agent says; the next connection shows it.
+  const { overdue } = stopOnSignals(
+    stop,
+    reloadOf(options.tls, () => running, ignore, ignore),
+  );
   const lost = ledger.before === undefined ? {} : { lost: ledger.before };
   server = await openControl({ folder, host, ...lost, onStop: stop, onClients: idle.look });
   idle.look();

@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import type { Task } from '../agent/control-message.ts';
 import type { Event } from '../events.ts';
 import { playProblem, recordProblem } from '../io/wav-file.ts';
+import type { Transport } from '../sip/flow.ts';
 import { attachTo } from './attach.ts';
 import { carrierFor } from './carrier.ts';
 import { EXIT } from './exit-codes.ts';
@@ -140,7 +141,7 @@ function userText({ name, domain }: FlagValue<'from'>): string {
 }
 
 /** Without an account the URI says how it is reached (§19.1.1); with one it is the account's server that is. */
-function overTransport(to: string, transport: 'udp' | 'tcp' | undefined): string {
+function overTransport(to: string, transport: Transport | undefined): string {
   if (transport === undefined || /;transport=/i.test(to) || !/[@:.]/.test(to)) return to;
   return `${/^sips?:/i.test(to) ? '' : 'sip:'}${to};transport=${transport}`;
 }

@@ -18,6 +18,7 @@ import { outboundOf } from './instance.ts';
 import type { Invocation } from './invocation.ts';
 import type { Options } from './options.ts';
 import type { Records } from './records.ts';
+import { tlsForDriver, tlsWords } from './tls.ts';
 import { UsageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
@@ -52,6 +53,11 @@ const SETTLED = [
   'keepalive-by',
   'outbound',
   'stun',
+  'tls-ca',
+  'tls-cert',
+  'tls-key',
+  'tls-port',
+  'tls-insecure',
 ] as const;
 
 function carrierOf(client: ControlClient): Carrier {
@@ -65,6 +71,8 @@ export async function openAgent(
   warn: (sentence: string) => void,
 ): Promise<Carrier> {
   const { variables, flags } = invocation;
+  // Here it can be said what is wrong with a file; the agent has nobody to say it to.
+  tlsForDriver(options.tls, 'call');
   const folder = controlFolder(variables);
   const { client, started } = await reachAgent(folder, { words: agentWords(options), variables });
   checkVersion(client.hello, VERSION);
@@ -96,6 +104,7 @@ function agentWords(options: Options): string[] {
     ...['agent', '--sip-port', String(sipPort), '--rtp-ports', rtpPorts.join('-')],
     ...(options.contactAsSent ? ['--contact-as-sent'] : []),
     ...['--keepalive', String(keepaliveMs / 1000), '--outbound', options.outbound ? 'yes' : 'no'],
+    ...tlsWords(options.tls),
     ...Object.entries(optional).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
   ];
 }

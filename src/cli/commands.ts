@@ -55,6 +55,7 @@ const CALL = [
   'sdp-file',
   'invite-without-sdp',
 ] as const;
+const TLS = ['tls-ca', 'tls-cert', 'tls-key', 'tls-port', 'tls-insecure'] as const;
 const NETWORK = [
   'bind',
   'sip-port',
@@ -67,6 +68,7 @@ const NETWORK = [
   'keepalive-by',
   'outbound',
   'stun',
+  ...TLS,
 ] as const;
 const CALLS = [
   'max-calls',
@@ -221,6 +223,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'sip-port',
       'dns',
       'advertise-ip',
+      ...TLS,
       ...OUTPUT,
       ...RECORDS,
       ...CONFIGURATION,
@@ -315,6 +318,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'bind',
       'sip-port',
       'advertise-ip',
+      ...TLS,
       ...OUTPUT,
       ...RECORDS,
       ...CONFIGURATION,

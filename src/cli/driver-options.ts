@@ -7,6 +7,7 @@ import { EXIT } from './exit-codes.ts';
 import type { Options } from './options.ts';
 import { keepsRecords } from './records.ts';
 import { hopOf } from './server-address.ts';
+import { tlsForDriver } from './tls.ts';
 import { UsageError } from './usage-error.ts';
 import { PRODUCT } from './version.ts';
 
@@ -47,6 +48,7 @@ export async function driverOptions(
     ...(options.bind === undefined ? {} : { bind: options.bind }),
     ...(options.dns === undefined ? {} : { dns: options.dns }),
     sipPort: options.sipPort,
+    ...tlsForDriver(options.tls, 'serve'),
     rtpPorts: options.rtpPorts,
     mediaThreads: options.mediaThreads,
     sampleIntervalMs: options.sampleIntervalMs,
@@ -94,6 +96,7 @@ export function labDriverOptions(
     ...(options.bind === undefined ? {} : { bind: options.bind }),
     ...(options.dns === undefined ? {} : { dns: options.dns }),
     sipPort: options.sipPort,
+    ...tlsForDriver(options.tls, 'call'),
     rtpPorts: options.rtpPorts,
     mediaThreads: 1,
     sampleIntervalMs: options.sampleIntervalMs,

@@ -19,6 +19,7 @@ import { refusedEverywhere } from './registration-watch.ts';
 import { readRequests } from './requests.ts';
 import { onScreen, openScreenOutput } from './screen-output.ts';
 import { STOP_LIMIT_MS, stopOnSignals } from './signals.ts';
+import { reloadOf } from './tls.ts';
 import { UsageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
@@ -75,10 +76,13 @@ export async function run(invocation: Invocation): Promise<number> {
     act: (action) => running?.act(action),
     accounts: options.accounts,
   });
-  const signals = stopOnSignals((reason) => {
-    output.say('Hanging up and leaving, at most 5 s; once more leaves at once.');
-    stop(reason);
-  });
+  const signals = stopOnSignals(
+    (reason) => {
+      output.say('Hanging up and leaving, at most 5 s; once more leaves at once.');
+      stop(reason);
+    },
+    reloadOf(options.tls, () => running, output.say, output.warn),
+  );
   const driver = await driverOptions(options, onEvent, output.tap);
   const endpoint = { ...driver.endpoint, ...outboundOf(options, invocation.variables) };
   running = await startOrExplain({ ...driver, endpoint });

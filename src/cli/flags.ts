@@ -6,6 +6,7 @@
  * Every source gives text, and a schema reads text; so a port is checked by one rule wherever it was written.
  */
 import type { z } from 'zod';
+import type { Transport } from '../sip/flow.ts';
 import { DEFAULT_MAX_CALLS } from '../sip/limits.ts';
 import {
   address,
@@ -25,7 +26,8 @@ import {
 import { KEEPALIVE_FLAGS } from './flags-keepalive.ts';
 import { LAB_FLAGS } from './flags-lab.ts';
 import { PING_FLAGS } from './flags-ping.ts';
-import { isHost, readDnsServer, readPort, withoutBrackets } from './server-address.ts';
+import { TLS_FLAGS } from './flags-tls.ts';
+import { isHost, readDnsServer, readPort, readTransport, withoutBrackets } from './server-address.ts';
 
 /** One flag. */
 export interface Flag {
@@ -92,7 +94,7 @@ export const FLAGS = {
     value: 'PORT',
     variable: 'SIP_PORT',
     help: 'port of the server',
-    otherwise: '5060',
+    otherwise: '5060, over TLS 5061',
     inFile: true,
     schema: reads('a port from 1 to 65535', readPort),
   },
@@ -110,16 +112,12 @@ export const FLAGS = {
   },
   transport: {
     group: 'account',
-    value: 'udp|tcp',
+    value: 'udp|tcp|tls',
     variable: 'SIP_TRANSPORT',
     help: 'how the server is reached',
     otherwise: 'tcp',
     inFile: true,
-    schema: reads('udp or tcp', (given, say) => {
-      const name = given.toLowerCase();
-      if (name === 'tls') say('expected udp or tcp (this version does not speak TLS yet)');
-      return name === 'udp' ? ('udp' as const) : name === 'tcp' ? ('tcp' as const) : undefined;
-    }),
+    schema: reads('udp, tcp or tls', (given): Transport | undefined => readTransport(given)),
   },
   proxy: {
     group: 'account',
@@ -208,6 +206,7 @@ export const FLAGS = {
     inFile: true,
     schema: stunServer,
   },
+  ...TLS_FLAGS,
   ...LAB_FLAGS,
   ...PING_FLAGS,
   'max-calls': {

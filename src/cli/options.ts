@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Account } from '../sip/endpoint-config.ts';
+import type { Transport } from '../sip/flow.ts';
 import { DEFAULT_KEEPALIVE_S, DEFAULT_MAX_CALLS } from '../sip/limits.ts';
 import { buildAccount } from './account.ts';
 import { type ConfigAccount, readConfigFile } from './config-file.ts';
@@ -11,6 +12,7 @@ import { readEnvFile, readEnvFiles, readEnvironment } from './dotenv.ts';
 import type { FlagName } from './flags.ts';
 import type { HostAndPort, ServerAddress } from './server-address.ts';
 import { type GivenValues, mergeSettings, nameOf, readSetting, type Settings } from './settings.ts';
+import { type TlsOptions, tlsOptions } from './tls.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Quiet, normal, `-v`, `-vv`. */
@@ -56,6 +58,7 @@ export interface Options {
   readonly verbosity: Verbosity;
   /** Put messages into the events. */
   readonly rawMessages: boolean;
+  readonly tls: TlsOptions;
   /** Where the session is written down for a replay (io/trace.ts). */
   readonly trace?: string;
   /** Where it is told at its end (report/transcript.ts). */
@@ -83,7 +86,7 @@ export function seedWords(seed: string | undefined): [number, number, number, nu
  * What an [[account]] does not say is taken from the settings outside of it: the server (with its port and domain),
  * the transport, the expiry. Who it is (user, password) is its own.
  */
-function configAccount(account: ConfigAccount, shared: Settings, transport: 'udp' | 'tcp'): Account {
+function configAccount(account: ConfigAccount, shared: Settings, transport: Transport): Account {
   const own = mergeSettings([account.given]);
   const at = `${account.file} line ${account.line}`;
   if (own.user === undefined) throw new UsageError(`${at}: this [[account]] has no user.`);
@@ -99,11 +102,7 @@ function pick(settings: Settings, names: readonly FlagName[]): Settings {
 
 const NEEDS_USER = ['password', 'password-file', 'auth-user'] as const;
 
-function readAccounts(
-  settings: Settings,
-  tables: readonly ConfigAccount[],
-  transport: 'udp' | 'tcp',
-): Account[] {
+function readAccounts(settings: Settings, tables: readonly ConfigAccount[], transport: Transport): Account[] {
   const accounts: Account[] = [];
   const { user, server } = settings;
   if (user === undefined) {
@@ -163,11 +162,7 @@ function onlyTaken(values: GivenValues, takes: readonly FlagName[]): GivenValues
 }
 
 /** Reads and checks everything. `transport` is the command's default. Throws a `UsageError`. */
-export function readOptions(
-  flags: GivenValues,
-  surroundings: Surroundings,
-  transport: 'udp' | 'tcp',
-): Options {
+export function readOptions(flags: GivenValues, surroundings: Surroundings, transport: Transport): Options {
   const { settings, tables } = readSettings(flags, surroundings);
   return withDefaults(settings, readAccounts(settings, tables, transport));
 }
@@ -217,6 +212,7 @@ export function withDefaults(settings: Settings, accounts: readonly Account[]): 
     ...(keepaliveBy === undefined ? {} : { keepaliveBy: keepaliveBy.value }),
     outbound: settings.outbound?.value ?? true,
     sipPort: settings['sip-port']?.value ?? 0,
+    tls: tlsOptions(settings),
     rtpPorts: settings['rtp-ports']?.value ?? DEFAULT_RTP_PORTS,
     maxCalls: settings['max-calls']?.value ?? DEFAULT_MAX_CALLS,
     ringDelayMs: milliseconds(settings['ring-delay'], 0),

@@ -7,7 +7,7 @@
  */
 import type { Event, EventOf } from '../events.ts';
 import type { Running } from '../io/driver.ts';
-import { formatHost } from '../sip/flow.ts';
+import { formatHost, type Transport } from '../sip/flow.ts';
 import { nextHop } from '../sip/next-hop.ts';
 import { labDriverOptions, startOrExplain } from './driver-options.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -187,7 +187,7 @@ function withoutAccount(invocation: Invocation): Invocation {
 }
 
 /** A URI with its scheme, and with the transport that was asked for where it names none. */
-function targetOf(word: string, transport: 'udp' | 'tcp' | undefined): string {
+function targetOf(word: string, transport: Transport | undefined): string {
   const uri = /^(?:sips?|tel):/i.test(word) ? word : `sip:${word}`;
   const whole = transport === undefined || /;transport=/i.test(uri) ? uri : `${uri};transport=${transport}`;
   const hop = nextHop(whole, 'udp');
@@ -195,9 +195,6 @@ function targetOf(word: string, transport: 'udp' | 'tcp' | undefined): string {
     throw new UsageError(
       `ringback ping ${JSON.stringify(word)}: expected a target, like pbx.example.org or sip:bob@192.0.2.1:5070.`,
     );
-  }
-  if (hop.transport === 'tls') {
-    throw new UsageError(`ringback ping ${word}: this version does not speak TLS yet.`);
   }
   return whole;
 }

@@ -15,6 +15,7 @@ import { openOutput } from './output.ts';
 import { keepsRecords } from './records.ts';
 import { readRegistrarOptions } from './registrar-options.ts';
 import { STOP_LIMIT_MS, stopOnSignals } from './signals.ts';
+import { reloadOf, tlsForDriver } from './tls.ts';
 import { PRODUCT } from './version.ts';
 
 /** Users that the ready line names; the rest is counted. */
@@ -41,10 +42,13 @@ export async function run(invocation: Invocation): Promise<number> {
     stop('the output cannot be written');
   });
   for (const warning of options.warnings) output.warn(warning);
-  const signals = stopOnSignals((reason) => {
-    output.say('Leaving; calls that still ring are taken back.');
-    stop(reason);
-  });
+  const signals = stopOnSignals(
+    (reason) => {
+      output.say('Leaving; calls that still ring are taken back.');
+      stop(reason);
+    },
+    reloadOf(options.tls, () => running, output.say, output.warn),
+  );
   const recorded = keepsRecords(options);
   const { bind, advertiseIp } = options;
   running = await startOrExplain({
@@ -66,6 +70,7 @@ export async function run(invocation: Invocation): Promise<number> {
     listen: ['udp', 'tcp'],
     ...(bind === undefined ? {} : { bind }),
     sipPort: options.sipPort,
+    ...tlsForDriver(options.tls, 'serve'),
     rtpPorts: options.rtpPorts,
     mediaThreads: 0,
     sampleIntervalMs: options.sampleIntervalMs,

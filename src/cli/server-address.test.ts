@@ -45,7 +45,7 @@ test('what is no server is refused', () => {
 
 test('the known mistakes get a sentence of their own: a user part, sips:, another transport', () => {
   const said: string[] = [];
-  for (const text of ['sip:100@pbx', 'sips:pbx', 'sip:pbx;transport=sctp']) {
+  for (const text of ['sip:100@pbx', 'sips:pbx;transport=udp', 'sip:pbx;transport=sctp']) {
     expect(readServerAddress(text, (what) => said.push(what))).toBeUndefined();
   }
   expect(said).toHaveLength(3);

@@ -11,7 +11,9 @@ export interface ServerAddress {
   /** A host name or an address, IPv6 without brackets. */
   readonly host: string;
   readonly port?: number;
-  readonly transport?: 'udp' | 'tcp';
+  readonly transport?: Transport;
+  /** It was a `sips:` URI: TLS, and it stays so all the way (RFC 3261 §26.2.2). */
+  readonly secure?: true;
 }
 
 const HOST_NAME =
@@ -27,6 +29,12 @@ export function isHost(text: string): boolean {
   if (isIP(text) !== 0) return !text.includes('%');
   // Four numbers that are no address are a slip, not a name.
   return HOST_NAME.test(text) && !/^[0-9.]+$/.test(text);
+}
+
+/** In either case. */
+export function readTransport(text: string): Transport | undefined {
+  const name = text.toLowerCase();
+  return name === 'udp' || name === 'tcp' || name === 'tls' ? name : undefined;
 }
 
 /** 1 to 65535, or undefined. */
@@ -61,10 +69,7 @@ export function readHostPort(text: string): HostAndPort | undefined {
  */
 export function readServerAddress(text: string, say: (what: string) => void): ServerAddress | undefined {
   const uri = /^(sips?):(.*)$/i.exec(text);
-  if (uri?.[1]?.toLowerCase() === 'sips') {
-    say('expected sip: (this version does not speak TLS yet)');
-    return undefined;
-  }
+  const secure = uri?.[1]?.toLowerCase() === 'sips';
   const [address = '', ...parameters] = (uri?.[2] ?? text).split(';');
   if (address.includes('@')) {
     say('expected a host, without a user part: who registers is given by --user');
@@ -72,16 +77,24 @@ export function readServerAddress(text: string, say: (what: string) => void): Se
   }
   const where = readHostPort(address);
   if (where === undefined) return undefined;
-  let transport: 'udp' | 'tcp' | undefined;
+  let transport: Transport | undefined;
   for (const parameter of parameters) {
     const [name = '', value = ''] = parameter.toLowerCase().split('=');
-    if (name === 'transport' && (value === 'udp' || value === 'tcp')) transport = value;
-    else if (name === 'transport') {
-      say(`expected transport=udp or transport=tcp, not "${value}"`);
-      return undefined;
+    if (name === 'transport') {
+      transport = readTransport(value);
+      if (transport === undefined) {
+        say(`expected transport=udp, transport=tcp or transport=tls, not "${value}"`);
+        return undefined;
+      }
     } else if (name !== 'lr') return undefined;
   }
-  return transport === undefined ? where : { ...where, transport };
+  if (!secure) return transport === undefined ? where : { ...where, transport };
+  if (transport === 'udp') {
+    say('expected sips: without transport=udp: TLS needs a connection');
+    return undefined;
+  }
+  // §26.2.2: with sips, transport=tcp means TLS over TCP.
+  return { ...where, transport: 'tls', secure };
 }
 
 /** Where it leads (RFC 3263 §4): what is not said is for DNS to say, unless there is nothing to look up. */

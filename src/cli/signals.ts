@@ -3,18 +3,26 @@
  * because a person who presses Ctrl-C twice means it.
  */
 import { EXIT } from './exit-codes.ts';
+import { terminalIsGone } from './terminal.ts';
 
 /** The endpoint gives itself 5 s to stop (design, "Stopping"); after this we no longer believe it. */
 export const STOP_LIMIT_MS = 6000;
 
 const CODES = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: EXIT.hungUp } as const;
 
-/** Calls `stop` on the first signal; the process ends on the second. `overdue` resolves to false when time is up. */
-export function stopOnSignals(stop: (reason: string) => void): { readonly overdue: Promise<false> } {
+/**
+ * Calls `stop` on the first signal; the process ends on the second. `overdue` resolves to false when time is up. With
+ * `reload`, SIGHUP calls that instead, as a service expects, unless it says that the terminal is gone.
+ */
+export function stopOnSignals(
+  stop: (reason: string) => void,
+  reload?: () => void,
+): { readonly overdue: Promise<false> } {
   const { promise, resolve } = Promise.withResolvers<false>();
   let asked = false;
   for (const [name, code] of Object.entries(CODES)) {
     process.on(name, () => {
+      if (name === 'SIGHUP' && reload !== undefined && !terminalIsGone()) return reload();
       if (asked) process.exit(code);
       asked = true;
       setTimeout(() => resolve(false), STOP_LIMIT_MS).unref();

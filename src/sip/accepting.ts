@@ -21,6 +21,7 @@ import { type SessionDescription, serializeSdp } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { agreeInterval } from './session-timer.ts';
 import { nextVersion } from './session-version.ts';
+import { asksForSips } from './sips.ts';
 import { bytesOf } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -172,7 +173,9 @@ export function contactOf(store: CallStore, call: Call, transaction = call.invit
   const flow = call.dialog?.flow ?? transaction?.flow;
   if (flow === undefined) throw new Error('a call has a flow from its first message on');
   call.told = contactToTell(store.agent.own, flow);
-  return store.agent.dialogContact(flow, userOf(transaction?.request.uri ?? ''));
+  const request = transaction?.request;
+  const secure = request !== undefined && asksForSips(request);
+  return store.agent.dialogContact(flow, userOf(request?.uri ?? ''), secure);
 }
 
 export function toTagOf(call: Call): { toTag: string } | undefined {

@@ -19,12 +19,18 @@ export function dialogFlow(store: CallStore, turn: Turn, dialog: Dialog): Flow {
   if (hop === undefined) return flow;
   const { transport } = store.agent;
   if (isReliable(hop.transport) && isReliable(flow.transport) && transport.isOpen(flow)) return flow;
-  if (!mayGoTo(hop, flow)) return flow;
+  if (!mayGoTo(hop, flow)) return reopened(store, turn, flow);
   if (isHeardElsewhere(store, dialog, hop)) {
     diagnoseReach(store, turn, dialog);
     return isReliable(flow.transport) ? transport.flowTo(turn, hopOfFlow(flow)) : flow;
   }
   return transport.flowTo(turn, hopAt(hop, hop.host));
+}
+
+/** A stream of ours that is gone leads to a server that listens there; one of the peer leads nowhere any more. */
+function reopened({ agent: { transport } }: CallStore, turn: Turn, flow: Flow): Flow {
+  const ours = flow.connection !== undefined && flow.connection % 2 === 0;
+  return ours && !transport.isOpen(flow) ? transport.flowTo(turn, hopOfFlow(flow)) : flow;
 }
 
 /** A route is right as it is: whoever recorded it wants our requests. */
@@ -34,8 +40,9 @@ function isHeardElsewhere({ agent }: CallStore, { routeSet, flow }: Dialog, { ho
 }
 
 /**
- * Whether a Contact or a route may send us there. A stranger writes them: they lead to no group of machines, to no
- * program beside us unless the stranger is one too, and not to a port that waits for TLS, which is not spoken yet.
+ * Whether a Contact or a route may send us there. A stranger writes them: they lead to no group of machines, and to no
+ * program beside us unless the stranger is one too. Over TLS the peer is where it was heard: a certificate seldom
+ * shows the address that stands in a Contact.
  */
 function mayGoTo({ host, transport }: NextHop, { remote }: Flow): boolean {
   if (transport === 'tls' || addressFamily(host) === undefined) return false;

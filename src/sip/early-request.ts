@@ -10,6 +10,7 @@ import { readOffer } from './offer-body.ts';
 import { refuse } from './refusal.ts';
 import { sipError } from './result.ts';
 import { serveRequest } from './serving.ts';
+import { isSips } from './sips.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { ALLOW, SUPPORTED } from './user-agent.ts';
@@ -70,7 +71,7 @@ function update(
   refreshTarget(early.dialog, request);
   agent.respond(turn, transaction, 200, {
     headers: [
-      ['Contact', agent.dialogContact(flow, call.outgoing?.user)],
+      ['Contact', agent.dialogContact(flow, call.outgoing?.user, isSips(call.outgoing?.target ?? ''))],
       ['Allow', ALLOW],
       ['Supported', SUPPORTED],
     ],

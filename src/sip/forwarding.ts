@@ -17,6 +17,7 @@ import type { ProxyBranch } from './response-context.ts';
 import { type Onward, routeOnward } from './route-preprocessing.ts';
 import { routeToken } from './route-token.ts';
 import { queryOf } from './server-location.ts';
+import { isSips } from './sips.ts';
 import type { Target } from './target-set.ts';
 import { displayText } from './text.ts';
 import { outgoing } from './transport-layer.ts';
@@ -52,14 +53,17 @@ function send(
 ): string | undefined {
   const { transport } = proxy.agent;
   const onward = routeOnward(uri, [...path, ...beyond]);
-  if (reach !== undefined && onward.hop === uri && transport.isOpen(reach)) {
+  // §26.2.2: what is for a `sips:` URI leaves over TLS or not at all.
+  const secure = isSips(onward.uri);
+  const reachable = reach !== undefined && (!secure || reach.transport === 'tls');
+  if (reachable && onward.hop === uri && transport.isOpen(reach)) {
     sendOn(proxy, turn, what, onward, reach);
     return undefined;
   }
   const hop = nextHop(onward.hop, 'udp');
   if (hop === undefined) return `${displayText(onward.hop)} is no SIP URI`;
-  if (hop.transport === 'tls')
-    return `${displayText(onward.hop)} asks for TLS, which this proxy does not speak`;
+  if (secure && hop.transport !== 'tls')
+    return `${displayText(onward.hop)} does not lead over TLS, as sips: wants it`;
   if (addressFamily(hop.host) !== undefined) {
     sendTo(proxy, turn, what, onward, hopAt(hop, hop.host));
     return undefined;
@@ -106,6 +110,7 @@ function sendBranch(proxy: ProxyState, turn: Turn, branch: ProxyBranch, onward: 
     from: tokenOf(asksForFlow(request, core), server.flow),
     to: tokenOf(branch.target.registered !== undefined && branch.target.path.length === 0, flow),
     token,
+    secure: isSips(onward.uri),
   });
   const copy = forward(proxy, request, core, onward, via, { recorded, breadth: branch.breadth });
   branch.state = 'calling';

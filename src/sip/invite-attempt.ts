@@ -16,6 +16,7 @@ import { routesVia } from './preloaded-route.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { queryOf } from './server-location.ts';
 import { intervalAsked } from './session-timer.ts';
+import { isSips } from './sips.ts';
 import { wire } from './text.ts';
 import type { Turn } from './turn.ts';
 import { ALLOW, SUPPORTED } from './user-agent.ts';
@@ -54,7 +55,7 @@ export function sendInvite(
   parts.calls.forgetEarly(call);
   call.told = contactToTell(agent.own, flow);
   const headers: HeaderLine[] = [
-    ['Contact', agent.dialogContact(flow, invite.user)],
+    ['Contact', agent.dialogContact(flow, invite.user, isSips(invite.target))],
     ['Allow', ALLOW],
     // RFC 6228 §4: we take a 199 as well, which no request asks of us.
     // RFC 5626 §4.3: what asks for the flow says that it speaks of flows.

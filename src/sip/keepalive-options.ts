@@ -8,6 +8,7 @@ import type { Account } from './endpoint-config.ts';
 import type { Flow } from './flow.ts';
 import type { Identifiers } from './identifiers.ts';
 import { newRequest, ownCore } from './requests.ts';
+import { isSips } from './sips.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { ACCEPT, type UserAgent } from './user-agent.ts';
@@ -30,7 +31,7 @@ export function sendKeepaliveOptions(
   flow: Flow,
   before: OptionsKeepalive | undefined,
 ): OptionsKeepalive {
-  const uri = `sip:${domain}`;
+  const uri = `${isSips(addressOfRecord) ? 'sips' : 'sip'}:${domain}`;
   const keepalive: OptionsKeepalive = {
     kind: 'keepalive',
     flow,

@@ -11,6 +11,7 @@ import { register } from './registration-attempt.ts';
 import { diagnoseMovingAddress } from './registration-diagnosis.ts';
 import type { Registration } from './registration-state.ts';
 import type { RegistrationTable } from './registration-table.ts';
+import { isSips } from './sips.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
 
@@ -71,5 +72,5 @@ function hasWay(table: RegistrationTable, registration: Registration): boolean {
 }
 
 function contactNow(agent: UserAgent, { flow, contact, account }: Registration): string {
-  return flow === undefined ? contact : agent.contact(flow, account.user);
+  return flow === undefined ? contact : agent.contact(flow, account.user, isSips(account.addressOfRecord));
 }

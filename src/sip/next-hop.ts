@@ -17,7 +17,7 @@ export function nextHop(uri: string, fallback: Transport): NextHop | undefined {
   const hop = { transport: secure, host: to, port: port ?? defaultPort(secure), ...other, ...insists };
   // RFC 3263 §4.1, §4.2: a port that is written and an address that is numeric leave nothing open.
   if (port !== undefined || addressFamily(to) !== undefined) return hop;
-  const said = scheme === 'sips' || transport === named;
+  const said = transport === named;
   return { ...hop, open: said ? 'port' : 'transport' };
 }
 

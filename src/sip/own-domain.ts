@@ -21,11 +21,17 @@ export class OwnDomain {
   isOurs({ host, port }: HostPort): boolean {
     const name = host.toLowerCase();
     if (name === this.name) return port === undefined || this.agent.own.listensAt(port);
-    return this.agent.own.listensAt(port ?? 5060, name);
+    return this.listens(port, name);
   }
 
   /** Whether a Via was written by us: it has our address and our port (§16.6 step 8). */
   isOwnVia({ host, port }: HostPort): boolean {
-    return this.agent.own.listensAt(port ?? 5060, host.toLowerCase());
+    return this.listens(port, host.toLowerCase());
+  }
+
+  /** Without a port: that of SIP, or of SIP over TLS (§19.1.2). */
+  private listens(port: number | undefined, name: string): boolean {
+    const ports = port === undefined ? [5060, 5061] : [port];
+    return ports.some((one) => this.agent.own.listensAt(one, name));
   }
 }

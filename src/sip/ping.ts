@@ -29,6 +29,7 @@ import { nextHop } from './next-hop.ts';
 import { preloadedRoute } from './preloaded-route.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { answers, type FoundServers, queryOf } from './server-location.ts';
+import { isSips } from './sips.ts';
 import { displayText } from './text.ts';
 import type { Indication } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -103,7 +104,6 @@ export function ping(parts: EndpointParts, turn: Turn, action: Extract<Action, {
   const leads = named === undefined ? undefined : (preloaded?.hop ?? named);
   const hop = server === undefined ? leads : hopOfServer(server);
   if (hop === undefined) return failed('it is no SIP URI');
-  if (hop.transport === 'tls') return failed('it wants TLS, which this version does not speak yet');
   if (pings.waiting.size >= MAX_PINGS) return failed(`${MAX_PINGS} pings are out`);
   const { routes = [] } = preloaded ?? {};
   beginPing(parts, turn, { method: 'OPTIONS', target, account, hop, routes, server, timeoutMs });
@@ -218,7 +218,7 @@ function send(parts: EndpointParts, turn: Turn, one: Ping, server: ServerHop): v
     method === 'REGISTER'
       ? []
       : [
-          ['Contact', agent.contact(flow, one.account?.user)],
+          ['Contact', agent.contact(flow, one.account?.user, isSips(target))],
           ['Accept', ACCEPT],
         ];
   const headers: HeaderLine[] = [

@@ -158,7 +158,13 @@ test('what wants TLS is not called in the clear', () => {
   scene.call('sips:bob@192.0.2.20');
   scene.call('sip:bob@192.0.2.20;transport=tls');
   expect(scene.network.sent).toEqual([]);
-  expect(scene.last()?.reason).toContain('wants TLS, which is not spoken yet');
+});
+
+test('a sips: URI does not go by way of a server that is reached in the clear (§26.2.2)', () => {
+  open(withAccount());
+  scene.call('sips:bob@example.org');
+  expect(scene.network.sent).toEqual([]);
+  expect(scene.last()?.reason).toContain('sips:bob@example.org wants TLS all the way, and');
 });
 
 test('the display name of the account stands in From (§20.20)', () => {

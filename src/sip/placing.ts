@@ -8,13 +8,14 @@ import { type Call, changeCall, handlePart } from './call.ts';
 import { finishCall } from './call-end.ts';
 import type { Account } from './endpoint-config.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import type { NextHop } from './flow.ts';
+import { defaultPort, type NextHop } from './flow.ts';
 import { nextHop } from './next-hop.ts';
 import type { PlaceCall } from './outgoing-invite.ts';
 import { openPort } from './own-port.ts';
 import { type PreloadedRoute, preloadedRoute } from './preloaded-route.ts';
 import { parseSdp } from './sdp.ts';
 import { FIRST_INTERVAL } from './session-timer.ts';
+import { isSips } from './sips.ts';
 import { displayText, quote, wire } from './text.ts';
 import type { Turn } from './turn.ts';
 import { userOf } from './uri.ts';
@@ -39,8 +40,10 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
     return finishCall(calls, turn, call, 'this service is going down', undefined, 'cancelled');
   }
   if (hop === undefined) return finishCall(calls, turn, call, `${displayText(target)} is no SIP URI`);
-  if (hop.transport === 'tls') {
-    return finishCall(calls, turn, call, `${displayText(target)} wants TLS, which is not spoken yet`);
+  if (isSips(target) && hop.transport !== 'tls') {
+    const way = hop.transport.toUpperCase();
+    const why = `${displayText(target)} wants TLS all the way, and ${hop.host} is reached over ${way}`;
+    return finishCall(calls, turn, call, why);
   }
   if (account === undefined && action.from !== undefined) {
     return finishCall(calls, turn, call, `there is no account ${displayText(action.from)}`);
@@ -123,5 +126,8 @@ function firstHop(
 ): NextHop | undefined {
   const named = nextHop(target, 'udp');
   if (named === undefined) return undefined;
-  return preloaded?.hop ?? account?.server ?? named;
+  const hop = preloaded?.hop ?? account?.server ?? named;
+  // What DNS is still to say is TLS for a `sips:` URI (RFC 3263 §4.1).
+  const left = isSips(target) && hop.open === 'transport';
+  return left ? { ...hop, transport: 'tls', port: defaultPort('tls') } : hop;
 }

@@ -18,20 +18,38 @@ export interface RecordedSide {
   readonly flowToken: string | undefined;
 }
 
-/** The values that a request gets, the topmost first; none when its method makes no dialog. `token`: route-token.ts. */
+/** What they are made of. */
+export interface Recorded {
+  readonly from: RecordedSide;
+  readonly to: RecordedSide;
+  /** See route-token.ts. */
+  readonly token: string;
+  /** The Request-URI is a `sips:` one. */
+  readonly secure: boolean;
+}
+
+/** The values that a request gets, the topmost first; none when its method makes no dialog. */
 export function recordRoutes(
   agent: UserAgent,
   method: string,
-  { from, to, token }: { readonly from: RecordedSide; readonly to: RecordedSide; readonly token: string },
+  { from, to, token, secure }: Recorded,
 ): readonly string[] {
   if (!RECORDED.has(method)) return [];
-  const incoming = ownRoute(agent, from, token);
-  const outgoing = ownRoute(agent, to, token);
+  const incoming = ownRoute(agent, from, token, secure);
+  const outgoing = ownRoute(agent, to, token, secure);
   return incoming === outgoing ? [outgoing] : [outgoing, incoming];
 }
 
-function ownRoute(agent: UserAgent, { flow, flowToken }: RecordedSide, token: string): string {
+/** `sips:` when the request is for a `sips:` URI (§16.6 step 4): all of its dialog stays on TLS. */
+function ownRoute(
+  agent: UserAgent,
+  { flow, flowToken }: RecordedSide,
+  token: string,
+  secure: boolean,
+): string {
   const user = flowToken === undefined ? '' : `${flowToken}@`;
+  const at = `${user}${agent.sentBy(flow)}`;
+  if (secure && flow.transport === 'tls') return `<sips:${at};lr;${ROUTE_TOKEN}=${token}>`;
   const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
-  return `<sip:${user}${agent.sentBy(flow)}${transport};lr;${ROUTE_TOKEN}=${token}>`;
+  return `<sip:${at}${transport};lr;${ROUTE_TOKEN}=${token}>`;
 }

@@ -10,6 +10,7 @@ import type { SipResponse } from './message.ts';
 import { nextHop } from './next-hop.ts';
 import { nextTarget } from './next-server.ts';
 import type { OutgoingInvite, Target } from './outgoing-invite.ts';
+import { isSips } from './sips.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
 import { parseUri } from './uri.ts';
@@ -57,13 +58,15 @@ function targetsIn(invite: OutgoingInvite, response: SipResponse): Target[] {
 }
 
 /**
- * Undefined for what is no SIP URI, and for TLS, which is not spoken yet. A 305 names a proxy for the same address
+ * Undefined for what is no SIP URI, or leads off TLS. A 305 names a proxy for the same address
  * (§21.3.4); through a proxy of our own goes what goes anywhere (§8.1.2).
  */
 function targetOf(invite: OutgoingInvite, status: number, contact: string): Target | undefined {
   const uri = asRequestUri(contact);
   const hop = uri === undefined ? undefined : nextHop(uri, invite.hop.transport);
-  if (uri === undefined || hop === undefined || hop.transport === 'tls') return undefined;
+  if (uri === undefined || hop === undefined) return undefined;
+  // RFC 5630 §4.1: what was to go over TLS all the way is not led off it.
+  if (isSips(invite.target) && !isSips(uri)) return undefined;
   if (status === 305) return { contact, uri: invite.target, hop };
   return { contact, uri, hop: invite.preloaded?.hop ?? hop };
 }

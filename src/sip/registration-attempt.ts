@@ -14,6 +14,7 @@ import { changeRegistration, type Registration, takeServers } from './registrati
 import type { RegistrationTable } from './registration-table.ts';
 import { backOffMs } from './registration-terms.ts';
 import { answers, type FoundServers, queryOf } from './server-location.ts';
+import { isSips } from './sips.ts';
 import type { Turn } from './turn.ts';
 
 /** Registers, refreshes or tries again, now. */
@@ -57,8 +58,9 @@ export function sendRegister(table: RegistrationTable, turn: Turn, registration:
   const flow = agent.transport.flowTo(turn, { ...server, explicit: true });
   registration.flow = flow;
   registration.sequence += 1;
-  registration.contact = agent.contact(flow, account.user);
-  const uri = `sip:${account.domain}`;
+  const secure = isSips(account.addressOfRecord);
+  registration.contact = agent.contact(flow, account.user, secure);
+  const uri = `${secure ? 'sips' : 'sip'}:${account.domain}`;
   const credentials = digest.authorize({ method: 'REGISTER', uri, body: NO_BODY }, registration.attempt);
   registration.attempt = credentials.attempt;
   agent.request(turn, registerRequest(registration, uri, credentials.fields), flow, registration);

@@ -69,21 +69,41 @@ const EXAMPLE: Zone = {
   },
 };
 
-test('NAPTR says the transports by order, SRV the servers by priority; TLS is left out (§4.1)', () => {
+test('NAPTR says the transports by order, SRV the servers by priority; a sips: URI takes TLS alone (§4.1)', () => {
   const { asked, hops } = locate('sip:user@example.com', EXAMPLE);
   expect(asked).toEqual([
     'naptr example.com',
+    'srv _sips._tcp.example.com',
     'srv _sip._tcp.example.com',
     'srv _sip._udp.example.com',
     'address server1.example.com',
     'address server2.example.com',
   ]);
   expect(hops).toEqual([
+    'tls 192.0.2.1 5061',
+    'tls 2001:db8::1 5061',
     'tcp 192.0.2.1 5060',
     'tcp 2001:db8::1 5060',
     'tcp 192.0.2.2 5060',
     'udp 192.0.2.1 5070',
     'udp 2001:db8::1 5070',
+  ]);
+  const secure = locate('sips:user@example.com', EXAMPLE);
+  expect(secure.asked.slice(0, 2)).toEqual(['naptr example.com', 'srv _sips._tcp.example.com']);
+  expect(secure.hops).toEqual(['tls 192.0.2.1 5061', 'tls 2001:db8::1 5061']);
+  expect(locate('sip:example.com;transport=tls', EXAMPLE).asked[0]).toBe('srv _sips._tcp.example.com');
+});
+
+test('what a certificate has to show is the host of the URI, whatever DNS names (RFC 5922 §7)', () => {
+  const hop = nextHop('sips:user@example.com', 'udp');
+  if (hop === undefined) throw new Error('it is a SIP URI');
+  const answers = [
+    { type: 'srv', name: '_sips._tcp.example.com', records: [srv('server1.example.com', 0, 1, 5061)] },
+    { type: 'address', name: 'server1.example.com', records: ['192.0.2.1'] },
+  ] as const;
+  const found = { ...queryOf(hop), addresses: [], answers };
+  expect(serverHops(hop, found, () => 0)).toEqual([
+    { transport: 'tls', address: '192.0.2.1', port: 5061, domain: 'example.com' },
   ]);
 });
 
@@ -109,9 +129,9 @@ test('without NAPTR, SRV of each transport that we speak, ours first (§4.1)', (
   expect(hops).toContain('tcp 192.0.2.2 5060');
 });
 
-test('NAPTR records that are no use (TLS alone, ENUM, no replacement) are as none', () => {
+test('NAPTR records that are no use (another transport, ENUM, no replacement) are as none', () => {
   const useless = [
-    naptr(1, 'SIPS+D2T', '_sips._tcp.example.com'),
+    naptr(1, 'SIP+D2S', '_sip._sctp.example.com'),
     naptr(2, 'E2U+sip', '', 'u'),
     naptr(3, 'SIP+D2U', ''),
   ];

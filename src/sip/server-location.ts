@@ -57,8 +57,12 @@ interface Service {
   readonly transport: Transport;
 }
 
-/** The services of a NAPTR record that we speak. RFC 3263 §4.1 has SIPS+D2T as well: TLS is not spoken yet. */
-const SERVICES: Readonly<Record<string, Transport>> = { 'SIP+D2U': 'udp', 'SIP+D2T': 'tcp' };
+/** The services of a NAPTR record that we speak (RFC 3263 §4.1). */
+const SERVICES: Readonly<Record<string, Transport>> = {
+  'SIP+D2U': 'udp',
+  'SIP+D2T': 'tcp',
+  'SIPS+D2T': 'tls',
+};
 
 /** The questions of a next hop. */
 export function queryOf({ host, transport, open, service }: NextHop): ServerQuery {
@@ -157,7 +161,7 @@ function servicesOf(
 ): readonly Service[] {
   if (open === undefined) return [];
   const named = (one: Transport): Service => ({
-    name: `_${service ?? 'sip'}._${one}.${host}`,
+    name: one === 'tls' ? `_sips._tcp.${host}` : `_${service ?? 'sip'}._${one}.${host}`,
     transport: one,
   });
   if (open === 'port') return [named(transport)];
@@ -167,9 +171,12 @@ function servicesOf(
     .flatMap(({ flags, service, replacement }): Service[] => {
       const spoken = SERVICES[service.toUpperCase()];
       if (spoken === undefined || flags.toLowerCase() !== 's' || replacement === '') return [];
+      // A `sips:` URI takes services over TLS alone (RFC 3263 §4.1).
+      if (transport === 'tls' && spoken !== 'tls') return [];
       return [{ name: replacement.replace(/\.$/, ''), transport: spoken }];
     });
   if (usable.length > 0) return usable.slice(0, 2 * Object.keys(SERVICES).length);
+  if (transport === 'tls') return [named('tls')];
   // RFC 3263 §4.1: without NAPTR, SRV for each transport that we speak; ours first.
   return [named(transport), named(transport === 'udp' ? 'tcp' : 'udp')];
 }

@@ -14,6 +14,7 @@ import type { SipRequest } from './message.ts';
 import { serveMessage, TEXT_TYPE } from './pager-message.ts';
 import { ownTag, refuse, retryAfter } from './refusal.ts';
 import { sipError } from './result.ts';
+import { asksForSips } from './sips.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { parseUri } from './uri.ts';
@@ -88,7 +89,7 @@ function answerOptions(
   agent.respond(turn, transaction, full ? 486 : 200, {
     ...ownTag(agent, transaction.core),
     headers: [
-      ['Contact', agent.contact(transaction.flow, user)],
+      ['Contact', agent.contact(transaction.flow, user, asksForSips(transaction.request))],
       ['Allow', agent.config.registrar === undefined ? ALLOW : `${ALLOW}, REGISTER`],
       ['Accept', ACCEPTED],
       ['Accept-Encoding', 'identity'],

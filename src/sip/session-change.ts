@@ -16,6 +16,7 @@ import { parseNameAddr } from './name-addr.ts';
 import { type SessionDescription, serializeSdp } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { intervalHeaders } from './session-timer.ts';
+import { isSecured } from './sips.ts';
 import { bytesOf } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Outgoing } from './transport-layer.ts';
@@ -58,7 +59,7 @@ export function sendChange(
   if (offer !== undefined && media !== undefined) media.offeredVersion = offer.origin.sessionVersion;
   const flow = dialogFlow(store, turn, dialog);
   const headers: HeaderLine[] = [
-    ['Contact', store.agent.dialogContact(flow, localUser(dialog))],
+    ['Contact', store.agent.dialogContact(flow, localUser(dialog), isSecured(dialog))],
     ['Allow', ALLOW],
     ['Supported', SUPPORTED],
     ...intervalHeaders(call),

@@ -9,10 +9,12 @@ import { MAX_BRANCHES } from './limits.ts';
 import type { LocationService } from './location-service.ts';
 import { type FlowBinding, isSamePhone } from './outbound-binding.ts';
 import type { OwnDomain } from './own-domain.ts';
+import { withParams } from './params.ts';
 import type { Realm } from './realm.ts';
 import { fail, ok, type Result } from './result.ts';
+import { isSips } from './sips.ts';
 import { displayText } from './text.ts';
-import { parseUri, unescapeUri, userOf } from './uri.ts';
+import { parseUri, serializeUri, unescapeUri, userOf } from './uri.ts';
 
 /** One way that a request may take. */
 export interface Target {
@@ -60,9 +62,26 @@ export function findTargets(
   if (!places.realm.has(user)) return fail('user-unknown', 0, 404, `there is no user ${displayText(user)}`);
   const targets = new Map<string, Target>();
   const circle = follow(places, user, nowMs, undefined, targets, new Set());
-  if (targets.size > 0) return ok(byPreference(byPhone([...targets.values()]).slice(0, MAX_BRANCHES)));
+  if (targets.size > 0) {
+    const fit = byPhone([...targets.values()]).flatMap((target) => inScheme(target, isSips(uri)));
+    if (fit.length > 0) return ok(byPreference(fit.slice(0, MAX_BRANCHES)));
+    const detail = `${displayText(user)} has registered no sips: Contact (RFC 5630 §5.3)`;
+    return fail('not-registered-securely', 0, 480, detail);
+  }
   if (circle) return fail('loop-detected', 0, 482, `the bindings of ${displayText(user)} go in a circle`);
   return fail('not-registered', 0, 480, `sip:${displayText(user)}@${places.realm.name} is not registered`);
+}
+
+/**
+ * RFC 5630 §5.3: a `sips:` request goes to `sips:` Contacts alone. A `sip:` request goes to all, and never becomes one of
+ * `sips:` on its way: that Contact is written as what it is, one hop over TLS.
+ */
+function inScheme(target: Target, secure: boolean): Target[] {
+  if (secure) return isSips(target.uri) ? [target] : [];
+  const uri = parseUri(target.uri);
+  if (!uri.ok || uri.value.kind !== 'sip' || uri.value.scheme === 'sip') return [target];
+  const params = withParams(uri.value.params, { transport: 'tls' });
+  return [{ ...target, uri: serializeUri({ ...uri.value, scheme: 'sip', params }) }];
 }
 
 /** Collects the bindings of a user, and of whom they name; each user once. Whether one was met twice. */

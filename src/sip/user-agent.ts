@@ -91,16 +91,19 @@ export class UserAgent {
     this.transactions.liveTimers = on || this.config.liveTimers === true;
   }
 
-  /** Our Contact (§8.1.1.8): the user, and where the peer reaches us. */
-  contact(flow: Flow, user: string | undefined): string {
+  /** Our Contact (§8.1.1.8): the user, and where the peer reaches us; `secure` for `sips:` (sips.ts). */
+  contact(flow: Flow, user: string | undefined, secure = false): string {
     const name = user === undefined || user === '' ? '' : `${user}@`;
+    const at = `${name}${formatAddress(this.own.contactAt(flow))}`;
+    // Over anything but TLS we could not be reached by it.
+    if (secure && flow.transport === 'tls') return `<sips:${at}>`;
     const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
-    return `<sip:${name}${formatAddress(this.own.contactAt(flow))}${transport}>`;
+    return `<sip:${at}${transport}>`;
   }
 
   /** The same in what makes a dialog, or changes one (RFC 5626 §4.3). */
-  dialogContact(flow: Flow, user: string | undefined): string {
-    return this.outbound.dialogContact(this.contact(flow, user), flow);
+  dialogContact(flow: Flow, user: string | undefined, secure = false): string {
+    return this.outbound.dialogContact(this.contact(flow, user, secure), flow);
   }
 
   /**
