@@ -25,6 +25,7 @@ const nextHop = z.object({
   transport,
   open: z.enum(['transport', 'port']).exactOptional(),
   explicit: z.literal(true).exactOptional(),
+  domain: text.exactOptional(),
 });
 
 const account = z.object({

@@ -3,6 +3,7 @@
  * (RFC 3261 §6), and the domain is the server unless another is given, because most providers have one name for both.
  */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import type { Account } from '../sip/endpoint-config.ts';
 import { formatHost, type Transport } from '../sip/flow.ts';
 import { hopOf, withoutBrackets } from './server-address.ts';
@@ -80,14 +81,20 @@ export function buildAccount(settings: AccountSettings, otherTransport: Transpor
     domain: at,
     authUser: settings['auth-user']?.value ?? user.value.name,
     password: readPassword(settings),
-    server: hopOf(
-      {
-        host: server.value.host,
-        ...(port === undefined ? undefined : { port }),
-        ...(transport === undefined ? undefined : { transport }),
-      },
-      otherTransport,
-    ),
+    server: {
+      ...hopOf(
+        {
+          host: server.value.host,
+          ...(port === undefined ? undefined : { port }),
+          ...(transport === undefined ? undefined : { transport }),
+        },
+        otherTransport,
+      ),
+      // RFC 5922 §7.3: an address only says where the domain is served; the certificate shows the domain.
+      ...(transport === 'tls' && isIP(server.value.host) !== 0 && isIP(host) === 0
+        ? { domain: host }
+        : undefined),
+    },
     expiresS: settings.expires?.value ?? 3600,
   };
 }
