@@ -1,9 +1,20 @@
 /** `ringback doctor` against what it is to find out: real servers, a port with nobody, dropped UDP, wrong DNS, NATs. */
+import { createSocket } from 'node:dgram';
 import { type Event, type EventOf, streamEvent } from '../../src/events.ts';
+import { startCoturn } from '../coturn.ts';
 import { type DnsRecord, startDns } from '../dns-server.ts';
 import { startKamailio } from '../kamailio.ts';
 import { check, type Lab, LOOPBACK, output, tail, within } from '../lab.ts';
-import { INSIDE, type NatKind, OUTSIDE, openInternet, ROUTER, SIP_PORT } from '../nat-network.ts';
+import {
+  INSIDE,
+  type NatKind,
+  OUTSIDE,
+  OUTSIDE_TOO,
+  openInternet,
+  ROUTER,
+  SIP_PORT,
+} from '../nat-network.ts';
+import { responseText } from '../raw-peer.ts';
 import type { Scenario } from '../scenario.ts';
 
 /** The bound that is promised. */
@@ -82,19 +93,71 @@ function zone(dead: number, live: number): DnsRecord[] {
   ];
 }
 
-async function behind(lab: Lab, kind: NatKind): Promise<void> {
+/** Behind these NATs, from the inside out: where others see us, and whether all of them see the same. */
+async function behind(lab: Lab, kinds: readonly NatKind[]): Promise<void> {
   const { outside, home } = await openInternet(lab);
-  const { inside } = await home([kind]);
+  const { inside } = await home(kinds);
+  startCoturn(outside, [OUTSIDE, OUTSIDE_TOO]);
   const kamailio = await startKamailio(outside, { address: OUTSIDE });
   const args = [...account(kamailio.port, kamailio.domain, OUTSIDE), '--sip-port', `${SIP_PORT}`];
   const found = await examine(inside, args, kamailio.password);
   ends(found, 0, 'works');
   claim(found, 'local-address', 'ok', new RegExp(`^${INSIDE} \\(world\\) towards ${OUTSIDE}`));
   claim(found, 'default-route', 'ok', /IPv4 via 10\.9\.0\.1 on world/);
-  claim(found, 'public-address', 'ok', new RegExp(`^${ROUTER}:\\d+ by rport`), /behind a NAT/);
+  const seen = new RegExp(`^${ROUTER}:\\d+ by rport`);
+  claim(found, 'public-address', 'ok', seen, /behind a NAT; one vantage point/);
   claim(found, 'credentials', 'ok');
   const locations = await kamailio.locations();
   check(!/AoR: 100/.test(locations), `it bound something:\n${locations}`);
+  // A STUN server at another address is the second vantage point.
+  const symmetric = kinds.includes('symmetric');
+  const twice = await examine(inside, [...args, '--stun', OUTSIDE_TOO], kamailio.password);
+  ends(twice, 0, symmetric ? 'limited' : 'works');
+  const [verdict, kind] = symmetric ? ['warning', /a symmetric NAT/] : ['ok', /everybody sees the same/];
+  claim(twice, 'public-address', `${verdict}`, seen, /by stun of 203\.0\.113\.9:3478/, kind as RegExp);
+}
+
+/** Without a server: the machine alone, and what STUN says of it. */
+async function alone(lab: Lab): Promise<void> {
+  const { outside, home } = await openInternet(lab);
+  const { inside } = await home(['port restricted']);
+  startCoturn(outside, [OUTSIDE, OUTSIDE_TOO]);
+  const bare = await examine(inside, []);
+  ends(bare, 0, 'works');
+  check(!bare.checks.has('udp') && !bare.checks.has('public-address'), bare.text);
+  const found = await examine(inside, ['--stun', OUTSIDE]);
+  ends(found, 0, 'works');
+  claim(found, 'public-address', 'ok', new RegExp(`^${ROUTER}:\\d+ by stun of ${OUTSIDE}:3478`));
+  const silent = await examine(inside, ['--stun', '198.51.100.250']);
+  ends(silent, 0, 'limited');
+  claim(silent, 'public-address', 'failed', /no answer|unreachable|ICMP/);
+}
+
+/** A server that sees and sends back a Via and a Call-ID that a router on the way has rewritten, and sends a Date. */
+async function rewritten(lab: Lab): Promise<void> {
+  const socket = createSocket('udp4');
+  lab.defer(() => void socket.close());
+  const hourAgo = new Date(Date.now() - 3_600_000).toUTCString();
+  socket.on('message', (bytes, { address, port }) => {
+    const request = bytes.toString('latin1');
+    if (!request.startsWith('OPTIONS ')) return;
+    const response = responseText(request, '200 OK')
+      .replace(/^(Via: SIP\/2\.0\/UDP )[^;]*/m, '$1203.0.113.77:5060')
+      .replace('Content-Length', `Date: ${hourAgo}\r\nContent-Length`);
+    socket.send(Buffer.from(response, 'latin1'), port, address);
+  });
+  await new Promise<void>((resolve) => socket.bind(0, LOOPBACK, resolve));
+  const found = await examine(lab, [`${LOOPBACK}:${socket.address().port}`]);
+  ends(found, 0, 'limited');
+  claim(
+    found,
+    'sip-alg',
+    'warning',
+    /Via went as .* and came back as .*203\.0\.113\.77/,
+    /turn the SIP ALG off/,
+  );
+  claim(found, 'clock', 'warning', /60 min ahead of the Date of/);
+  claim(found, 'tcp', 'note');
 }
 
 /** The firewall outside drops SIP over UDP; TCP comes through. */
@@ -175,16 +238,21 @@ export const doctorScenarios: readonly Scenario[] = [
       claim(silent, 'dns', 'failed', /did not answer/);
     },
   },
-  {
-    name: 'doctor: behind a full-cone NAT the public address is the router’s',
-    needs: [...needs, 'ip', 'nft'],
-    run: (lab) => behind(lab, 'full cone'),
-  },
-  {
-    name: 'doctor: behind a symmetric NAT the public address is the router’s',
-    needs: [...needs, 'ip', 'nft'],
-    run: (lab) => behind(lab, 'symmetric'),
-  },
+  ...(
+    [
+      ['a full-cone NAT', ['full cone']],
+      ['a symmetric NAT', ['symmetric']],
+      ['a router and a carrier NAT', ['port restricted', 'full cone']],
+    ] as const
+  ).map(
+    ([name, kinds]): Scenario => ({
+      name: `doctor: behind ${name}, with one vantage point and with two`,
+      needs: [...needs, 'ip', 'nft', 'turnserver'],
+      run: (lab) => behind(lab, kinds),
+    }),
+  ),
+  { name: 'doctor: this machine alone, and STUN', needs: ['ip', 'nft', 'turnserver'], run: alone },
+  { name: 'doctor: a Via that was rewritten on the way, and a clock that is wrong', run: rewritten },
   {
     name: 'doctor: a firewall drops UDP, TCP answers',
     needs: [...needs, 'ip', 'nft'],

@@ -283,6 +283,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'rtp-ports',
       'dns',
       'advertise-ip',
+      'stun',
       'json',
       'plain',
       'raw',

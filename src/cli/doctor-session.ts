@@ -5,7 +5,7 @@
 import type { Event, EventOf } from '../events.ts';
 import { type Running, start } from '../io/driver.ts';
 import type { Account } from '../sip/endpoint-config.ts';
-import { formatAddress, type ServerHop } from '../sip/flow.ts';
+import { formatAddress, type ServerHop, type SocketAddress } from '../sip/flow.ts';
 import { labDriverOptions } from './driver-options.ts';
 import type { Options } from './options.ts';
 
@@ -18,10 +18,18 @@ export interface Message {
 type Pinged = EventOf<'ping.answered'>;
 type Queried = EventOf<'registration.queried'>;
 
+/** What a STUN server said of our UDP socket, or why it said nothing. */
+export type StunAnswer = { readonly mapped: SocketAddress } | { readonly failure: string };
+
 /** A running endpoint. */
 export interface Session {
   readonly sipPort: number;
   readonly messages: readonly Message[];
+  /** What came of connections over TLS, and what was wrong. */
+  readonly secured: readonly EventOf<'connection.secured'>[];
+  readonly diagnoses: readonly EventOf<'diagnosis.raised'>[];
+  /** What `--stun` came to. */
+  stun(limitMs: number): Promise<StunAnswer>;
   /** Asks `to` with OPTIONS at that server. */
   ping(to: string, server: ServerHop, timeoutMs: number): Promise<Pinged>;
   /** Asks the registrar at that server what is bound for the account. */
@@ -39,6 +47,9 @@ export async function openSession(
   onEvent: (event: Event) => void,
 ): Promise<Session> {
   const messages: Message[] = [];
+  const secured: EventOf<'connection.secured'>[] = [];
+  const diagnoses: EventOf<'diagnosis.raised'>[] = [];
+  const stun = Promise.withResolvers<StunAnswer>();
   const waiting: { readonly key: string; readonly done: (event: Pinged | Queried) => void }[] = [];
   const take = (event: Pinged | Queried) => {
     const key = `${event.type} ${event.transport} ${event.remote}`;
@@ -49,6 +60,10 @@ export async function openSession(
     ...labDriverOptions(options, (event) => {
       const isMessage = event.type === 'sip.sent' || event.type === 'sip.received';
       if (isMessage && messages.length < MAX_MESSAGES) messages.push({ event, wallMs: Date.now() });
+      if (event.type === 'connection.secured' && secured.length < MAX_MESSAGES) secured.push(event);
+      if (event.type === 'diagnosis.raised' && diagnoses.length < MAX_MESSAGES) diagnoses.push(event);
+      const answer = stunAnswer(event);
+      if (answer !== undefined) stun.resolve(answer);
       if (event.type === 'ping.answered' || event.type === 'registration.queried') take(event);
       onEvent(event);
     }),
@@ -63,6 +78,13 @@ export async function openSession(
   return {
     sipPort: running.sipPort,
     messages,
+    secured,
+    diagnoses,
+    stun(limitMs) {
+      const late = { failure: `no answer in ${Math.round(limitMs / 100) / 10} s` };
+      setTimeout(() => stun.resolve(late), limitMs).unref();
+      return stun.promise;
+    },
     ping(to, server, timeoutMs) {
       const answer = answerOf<Pinged>('ping.answered', server);
       running.act({ type: 'ping', to, server, timeoutMs });
@@ -79,4 +101,12 @@ export async function openSession(
       await running.stopped;
     },
   };
+}
+
+function stunAnswer(event: Event): StunAnswer | undefined {
+  if (event.type === 'address.discovered' && event.learnedBy === 'stun' && event.port !== undefined) {
+    return { mapped: { address: event.address, port: event.port } };
+  }
+  const failed = event.type === 'diagnosis.raised' && event.code.startsWith('stun-');
+  return failed ? { failure: event.evidence } : undefined;
 }

@@ -3,7 +3,7 @@ import { defaultPort, formatHost, type NextHop, type ServerHop, type Transport }
 import { isSameHop } from '../sip/server-location.ts';
 
 /** Transports that are tried. */
-const TRANSPORTS: readonly Transport[] = ['udp', 'tcp'];
+export const TRANSPORTS: readonly Transport[] = ['udp', 'tcp'];
 /** Addresses of one transport, and of one that is tried for comparison alone. */
 const MAX_WANTED = 4;
 const MAX_COMPARED = 2;

@@ -1,0 +1,199 @@
+/**
+ * The checks of `doctor` that need the server: each transport, the public address, SIP ALG, certificate, clock and
+ * credentials. All of them read what the same few OPTIONS brought back.
+ */
+import type { Facing } from '../doctor/addresses.ts';
+import { judgeCertificate } from '../doctor/certificate.ts';
+import type { Finding } from '../doctor/check.ts';
+import { type DateHeard, judgeClock, readDate } from '../doctor/clock.ts';
+import { judgeCredentials } from '../doctor/credentials.ts';
+import type { DnsFacts } from '../doctor/dns.ts';
+import { judgePublicAddress, type Sighting } from '../doctor/public-address.ts';
+import { isAnswered, judgeReach, type Reach } from '../doctor/reach.ts';
+import { isOddSighting, judgeAlg } from '../doctor/sip-alg.ts';
+import { answerOf, exchangesIn, sightingsIn } from '../doctor/wire.ts';
+import { isRefused } from '../io/icmp-check.ts';
+import { findLocalAddresses } from '../io/local-addresses.ts';
+import { formatAddress, type ServerHop, type Transport } from '../sip/flow.ts';
+import type { Checks } from './doctor-run.ts';
+import type { Session } from './doctor-session.ts';
+import type { Target } from './doctor-target.ts';
+import { hopsToTry, pingUri, TRANSPORTS as TRIED } from './doctor-ways.ts';
+import type { Options } from './options.ts';
+
+/** How long an OPTIONS, a query and a STUN server are waited for, in ms; see END_MS in doctor-run.ts. */
+const PING_MS = 3_000;
+const QUERY_MS = 2_200;
+const STUN_MS = 3_500;
+/** RFC 8489 §18.7. */
+const STUN_PORT = 3_478;
+
+/** What they look at. */
+export interface ServerScene {
+  readonly target: Target;
+  readonly options: Options;
+  readonly dns: Promise<DnsFacts>;
+  readonly faced: Promise<readonly Facing[]>;
+  readonly session: Promise<Session>;
+}
+
+export class ServerChecks {
+  /** Transports that the settings and DNS lead to. */
+  wanted: readonly Transport[] = [];
+  private readonly pings: Promise<ReadonlyMap<ServerHop, Promise<Reach>>>;
+
+  constructor(private readonly about: ServerScene) {
+    this.pings = this.ask();
+  }
+
+  begin(checks: Checks): void {
+    for (const transport of TRIED) checks.run(transport, () => this.reach(transport));
+    if (TRIED.includes('tls')) checks.run('certificate', () => this.certificate());
+    checks.run('public-address', () => this.publicAddress());
+    checks.run('sip-alg', () => this.alg());
+    checks.run('clock', () => this.clock());
+    if (this.about.target.account !== undefined) checks.run('credentials', () => this.credentials());
+  }
+
+  /** An OPTIONS to every address over every transport, all at once. */
+  private async ask(): Promise<ReadonlyMap<ServerHop, Promise<Reach>>> {
+    const [{ order }, session] = await Promise.all([this.about.dns, this.about.session]);
+    this.wanted = [...new Set(order.map(({ transport }) => transport))];
+    const hops = hopsToTry(this.about.target.hop, order);
+    return new Map(
+      hops.map((hop) => {
+        const answer = session.ping(pingUri(this.about.target.hop, hop.transport), hop, PING_MS);
+        const reach = answer.then((event) => ({ hop, answer: answerOf(event, PING_MS) }));
+        return [hop, hop.transport === 'udp' ? Promise.race([reach, refusal(hop)]) : reach];
+      }),
+    );
+  }
+
+  private async over(transport: Transport): Promise<readonly Reach[]> {
+    const asked = [...(await this.pings)].filter(([hop]) => hop.transport === transport);
+    return Promise.all(asked.map(([, reach]) => reach));
+  }
+
+  private async all(): Promise<readonly Reach[]> {
+    return Promise.all((await this.pings).values());
+  }
+
+  private async reach(transport: Transport): Promise<Finding | undefined> {
+    const reached = await this.over(transport);
+    // The name leads nowhere: dns has said so.
+    if (reached.length === 0) return undefined;
+    const wanted = this.wanted.includes(transport);
+    const fine = reached.every(isAnswered) || !wanted;
+    // Only who has a bad word to say waits for what the others came to.
+    const others = fine ? [] : (await this.all()).filter(isAnswered).map(({ hop }) => hop.transport);
+    return judgeReach({ transport, wanted, reached, others: [...new Set(others)] });
+  }
+
+  private async publicAddress(): Promise<Finding | undefined> {
+    const session = await this.about.session;
+    const stun = stunSightings(this.about.options, session);
+    const reached = await this.over('udp');
+    if ((await this.pings).size === 0) return undefined;
+    const [facing] = await this.about.faced;
+    const messages = session.messages.map(({ event }) => event);
+    const { sightings, mute } = sightingsIn(exchangesIn(messages, 'udp'));
+    const answered = reached.filter(isAnswered).map(({ hop }) => formatAddress(hop));
+    const { source } = facing ?? {};
+    const said = await stun;
+    return judgePublicAddress({
+      local: source === undefined ? undefined : { address: source, port: session.sipPort },
+      sightings: [...sightings, ...said.sightings],
+      stunFailure: said.failure,
+      mute: mute.filter((one) => answered.includes(formatAddress(one))),
+      advertised: this.about.options.advertiseIp,
+    });
+  }
+
+  private async alg(): Promise<Finding | undefined> {
+    await this.all();
+    const session = await this.about.session;
+    const { messages } = session;
+    const exchanges = exchangesIn(messages.map(({ event }) => event));
+    const { sightings } = sightingsIn(exchanges);
+    const odd = sightings.filter(({ by, seen }) => isOddSighting(by, seen));
+    const stun = odd.length === 0 ? [] : (await stunSightings(this.about.options, session)).sightings;
+    const stunDisagrees = stun.some(({ seen }) => odd.every((one) => one.seen.address !== seen.address));
+    return judgeAlg({ exchanges, privateSightings: odd, stunDisagrees });
+  }
+
+  private async certificate(): Promise<Finding | undefined> {
+    await this.over('tls');
+    const { secured, diagnoses } = await this.about.session;
+    return judgeCertificate({
+      secured,
+      faults: diagnoses.filter(({ code }) => code.startsWith('tls-')),
+      nowMs: Date.now(),
+      wanted: this.wanted.includes('tls'),
+    });
+  }
+
+  private async clock(): Promise<Finding | undefined> {
+    const reached = await this.all();
+    if (reached.length === 0) return undefined;
+    const { messages } = await this.about.session;
+    const heard = messages.flatMap(({ event, wallMs }): DateHeard[] => {
+      const date =
+        event.type === 'sip.received' ? /^Date[ \t]*:(.*)$/im.exec(event.raw ?? '')?.[1] : undefined;
+      const dateMs = date === undefined ? undefined : readDate(date);
+      return dateMs === undefined ? [] : [{ server: event.remote, dateMs, heardMs: wallMs }];
+    });
+    return judgeClock(heard, reached.some(isAnswered));
+  }
+
+  private async credentials(): Promise<Finding | undefined> {
+    const { account } = this.about.target;
+    if (account === undefined) return undefined;
+    const session = await this.about.session;
+    const server = await this.firstAnswering();
+    if (server === undefined) return undefined;
+    const queried = await session.query(account, server, QUERY_MS);
+    const challenged = session.messages.some(
+      ({ event }) =>
+        event.type === 'sip.received' &&
+        / REGISTER$/.test(event.cseq ?? '') &&
+        /^SIP\/2\.0 40[17] /.test(event.startLine),
+    );
+    return judgeCredentials({ queried, challenged, hasPassword: account.password !== '' });
+  }
+
+  /** The one that the engine would come to: the first that answers, in the order of DNS. */
+  private async firstAnswering(): Promise<ServerHop | undefined> {
+    const pings = await this.pings;
+    for (const [hop, reach] of pings) {
+      if (this.wanted.includes(hop.transport) && isAnswered(await reach)) return hop;
+    }
+    return undefined;
+  }
+}
+
+/** What a STUN server says, when one was named. */
+async function stunSightings(
+  { stun }: Options,
+  session: Session,
+): Promise<{ readonly sightings: readonly Sighting[]; readonly failure?: string }> {
+  if (stun === undefined) return { sightings: [] };
+  const answer = await session.stun(STUN_MS);
+  if ('failure' in answer) return { sightings: [], failure: `${stun.host}: ${answer.failure}` };
+  const by = { address: stun.host, port: stun.port ?? STUN_PORT };
+  return { sightings: [{ by, how: 'stun', seen: answer.mapped }] };
+}
+
+/** The public address where no SIP server is looked at. */
+export async function publicByStun(options: Options, session: Session): Promise<Finding> {
+  const { sightings, failure: stunFailure } = await stunSightings(options, session);
+  const { ipv4 } = findLocalAddresses().defaultAddresses;
+  const address = options.bind ?? ipv4;
+  const local = address === undefined ? undefined : { address, port: session.sipPort };
+  return judgePublicAddress({ local, sightings, stunFailure, mute: [], advertised: options.advertiseIp });
+}
+
+/** Comes only when somebody says that nobody is there. */
+async function refusal(hop: ServerHop): Promise<Reach> {
+  if (await isRefused(hop, PING_MS)) return { hop, answer: { type: 'refused' } };
+  return { hop, answer: { type: 'silent', waitedMs: PING_MS } };
+}
