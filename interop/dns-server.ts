@@ -10,32 +10,48 @@ export interface DnsRecord {
   readonly name: string;
   readonly type: 'A' | 'SRV' | 'NAPTR';
   readonly data: string;
+  /** In seconds; 5 when not said. */
+  readonly ttlS?: number;
+}
+
+/** A running server. */
+export interface DnsServer {
+  readonly address: string;
+  /** Its questions so far, `SRV _sip._udp.example`. */
+  readonly asked: readonly string[];
+  /** Questions are heard, and not answered any more. */
+  fallSilent(): void;
 }
 
 const TYPES = { A: 1, SRV: 33, NAPTR: 35 } as const;
 const TTL_S = 5;
 
-/** Starts one; `asked` has its questions so far, `SRV _sip._udp.example`. */
-export async function startDns(
-  lab: Lab,
-  records: readonly DnsRecord[],
-): Promise<{ readonly address: string; readonly asked: readonly string[] }> {
+/** Starts one. The table may change while it runs. `noneS`: how long "there is none" holds, by an SOA (RFC 2308 §3). */
+export async function startDns(lab: Lab, records: readonly DnsRecord[], noneS?: number): Promise<DnsServer> {
   const socket = createSocket('udp4');
   const asked: string[] = [];
+  let silent = false;
   socket.on('message', (query, { address, port }) => {
     const { name, type, end } = readQuestion(query);
     asked.push(`${Object.entries(TYPES).find(([, number]) => number === type)?.[0] ?? type} ${name}`);
+    if (silent) return;
     const found = records.filter((one) => one.name === name && TYPES[one.type] === type);
     const header = Buffer.from(query.subarray(0, 12));
     // A response with authority; NXDOMAIN only for a name that has no record at all.
     header.writeUInt16BE(records.some((one) => one.name === name) ? 0x8400 : 0x8403, 2);
     header.writeUInt16BE(found.length, 6);
-    header.writeUInt32BE(0, 8);
-    socket.send(Buffer.concat([header, query.subarray(12, end), ...found.map(answer)]), port, address);
+    const none = found.length === 0 && noneS !== undefined ? [soa(noneS)] : [];
+    header.writeUInt16BE(none.length, 8);
+    header.writeUInt16BE(0, 10);
+    const answers = [...found.map(answer), ...none];
+    socket.send(Buffer.concat([header, query.subarray(12, end), ...answers]), port, address);
   });
   await new Promise<void>((resolve) => socket.bind(0, LOOPBACK, resolve));
   lab.defer(() => void socket.close());
-  return { address: `${LOOPBACK}:${socket.address().port}`, asked };
+  const fallSilent = () => {
+    silent = true;
+  };
+  return { address: `${LOOPBACK}:${socket.address().port}`, asked, fallSilent };
 }
 
 function readQuestion(query: Buffer): { name: string; type: number; end: number } {
@@ -49,13 +65,23 @@ function readQuestion(query: Buffer): { name: string; type: number; end: number 
 }
 
 /** The name of a record points at the question (RFC 1035 §4.1.4). */
-function answer({ type, data }: DnsRecord): Buffer {
-  const content = dataOf(type, data.split(' '));
+function answer({ type, data, ttlS = TTL_S }: DnsRecord): Buffer {
+  return record(TYPES[type], ttlS, dataOf(type, data.split(' ')));
+}
+
+/** What says how long "there is none" holds: the lesser of its time to live and its last number (RFC 2308 §5). */
+function soa(ttlS: number): Buffer {
+  const numbers = Buffer.alloc(20);
+  numbers.writeUInt32BE(ttlS, 16);
+  return record(6, ttlS, Buffer.concat([nameOf('ns.test'), nameOf('hostmaster.test'), numbers]));
+}
+
+function record(type: number, ttlS: number, content: Buffer): Buffer {
   const head = Buffer.alloc(12);
   head.writeUInt16BE(0xc00c, 0);
-  head.writeUInt16BE(TYPES[type], 2);
+  head.writeUInt16BE(type, 2);
   head.writeUInt16BE(1, 4);
-  head.writeUInt32BE(TTL_S, 6);
+  head.writeUInt32BE(ttlS, 6);
   head.writeUInt16BE(content.length, 10);
   return Buffer.concat([head, content]);
 }

@@ -123,7 +123,8 @@ async function addHome(
   };
 }
 
-async function addSpace(lab: Lab, space: string): Promise<string> {
+/** A network namespace of the scenario's own, with nothing in it but loopback. */
+export async function addSpace(lab: Lab, space: string): Promise<string> {
   await ip('netns', 'add', space).catch((error: unknown) => {
     const why = error instanceof Error ? error.message : String(error);
     throw new Failed(`This scenario makes network namespaces, and may not here (run it as root): ${why}`);

@@ -7,6 +7,7 @@ import { audioScenarios } from './scenarios/audio.ts';
 import { callScenarios } from './scenarios/calls.ts';
 import { changingScenarios } from './scenarios/changing.ts';
 import { dialogScenarios } from './scenarios/dialogs.ts';
+import { dnsScenarios } from './scenarios/dns.ts';
 import { doctorScenarios } from './scenarios/doctor.ts';
 import { failingScenarios } from './scenarios/failing.ts';
 import { holdingScenarios } from './scenarios/holding.ts';
@@ -52,6 +53,7 @@ export const scenarios: readonly Scenario[] = [
   ...registrationScenarios,
   ...outboundScenarios,
   ...serverScenarios,
+  ...dnsScenarios,
   ...registrarScenarios,
   ...natScenarios,
   ...natMediaScenarios,
