@@ -121,6 +121,21 @@ async function useless(lab: Lab): Promise<void> {
   await scene.echo.stop();
 }
 
+/** The same for a caller that registers nowhere: the server's other address tells it (RFC 5780), before the first INVITE. */
+async function uselessToCaller(lab: Lab): Promise<void> {
+  const scene = await openNatScene(lab, ['symmetric']);
+  const echo = await echoOutside(scene);
+  const caller = callOut(scene, 'udp', ['--stun', OUTSIDE, '--duration', '1.5']);
+  const { remoteAddress, remotePort } = await echo.wait('media.started', undefined, 10_000);
+  await caller.wait('diagnosis.raised', ({ code }) => code === 'nat-symmetric');
+  const told = `${remoteAddress}:${remotePort}`;
+  check(told === `${INSIDE}:${SECOND_RTP_PORTS[0]}`, `the offer named ${told}`);
+  await caller.ends(0, 15_000);
+  heardBothWays('the caller at home', 1.5, EDGES, await caller.wait('media.stopped'));
+  await echo.stop();
+  await scene.echo.stop();
+}
+
 /** How much higher the lab's NAT maps after it has begun anew. */
 const REBOUND = 500;
 
@@ -168,4 +183,5 @@ export const stunScenarios: readonly Scenario[] = [
   { name: 'stun server that comes late and goes', needs, limitS: 60, run: comesAndGoes },
   { name: 'stun behind a NAT that begins anew in a call', needs, limitS: 60, run: rebound },
   { name: 'stun behind a symmetric NAT: found out and left out', needs, run: useless },
+  { name: 'stun behind a symmetric NAT: found out by a caller alone', needs, run: uselessToCaller },
 ];

@@ -16,6 +16,8 @@ export class VirtualStunServer {
   silent = false;
   /** The answer instead of the one with the mapping; its transaction id is that of the request unless it has one. */
   says: ((transactionId: string) => StunContent) | undefined;
+  /** Its other address, that answers name (RFC 5780 §7.4). */
+  other: SocketAddress | undefined;
   readonly node: Node;
 
   /** `sees`: how the NAT shows whoever asks. */
@@ -40,7 +42,12 @@ export class VirtualStunServer {
     this.askedMs.push(this.network.nowMs);
     if (this.silent) return [];
     const { transactionId } = parsed.value;
-    const content = this.says?.(transactionId) ?? { class: 'success', transactionId, mapped: this.sees };
+    const content = this.says?.(transactionId) ?? {
+      class: 'success',
+      transactionId,
+      mapped: this.sees,
+      ...(this.other === undefined ? {} : { otherAddress: this.other }),
+    };
     return [{ type: 'send', flow: { transport: 'udp', remote: input.remote }, bytes: writeStun(content) }];
   }
 }

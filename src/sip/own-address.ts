@@ -28,7 +28,7 @@ interface StunMapping extends SocketAddress {
   readonly local: string;
 }
 
-/** What a server said last of how it sees our UDP socket. */
+/** What another server than the one that is asked by STUN said last of how it sees our UDP socket. */
 export interface Told {
   readonly by: SocketAddress;
   readonly mapped: SocketAddress;
@@ -39,7 +39,7 @@ export interface Told {
 export type Moved = 'network' | 'mapping';
 
 export class OwnAddresses {
-  /** Of servers outside, behind a NAT: stun-discovery.ts compares it (RFC 5780 §4.3). */
+  /** Of servers outside a NAT, and of the STUN server's other address: stun-discovery.ts compares it (RFC 5780 §4.3). */
   told: Told | undefined;
 
   /** What has changed since `takeMoved` was asked. */

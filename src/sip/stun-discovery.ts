@@ -28,6 +28,9 @@ const TOGETHER_MS = 30_000;
 /** Tells the seed of the transaction ids from that of the identifiers. */
 const TRANSACTION_IDS = 0x8489;
 
+/** What our address is; and, asked elsewhere, whether it is the same for everybody. */
+type Question = 'sip' | 'other';
+
 /** One answer. */
 interface Seen {
   readonly server: SocketAddress;
@@ -36,7 +39,7 @@ interface Seen {
 }
 
 export class StunDiscovery {
-  private readonly client: BindingClient<'sip'>;
+  private readonly client: BindingClient<Question>;
   /** Its own: what is sent again, or asked once more, must change no identifier of a call. */
   private readonly words: Identifiers;
   private readonly hop: NextHop | undefined;
@@ -108,8 +111,12 @@ export class StunDiscovery {
   received(turn: Turn, message: StunMessage, remote: SocketAddress): boolean {
     const answer = this.client.receive(message, remote);
     if (answer === undefined) return false;
-    const { verdict } = answer;
-    if (verdict.type === 'mapped') this.learn(turn, remote, verdict.mapped);
+    const { owner, verdict } = answer;
+    if (owner === 'other') {
+      // Whoever has another address and does not answer there says nothing.
+      if (verdict.type === 'mapped')
+        this.agent.own.told = { by: remote, mapped: verdict.mapped, atMs: turn.nowMs };
+    } else if (verdict.type === 'mapped') this.learn(turn, remote, verdict.mapped, verdict.other);
     else if (verdict.type === 'elsewhere' && this.alternates < MAX_ALTERNATES) {
       this.alternates += 1;
       this.servers = [verdict.server];
@@ -124,15 +131,18 @@ export class StunDiscovery {
 
   /** An ICMP error from there. */
   unreachable(turn: Turn, remote: SocketAddress, error: string): void {
-    if (this.client.unreachable(remote).length > 0) this.next(turn, `${formatAddress(remote)}: ${error}`);
+    if (this.client.unreachable(remote).includes('sip'))
+      this.next(turn, `${formatAddress(remote)}: ${error}`);
   }
 
   /** Sends again what has not been answered, and asks anew when it is time. */
   advance(turn: Turn): void {
     for (const step of this.client.advance(turn.nowMs)) {
       const server = formatAddress(step.server);
+      if (step.type === 'send') this.send(turn, step);
+      // Nothing depends on the other address.
+      if (step.owner === 'other') continue;
       if (step.type === 'send') {
-        this.send(turn, step);
         if (step.count === SILENT_AFTER)
           this.diagnose(turn, 'stun-unanswered', `${server} has not answered for 7.5 s`);
       } else this.next(turn, `${server} did not answer within 39.5 s`);
@@ -162,25 +172,32 @@ export class StunDiscovery {
     if (server !== undefined) this.send(turn, this.client.ask('sip', server, turn.nowMs));
   }
 
-  private send(turn: Turn, { server, bytes }: BindingSend<'sip'>): void {
+  private send(turn: Turn, { server, bytes }: BindingSend<Question>): void {
     turn.ask({ type: 'send', flow: { transport: 'udp', remote: server }, bytes });
   }
 
-  private learn(turn: Turn, server: SocketAddress, mapped: SocketAddress): void {
+  private learn(
+    turn: Turn,
+    server: SocketAddress,
+    mapped: SocketAddress,
+    other: SocketAddress | undefined,
+  ): void {
     this.diagnosed = false;
     this.alternates = 0;
     this.again(turn, this.agent.config.keepaliveMs ?? 0);
     const moved = !isSame(this.seen?.mapped, mapped) || !isSame(this.seen?.server, server);
     this.seen = { server, mapped, atMs: turn.nowMs };
+    if (!this.symmetric) this.agent.own.learnStun(turn, addressFamily(mapped.address) ?? 'ipv4', mapped);
+    if (moved && other !== undefined && !isSame(server, other))
+      this.send(turn, this.client.ask('other', other, turn.nowMs));
     if (this.symmetric) return;
-    this.agent.own.learnStun(turn, addressFamily(mapped.address) ?? 'ipv4', mapped);
     // Their ports moved with this one, as far as anybody knows.
     if (moved) turn.ask({ type: 'media', command: { type: 'stun', server } });
   }
 
   /**
-   * Whether a registrar sees our socket where the STUN server does (the idea of RFC 5780 §4.3). A NAT that shows another
-   * port to each has told us nothing that would be true for a third.
+   * Whether a registrar, or the STUN server's other address, sees our socket where the STUN server does (RFC 5780 §4.3).
+   * A NAT that shows another port to each has told us nothing that would be true for a third.
    */
   compare(turn: Turn): void {
     const { seen, agent } = this;

@@ -261,3 +261,39 @@ test('a call that is placed at the start goes as soon as the STUN server is know
   expect(phone.requests('INVITE')[0]?.atMs).toBe(20);
   ours.act({ type: 'hangup-all' });
 });
+
+test('the other address of a STUN server shows a symmetric NAT without any registrar (RFC 5780 §4.3)', () => {
+  const behind = (sees: typeof PUBLIC) => {
+    network = new VirtualNetwork();
+    server = new VirtualStunServer(network, STUN, PUBLIC);
+    server.other = { address: '198.51.100.10', port: 3479 };
+    const elsewhere = new VirtualStunServer(network, server.other, sees);
+    phone = new VirtualPeer(network, 'phone', PHONE);
+    const config = endpointConfig(ECHO_ADDRESS, { echo: true, stun: { host: STUN.address } });
+    ours = network.addEndpoint('ua', ECHO_ADDRESS, config, [10_000]);
+    ours.media.sees = (port) => ({ address: PUBLIC.address, port: port + 40_000 });
+    network.run(100);
+    const call = called();
+    end(call);
+    // Asked once, and not again while the mapping stays.
+    network.run(120_000);
+    expect(elsewhere.askedMs).toEqual([30]);
+    return [call.lines.find((line) => line.startsWith('m=')), ...codes()];
+  };
+  expect(behind({ ...PUBLIC, port: 41_001 })).toEqual(['m=audio 10000 RTP/AVP 0', 'nat-symmetric']);
+  expect(behind(PUBLIC)).toEqual(['m=audio 50000 RTP/AVP 0']);
+});
+
+test('an other address that does not answer is no silent server', () => {
+  open();
+  server.other = { address: '198.51.100.10', port: 3479 };
+  server.sees = { ...PUBLIC, port: 45_000 };
+  const mute = new VirtualStunServer(network, server.other, PUBLIC);
+  mute.silent = true;
+  network.run(80_000);
+  expect(mute.askedMs).toHaveLength(7);
+  expect(codes()).toEqual([]);
+  const call = called();
+  expect(call.lines).toContain('m=audio 50000 RTP/AVP 0');
+  end(call);
+});

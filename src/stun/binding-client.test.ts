@@ -89,6 +89,11 @@ test('an error, an answer without an address and one that cannot be understood a
   expect(verdict({ class: 'error' })).toMatchObject({ type: 'refused' });
   expect(verdict({ class: 'success' })).toMatchObject({ detail: 'an answer without an address' });
   expect(verdict({ class: 'success', mapped: MAPPED }, [0x0030])).toMatchObject({ type: 'refused' });
+  // SOURCE-ADDRESS and CHANGED-ADDRESS of a server of RFC 3489.
+  expect(verdict({ class: 'success', mapped: MAPPED }, [0x0004, 0x0005])).toEqual({
+    type: 'mapped',
+    mapped: MAPPED,
+  });
 });
 
 test('an address that nobody can send from, or of another family than the way there, is not ours', () => {

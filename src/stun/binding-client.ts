@@ -6,7 +6,7 @@
  * whole endpoint go, and anybody can send to its port.
  */
 import { isSource } from './address.ts';
-import { BINDING, type StunAddress, type StunMessage } from './message.ts';
+import { BINDING, CLASSIC_ATTRIBUTES, type StunAddress, type StunMessage } from './message.ts';
 import { bindingRequest } from './write-stun.ts';
 
 /** §6.2.1: the first wait, how often a request goes out, and how long the last one is waited for, in first waits. */
@@ -32,7 +32,8 @@ export type BindingStep<Owner> =
 
 /** What a server said. */
 export type BindingVerdict =
-  | { readonly type: 'mapped'; readonly mapped: StunAddress }
+  /** `other`: where the same server can be asked once more, from elsewhere (RFC 5780 §7.4). */
+  | { readonly type: 'mapped'; readonly mapped: StunAddress; readonly other?: StunAddress }
   /** §10: ask that one. */
   | { readonly type: 'elsewhere'; readonly server: StunAddress }
   /** An error, or an answer without an address; in words, not yet fit for a terminal. */
@@ -138,7 +139,8 @@ function verdictOf(message: StunMessage, asked: StunAddress): BindingVerdict {
     }
     return { type: 'refused', detail: `${error.code} ${error.reason}`.trim() };
   }
-  if (notUnderstood.length > 0) return { type: 'refused', detail: 'an answer that cannot be understood' };
+  if (notUnderstood.some((type) => !CLASSIC_ATTRIBUTES.has(type)))
+    return { type: 'refused', detail: 'an answer that cannot be understood' };
   if (mapped === undefined) return { type: 'refused', detail: 'an answer without an address' };
   // We would have every caller send there.
   if (!isSource(mapped) || !isSameFamily(mapped, asked)) {
@@ -147,7 +149,9 @@ function verdictOf(message: StunMessage, asked: StunAddress): BindingVerdict {
       detail: `an address that cannot be ours: ${mapped.address} port ${mapped.port}`,
     };
   }
-  return { type: 'mapped', mapped };
+  const other = message.otherAddress;
+  const usable = other !== undefined && isSource(other) && isSameFamily(other, asked);
+  return usable ? { type: 'mapped', mapped, other } : { type: 'mapped', mapped };
 }
 
 function isSameFamily(one: StunAddress, other: StunAddress): boolean {

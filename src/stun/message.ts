@@ -44,7 +44,14 @@ export const ATTRIBUTE = {
   software: 0x8022,
   alternateServer: 0x8023,
   fingerprint: 0x8028,
+  otherAddress: 0x802c,
 } as const;
+
+/**
+ * What servers of RFC 3489 add to an answer, below 0x8000: addresses of their own, and who asked them to answer elsewhere
+ * (§18.3 has them as reserved). Nothing is lost by not knowing them.
+ */
+export const CLASSIC_ATTRIBUTES: ReadonlySet<number> = new Set([0x0002, 0x0004, 0x0005, 0x000b]);
 
 /** §5: the two bits that say what a message is. */
 export type StunClass = 'request' | 'indication' | 'success' | 'error';
@@ -70,6 +77,8 @@ export interface StunMessage {
   readonly unknownAttributes?: readonly number[];
   /** Where a 300 sends us (§14.15). */
   readonly alternateServer?: StunAddress;
+  /** Another address of the same server, for whoever asks how a NAT behaves (RFC 5780 §7.4). */
+  readonly otherAddress?: StunAddress;
   /** What the other side runs, not yet fit for a terminal. */
   readonly software?: string;
   /** A FINGERPRINT that is right stood at the end; a wrong one is a fault (§7). */
@@ -88,6 +97,7 @@ export interface StunContent {
   readonly error?: { readonly code: number; readonly reason: string };
   readonly unknownAttributes?: readonly number[];
   readonly alternateServer?: StunAddress;
+  readonly otherAddress?: StunAddress;
   readonly software?: string;
   /** End with a FINGERPRINT. */
   readonly fingerprint?: boolean;

@@ -111,6 +111,11 @@ function readAttribute(message: Mutable, type: number, value: Uint8Array, bytes:
       if (alternate !== undefined) message.alternateServer ??= alternate;
       return alternate !== undefined;
     }
+    case ATTRIBUTE.otherAddress: {
+      const other = readAddress(value, undefined);
+      if (other !== undefined) message.otherAddress ??= other;
+      return other !== undefined;
+    }
     case ATTRIBUTE.errorCode: {
       const code = ((value[2] ?? 0) & 0x07) * 100 + (value[3] ?? 0);
       // §14.8: 300 to 699, and the number is below 100.

@@ -31,12 +31,13 @@ test('a Binding request is 28 bytes: header and fingerprint', () => {
   });
 });
 
-test('what is written is read again: error, alternate server, unknown attributes, software (§14)', () => {
+test('what is written is read again: error, alternate server, other address, unknown attributes, software (§14)', () => {
   const content = {
     class: 'error',
     transactionId: ID,
     error: { code: 300, reason: 'Try Alternate' },
     alternateServer: { address: '2001:db8::1', port: 3479 },
+    otherAddress: { address: '192.0.2.2', port: 3479 },
     unknownAttributes: [0x0024, 0x0025],
     software: 'other',
     fingerprint: true,

@@ -61,7 +61,7 @@ export function bindingAnswer(request: StunMessage, source: StunAddress): Uint8A
 }
 
 function attributesOf(content: StunContent, mask: Uint8Array): Uint8Array[] {
-  const { error, unknownAttributes, mapped, alternateServer, software } = content;
+  const { error, unknownAttributes, mapped, alternateServer, otherAddress, software } = content;
   const attributes: Uint8Array[] = [];
   if (error !== undefined) {
     const head = Uint8Array.from([0, 0, Math.floor(error.code / 100), error.code % 100]);
@@ -76,6 +76,8 @@ function attributesOf(content: StunContent, mask: Uint8Array): Uint8Array[] {
   if (address !== undefined) attributes.push(attributeOf(ATTRIBUTE.xorMappedAddress, address));
   const alternate = alternateServer === undefined ? undefined : writeAddress(alternateServer, undefined);
   if (alternate !== undefined) attributes.push(attributeOf(ATTRIBUTE.alternateServer, alternate));
+  const other = otherAddress === undefined ? undefined : writeAddress(otherAddress, undefined);
+  if (other !== undefined) attributes.push(attributeOf(ATTRIBUTE.otherAddress, other));
   if (software !== undefined) attributes.push(attributeOf(ATTRIBUTE.software, Buffer.from(software)));
   return attributes;
 }
