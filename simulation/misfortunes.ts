@@ -8,6 +8,8 @@ import type { Script } from './script.ts';
 
 /** A clean stop takes 5 s at most; in ms. */
 const STOPPED_MS = 6_000;
+/** Until a machine has seen that its link is gone, or back; in ms. */
+const NOTICED_MS = 1_500;
 
 /** Over that time. How rough it gets is the seed's to say. */
 export function planFaults(script: Script, lastMs: number): void {
@@ -38,8 +40,22 @@ function takeOff(script: Script, node: VirtualEndpoint, how: 'unplugged' | 'asle
   const { network } = script.deployment;
   if (node.off !== undefined || node.gone) return;
   network.takeOff(node, how);
+  if (how === 'unplugged') notices(script, node, false);
   script.later(forMs, () => {
-    if (!script.lost.has(node)) network.bringBack(node);
+    if (script.lost.has(node)) return;
+    network.bringBack(node);
+    if (how === 'unplugged') notices(script, node, true);
+  });
+}
+
+/** The machine sees that its link is gone, or that it is back (io/address-watch.ts). */
+function notices(script: Script, node: VirtualEndpoint, linked: boolean): void {
+  const { network } = script.deployment;
+  const defaultAddresses = linked ? { ipv4: node.local.address } : {};
+  script.later(NOTICED_MS, () => {
+    const isLinked = node.off !== 'unplugged';
+    if (node.gone || node.off === 'asleep' || isLinked !== linked) return;
+    network.feed(node, { type: 'addresses', defaultAddresses, interfaces: [] });
   });
 }
 

@@ -137,3 +137,13 @@ test('each local address that comes into use is said once', () => {
   ours.update({ defaultAddresses: { ipv4: LOCAL }, interfaces: [] });
   expect(said()).toEqual([]);
 });
+
+test('without a network the last address stands in what is written: it may be back before that goes out', () => {
+  const ours = own();
+  ours.update({ defaultAddresses: {}, interfaces: [] });
+  expect(ours.hasRouteTo('198.51.100.7')).toBe(false);
+  expect(ours.isConnected).toBe(false);
+  expect(ours.contactAt(SERVER)).toEqual({ address: LOCAL, port: 5060 });
+  ours.update({ defaultAddresses: { ipv4: '10.20.0.4' }, interfaces: [] });
+  expect(ours.contactAt(SERVER)).toEqual({ address: '10.20.0.4', port: 5060 });
+});

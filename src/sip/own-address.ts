@@ -47,6 +47,8 @@ export class OwnAddresses {
   /** Another default address since `takeNewDefault` was asked: another NAT may stand on the way. */
   private newDefault = false;
   private local: LocalAddresses;
+  /** The last default address of each family, also when there is none now. */
+  private last: LocalAddresses['defaultAddresses'];
   private readonly routes: Routes;
   /** Where servers see us, when a NAT stands between. */
   private readonly mapped = new MappedAddresses();
@@ -64,6 +66,7 @@ export class OwnAddresses {
   ) {
     const { defaultAddresses, interfaces } = config;
     this.local = { defaultAddresses, interfaces };
+    this.last = defaultAddresses;
     this.routes = new Routes(this.local, routeTo);
     const { ipv4, ipv6 } = defaultAddresses;
     this.said = new Set([ipv4, ipv6].filter((one) => one !== undefined));
@@ -161,6 +164,7 @@ export class OwnAddresses {
   update(local: LocalAddresses): void {
     const { ipv4: ipv4Before, ipv6: ipv6Before } = this.local.defaultAddresses;
     this.local = local;
+    this.last = { ...this.last, ...local.defaultAddresses };
     this.routes.update(local);
     this.faced = undefined;
     const { ipv4, ipv6 } = local.defaultAddresses;
@@ -246,11 +250,17 @@ export class OwnAddresses {
     return bytes !== undefined && this.local.interfaces.some((one) => isOnNetwork(bytes, one));
   }
 
+  private lastDefault(peer: string): string {
+    const { ipv4, ipv6 } = this.last;
+    return (addressFamily(peer) === 'ipv6' ? ipv6 : ipv4) ?? '127.0.0.1';
+  }
+
   private facing(peer: string): string {
     if (this.faced?.peer !== peer) {
       const address = this.routes.towards(peer);
       if (address !== undefined) this.found(address);
-      this.faced = { peer, address: address ?? '127.0.0.1' };
+      // Without a network the address that we had serves: it may come back before the message is given up.
+      this.faced = { peer, address: address ?? this.lastDefault(peer) };
     }
     return this.faced.address;
   }
