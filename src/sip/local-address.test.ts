@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { localAddressTowards } from './local-address.ts';
+import { MAX_ROUTES } from './limits.ts';
+import { localAddressTowards, Routes } from './local-address.ts';
 
 const MACHINE = {
   defaultAddresses: { ipv4: '192.168.1.10', ipv6: '2001:db8:1::10' },
@@ -98,4 +99,28 @@ test('no peer and no prefix length throws, and the answer is one of ours', () =>
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('a link-local peer is faced by the interface of its zone (RFC 4007 §11)', () => {
+  const interfaces = ['eth0', 'wlan0'].map((zone, at) => ({
+    address: `fe80::${at + 1}`,
+    prefixLength: 64,
+    zone,
+  }));
+  const all = { interfaces, defaultAddresses: {} };
+  expect(localAddressTowards('fe80::9%wlan0', all)).toBe('fe80::2');
+  expect(localAddressTowards('fe80::9%eth0', all)).toBe('fe80::1');
+});
+
+test('as many ways are kept as the bound says, the oldest goes first', () => {
+  let asked = 0;
+  const routes = new Routes({ interfaces: [], defaultAddresses: {} }, () => `10.0.0.${++asked % 250}`);
+  const peer = (at: number) => `198.51.${at >> 8}.${at & 255}`;
+  for (let at = 0; at <= MAX_ROUTES; at++) routes.towards(peer(at));
+  expect(asked).toBe(MAX_ROUTES + 1);
+  routes.towards(peer(MAX_ROUTES));
+  routes.towards(peer(1));
+  expect(asked).toBe(MAX_ROUTES + 1);
+  routes.towards(peer(0));
+  expect(asked).toBe(MAX_ROUTES + 2);
 });

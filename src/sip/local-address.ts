@@ -14,7 +14,7 @@ export type RouteTo = (peer: string) => string | undefined;
 
 /** The way to each peer, as the machine said it last. */
 export class Routes {
-  private readonly known = new Map<string, string | undefined>();
+  private readonly known = new Map<string, string>();
 
   constructor(
     private local: LocalAddresses,
@@ -29,9 +29,12 @@ export class Routes {
 
   /** Our address towards that peer; undefined when no way leads there. */
   towards(peer: string): string | undefined {
-    if (this.known.has(peer)) return this.known.get(peer);
+    const known = this.known.get(peer);
+    if (known !== undefined) return known;
     const asked = addressBytes(withoutZone(peer)) === undefined ? undefined : this.routeTo(peer);
     const found = asked ?? localAddressTowards(peer, this.local);
+    // No way is no answer to keep: the next one may be there before anybody has told of it.
+    if (found === undefined) return undefined;
     const oldest = this.known.keys().next().value;
     if (this.known.size >= MAX_ROUTES && oldest !== undefined) this.known.delete(oldest);
     this.known.set(peer, found);

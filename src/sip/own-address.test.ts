@@ -107,6 +107,14 @@ test('the machine is asked for the way to each peer once, and again after its ad
   expect(asked).not.toContain('lab.local');
 });
 
+test('no way is asked for again: a REGISTER in the moment that the network comes has the right Contact', () => {
+  let way: string | undefined;
+  const ours = own({ defaultAddresses: {} }, () => way);
+  expect(ours.contactAt(SERVER).address).toBe('127.0.0.1');
+  way = '10.8.0.2';
+  expect(ours.contactAt(SERVER).address).toBe('10.8.0.2');
+});
+
 test('mappings end with the local address that they were seen from', () => {
   const ours = own();
   ours.learnStun(turn(), 'ipv4', STUN);

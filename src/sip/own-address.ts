@@ -256,13 +256,13 @@ export class OwnAddresses {
   }
 
   private facing(peer: string): string {
-    if (this.faced?.peer !== peer) {
-      const address = this.routes.towards(peer);
-      if (address !== undefined) this.found(address);
-      // Without a network the address that we had serves: it may come back before the message is given up.
-      this.faced = { peer, address: address ?? this.lastDefault(peer) };
-    }
-    return this.faced.address;
+    if (this.faced?.peer === peer) return this.faced.address;
+    const address = this.routes.towards(peer);
+    // Without a network the address that we had serves: it may come back before the message is given up.
+    if (address === undefined) return this.lastDefault(peer);
+    this.found(address);
+    this.faced = { peer, address };
+    return address;
   }
 }
 
