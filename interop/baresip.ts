@@ -25,16 +25,19 @@ const RATE_HZ = 8_000;
 export async function startBaresip(
   lab: Lab,
   proxy: { readonly port: number; readonly domain: string; readonly password: string },
-  transport: 'udp' | 'tcp',
+  transport: 'udp' | 'tcp' | 'tls',
   {
     user = '200',
     answers = false,
     flow = false,
+    authority,
   }: {
     readonly user?: string;
     readonly answers?: boolean;
     /** Register the flow as well (RFC 5626). */
     readonly flow?: boolean;
+    /** Whom it trusts, over TLS. */
+    readonly authority?: string;
   } = {},
 ): Promise<Baresip> {
   const home = join(lab.dir, `baresip-${user}`);
@@ -58,6 +61,7 @@ export async function startBaresip(
     rtcp_mux: 'no',
     jitter_buffer_delay: '1-5',
     module_path: '/usr/lib/baresip/modules',
+    ...(authority === undefined ? {} : { sip_cafile: authority, sip_verify_server: 'yes' }),
     ctrl_tcp_listen: `${LOOPBACK}:${controlPort}`,
   };
   const modules = ['g711.so', 'ausine.so', 'sndfile.so'].map((name) => `module ${name}`);

@@ -1,11 +1,13 @@
 /** Kamailio as registrar and proxy (kamailio/kamailio.cfg), in the foreground, with its locations in memory. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Lab, LOOPBACK, output, type Peer, tail, until } from './lab.ts';
 
 /** A Kamailio that may be stopped and started again on its port. */
 export interface Kamailio {
   readonly port: number;
+  /** Of TLS; 0 without it. */
+  readonly tlsPort: number;
   readonly domain: string;
   readonly password: string;
   /** What its location table says, `ul.dump`. */
@@ -15,7 +17,34 @@ export interface Kamailio {
   log(): string;
 }
 
+/** TLS as it offers it: the keys of its module's configuration file. */
+export interface KamailioTls {
+  readonly certificate: string;
+  readonly key: string;
+  /** Lets in only whom this authority vouches for. */
+  readonly clientAuthority?: string;
+}
+
 let starts = 0;
+
+function writeTlsConfig(lab: Lab, { certificate, key, clientAuthority }: KamailioTls): string {
+  const path = join(lab.dir, 'kamailio-tls.cfg');
+  const asked = clientAuthority === undefined ? 'no' : 'yes';
+  const lines = [
+    '[server:default]',
+    'method = TLSv1.2+',
+    `certificate = ${certificate}`,
+    `private_key = ${key}`,
+    `verify_certificate = ${asked}`,
+    `require_certificate = ${asked}`,
+    ...(clientAuthority === undefined ? [] : [`ca_list = ${clientAuthority}`]),
+    '[client:default]',
+    'verify_certificate = no',
+    'require_certificate = no',
+  ];
+  writeFileSync(path, `${lines.join('\n')}\n`);
+  return path;
+}
 
 /** Starts it on a port of its own, UDP and TCP. */
 export async function startKamailio(
@@ -28,10 +57,12 @@ export async function startKamailio(
     readonly config?: string;
     readonly port?: number;
     readonly defines?: readonly string[];
+    readonly tls?: KamailioTls;
   } = {},
 ): Promise<Kamailio> {
   const port = options.port ?? (await lab.port());
-  const { address = LOOPBACK } = options;
+  const { address = LOOPBACK, tls } = options;
+  const tlsPort = tls === undefined ? 0 : await lab.port();
   const domain = 'lab.local';
   const password = 'open-sesame-1';
   const logs: Peer[] = [];
@@ -44,6 +75,12 @@ export async function startKamailio(
     ...['-l', `udp:${address}:${port}`, '-l', `tcp:${address}:${port}`],
     ...['-A', `PASSWORD="${password}"`, '-A', `ALGORITHM="${options.algorithm ?? 'MD5'}"`],
     ...['-A', `NONCE_EXPIRE=${options.nonceExpireS ?? 300}`, '-A', `CTL_SOCKET="unix:${control}"`],
+    ...(tls === undefined
+      ? []
+      : [
+          ...['-l', `tls:${address}:${tlsPort}`, '-A', 'WITH_TLS'],
+          ...['-A', `TLS_CONFIG="${writeTlsConfig(lab, tls)}"`],
+        ]),
     ...(options.defines ?? []).flatMap((define) => ['-A', define]),
     ...['-Y', runtime, '-P', join(runtime, 'pid'), '-m', '32', '-M', '4'],
   ];
@@ -51,6 +88,7 @@ export async function startKamailio(
   let peer: Peer | undefined;
   const kamailio: Kamailio = {
     port,
+    tlsPort,
     domain,
     password,
     locations: () => command('ul.dump'),

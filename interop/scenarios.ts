@@ -32,6 +32,7 @@ import { stoppingScenarios } from './scenarios/stopping.ts';
 import { strangerScenarios } from './scenarios/strangers.ts';
 import { stunScenarios } from './scenarios/stun.ts';
 import { talkScenarios } from './scenarios/talk.ts';
+import { tlsScenarios } from './scenarios/tls.ts';
 import { tortureScenarios } from './scenarios/torture.ts';
 
 export type { Scenario } from './scenario.ts';
@@ -55,6 +56,7 @@ export const scenarios: readonly Scenario[] = [
   ...serverScenarios,
   ...dnsScenarios,
   ...registrarScenarios,
+  ...tlsScenarios,
   ...natScenarios,
   ...natMediaScenarios,
   ...natRebindingScenarios,

@@ -30,8 +30,6 @@ const LINGER_S = 30;
 /** How long it waits for one that is leaving, in ms. */
 const LOCK_LIMIT_MS = 12_000;
 
-const ignore = () => {};
-
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, variables } = invocation;
   const options = readOptions(flags, invocation, 'udp');
@@ -74,7 +72,11 @@ export async function run(invocation: Invocation): Promise<number> {
   // Nobody reads what an agent says; the next connection shows it.
   const { overdue } = stopOnSignals(
     stop,
-    reloadOf(options.tls, () => running, ignore, ignore),
+    reloadOf(
+      options.tls,
+      () => running,
+      () => {},
+    ),
   );
   const lost = ledger.before === undefined ? {} : { lost: ledger.before };
   server = await openControl({ folder, host, ...lost, onStop: stop, onClients: idle.look });

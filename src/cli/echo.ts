@@ -81,7 +81,7 @@ export async function run(invocation: Invocation): Promise<number> {
       output.say('Hanging up and leaving, at most 5 s; once more leaves at once.');
       stop(reason);
     },
-    reloadOf(options.tls, () => running, output.say, output.warn),
+    reloadOf(options.tls, () => running, output.warn),
   );
   const driver = await driverOptions(options, onEvent, output.tap);
   const endpoint = { ...driver.endpoint, ...outboundOf(options, invocation.variables) };

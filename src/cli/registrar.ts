@@ -47,7 +47,7 @@ export async function run(invocation: Invocation): Promise<number> {
       output.say('Leaving; calls that still ring are taken back.');
       stop(reason);
     },
-    reloadOf(options.tls, () => running, output.say, output.warn),
+    reloadOf(options.tls, () => running, output.warn),
   );
   const recorded = keepsRecords(options);
   const { bind, advertiseIp } = options;

@@ -71,18 +71,17 @@ export function tlsWords({ ca, cert, key, insecure, port }: TlsOptions): readonl
 export function reloadOf(
   tls: TlsOptions,
   running: () => Running | undefined,
-  say: (sentence: string) => void,
-  warn: (sentence: string) => void,
+  tell: (sentence: string) => void,
 ): (() => void) | undefined {
   if (tls.ca === undefined && tls.cert === undefined) return undefined;
   return () => {
     try {
       const credentials = readCredentials(tls);
       running()?.useCredentials(credentials);
-      say(`SIGHUP: the TLS files were read anew (${credentials.described}).`);
+      tell(`SIGHUP: the TLS files were read anew (${credentials.described}).`);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      warn(`SIGHUP: the TLS files cannot be used, those from before stay: ${why}`);
+      tell(`SIGHUP: the TLS files cannot be used, those from before stay: ${why}`);
     }
   };
 }
