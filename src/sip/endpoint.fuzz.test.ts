@@ -11,6 +11,7 @@ import { sipFixture, sipFixtureNames } from '../../fixtures/sip/read.ts';
 import { type VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
 import { offerText } from '../io/virtual-caller.ts';
 import { accountOf, ECHO_ADDRESS, endpointConfig, leftovers, PHONE_ADDRESS } from '../io/virtual-scene.ts';
+import { writeStun } from '../stun/write-stun.ts';
 import { parseTargetContact } from './contact.ts';
 import { readCoreHeaders } from './core-headers.ts';
 import type { Input } from './endpoint-io.ts';
@@ -209,6 +210,12 @@ test('inputs about what is not there are no mistake: streams, slots, names, call
     { type: 'media', report: { type: 'latched', slot: 99, address: '192.0.2.1', port: 1 } },
     { type: 'media', report: { type: 'dtmf', slot: 99, digit: '1', durationMs: 1 } },
     { type: 'media', report: { type: 'ports', ports: [] } },
+    { type: 'media', report: { type: 'port-mapped', port: 9, mapped: { address: '192.0.2.1', port: 1 } } },
+    {
+      type: 'datagram',
+      remote: PHONE_ADDRESS,
+      bytes: writeStun({ class: 'success', transactionId: '0'.repeat(24) }),
+    },
     { type: 'unreachable', remote: PHONE_ADDRESS, error: 'x' },
     { type: 'action', action: { type: 'hangup', call: 'call-nobody-001' } },
     { type: 'action', action: { type: 'register', account: 'sip:nobody@nowhere' } },
