@@ -6,7 +6,7 @@
  */
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { fuzz } from '../../fixtures/fuzz.ts';
+import { anyCharacter, fuzz } from '../../fixtures/fuzz.ts';
 import { sipFixture, sipFixtureNames } from '../../fixtures/sip/read.ts';
 import { type VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
 import { offerText } from '../io/virtual-caller.ts';
@@ -90,7 +90,7 @@ const mutated = fc
     at: fc.nat({ max: 1_000 }),
     length: fc.nat({ max: 40 }),
     put: fc.oneof(
-      fc.string({ maxLength: 12, unit: 'binary' }),
+      fc.string({ maxLength: 12, unit: anyCharacter }),
       fc.constantFrom('\r\n', ';', ',', '"', '<', '%', '\0', ':5060', ';tag=', 'Via: ', '4294967296', '[::1'),
     ),
   })
@@ -101,7 +101,7 @@ const texts = fc.oneof(
   { weight: 2, arbitrary: responses },
   { weight: 3, arbitrary: mutated },
   { weight: 1, arbitrary: real },
-  { weight: 1, arbitrary: fc.string({ maxLength: 200, unit: 'binary' }) },
+  { weight: 1, arbitrary: fc.string({ maxLength: 200, unit: anyCharacter }) },
 );
 
 const steps = fc.array(

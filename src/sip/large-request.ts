@@ -60,13 +60,14 @@ export class LargeRequests {
       return transactions.openClient(turn, made.request, made.core, flow, user, call);
     }
     const stream = transport.flowTo(turn, { transport: 'tcp', ...flow.remote });
-    const { request, core } = this.over(stream, made);
-    const transaction = transactions.openClient(turn, request, core, stream, user, call);
-    transaction.datagram = flow;
     const { connection } = stream;
     if (connection !== undefined && !transport.isUp(connection) && !this.coming.has(connection)) {
       this.coming.set(connection, this.deadlines.arm(turn.nowMs + CONNECT_MS, 'connect', connection));
+      transport.doubt(connection);
     }
+    const { request, core } = this.over(stream, made);
+    const transaction = transactions.openClient(turn, request, core, stream, user, call);
+    transaction.datagram = flow;
     return transaction;
   }
 

@@ -57,6 +57,12 @@ const CR = 0x0d;
 
 const PING = new Uint8Array([0x0d, 0x0a, 0x0d, 0x0a]);
 
+/** What waits for a connection: its bytes, and what is to be said once they leave, if it was not yet. */
+interface Waiting {
+  readonly bytes: Uint8Array;
+  readonly report?: (turn: Turn) => void;
+}
+
 interface Connection {
   readonly id: number;
   readonly transport: Transport;
@@ -70,8 +76,10 @@ interface Connection {
   /** Our end, once it is up. */
   local: string | undefined;
   /** Waiting for the connection to come up. */
-  waiting: Uint8Array[];
+  waiting: Waiting[];
   waitingBytes: number;
+  /** What waits may go another way, and is said to be sent when it is. */
+  doubtful: boolean;
   heardMs: number;
   /** When it is closed for what it does not say. */
   idle: Deadline<Connection> | undefined;
@@ -137,7 +145,10 @@ export class TransportLayer {
     connection.open = true;
     connection.local = local?.address;
     connection.heardMs = turn.nowMs;
-    for (const bytes of connection.waiting) turn.ask({ type: 'send', flow: this.flow(connection), bytes });
+    for (const { bytes, report } of connection.waiting) {
+      report?.(turn);
+      turn.ask({ type: 'send', flow: this.flow(connection), bytes });
+    }
     connection.waiting = [];
     connection.waitingBytes = 0;
     return true;
@@ -236,8 +247,19 @@ export class TransportLayer {
   /** Sends a message, now or when its connection is up, and says so. A flow that is gone swallows it, unsaid. */
   transmit(turn: Turn, flow: Flow, message: Outgoing, call: string | undefined): void {
     if (!this.takes(flow, message.bytes)) return;
-    if (turn.wants('sip.sent')) this.report(turn, flow, message, call);
+    const report = (when: Turn) => {
+      if (when.wants('sip.sent')) this.report(when, flow, message, call);
+    };
+    const { open = true, doubtful = false } = this.connections.get(flow.connection ?? -1) ?? {};
+    if (!open && doubtful) return this.write(turn, flow, message.bytes, report);
+    report(turn);
     this.write(turn, flow, message.bytes);
+  }
+
+  /** What is sent on a stream that is coming up may go another way: it is said to be sent when it is. */
+  doubt(connection: number): void {
+    const known = this.connections.get(connection);
+    if (known !== undefined) known.doubtful = true;
   }
 
   private report(turn: Turn, flow: Flow, message: Outgoing, call: string | undefined): void {
@@ -264,11 +286,11 @@ export class TransportLayer {
   }
 
   /** Bytes that are no message: the answer to a keepalive ping (RFC 5626 §3.5.1). */
-  write(turn: Turn, flow: Flow, bytes: Uint8Array): void {
+  write(turn: Turn, flow: Flow, bytes: Uint8Array, report?: Waiting['report']): void {
     if (!this.takes(flow, bytes)) return;
     const connection = flow.connection === undefined ? undefined : this.connections.get(flow.connection);
     if (connection === undefined || connection.open) return turn.ask({ type: 'send', flow, bytes });
-    connection.waiting.push(bytes);
+    connection.waiting.push(report === undefined ? { bytes } : { bytes, report });
     connection.waitingBytes += bytes.length;
   }
 
@@ -302,6 +324,7 @@ export class TransportLayer {
       local: undefined,
       waiting: [],
       waitingBytes: 0,
+      doubtful: false,
       heardMs: turn.nowMs,
       idle: undefined,
     };
