@@ -44,6 +44,8 @@ export interface Home {
   rebind(): Promise<void>;
   /** The outermost NAT drops that many packets of the audio that leaves, and no more. */
   loseAudio(packets: number): Promise<void>;
+  /** More rules for its outermost NAT, as nft takes them. */
+  addRules(rules: string): Promise<void>;
   /** What its routers do, read from the kernel: for a reason. */
   rules(): Promise<string>;
 }
@@ -118,6 +120,7 @@ async function addHome(
       const rule = `add rule ip nat between ${audio} limit rate 1/hour burst ${packets} packets drop`;
       await within(outermost.space, 'nft', rule);
     },
+    addRules: async (rules) => void (await within(outermost.space, 'nft', rules)),
     rules: async () =>
       (await Promise.all(routers.map(({ space }) => within(space, 'nft', 'list', 'ruleset')))).join('\n'),
   };

@@ -133,6 +133,27 @@ async function alone(lab: Lab): Promise<void> {
   claim(silent, 'public-address', 'failed', /no answer|unreachable|ICMP/);
 }
 
+/** The SIP helper of Linux, as many routers have it on: it rewrites requests and puts responses right again. */
+async function sipHelper(lab: Lab): Promise<void> {
+  const { outside, home } = await openInternet(lab);
+  const { inside, addRules } = await home(['symmetric']);
+  const kamailio = await startKamailio(outside, { address: OUTSIDE });
+  const helper = [
+    'add table ip alg',
+    'add ct helper ip alg sip { type "sip" protocol udp; }',
+    'add chain ip alg forward { type filter hook prerouting priority 0; }',
+    `add rule ip alg forward udp dport ${kamailio.port} ct helper set "sip"`,
+  ];
+  await addRules(helper.join('; '));
+  const found = await examine(inside, account(kamailio.port, kamailio.domain, OUTSIDE), kamailio.password);
+  ends(found, 0, 'limited');
+  const seen = new RegExp(
+    `says it sees us at ${INSIDE}:\\d+, a private one; otherwise we are seen at ${ROUTER}`,
+  );
+  claim(found, 'sip-alg', 'warning', seen, /turn the SIP ALG off/);
+  claim(found, 'public-address', 'unknown', /see sip-alg/);
+}
+
 /** A server that sees and sends back a Via and a Call-ID that a router on the way has rewritten, and sends a Date. */
 async function rewritten(lab: Lab): Promise<void> {
   const socket = createSocket('udp4');
@@ -252,6 +273,11 @@ export const doctorScenarios: readonly Scenario[] = [
     }),
   ),
   { name: 'doctor: this machine alone, and STUN', needs: ['ip', 'nft', 'turnserver'], run: alone },
+  {
+    name: 'doctor: the SIP ALG of a Linux router',
+    needs: [...needs, 'ip', 'nft'],
+    run: sipHelper,
+  },
   { name: 'doctor: a Via that was rewritten on the way, and a clock that is wrong', run: rewritten },
   {
     name: 'doctor: a firewall drops UDP, TCP answers',

@@ -284,6 +284,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'dns',
       'advertise-ip',
       'stun',
+      'tls-ca',
+      'tls-cert',
+      'tls-key',
+      'tls-insecure',
       'json',
       'plain',
       'raw',
@@ -294,11 +298,15 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     wording: {
       user: { value: 'USER', help: 'whose credentials are tried: 100, or 100@example.org' },
       server: { value: 'HOST', help: 'the server to look at, as SERVER (SIP_SERVER)' },
-      transport: { value: 'udp|tcp', help: 'how the server is reached', otherwise: 'as DNS says, then udp' },
+      transport: {
+        value: 'udp|tcp|tls',
+        help: 'how the server is reached',
+        otherwise: 'as DNS says, then udp',
+      },
       'sip-port': { value: 'PORT', help: 'the port that has to be free; 0 is any', otherwise: '0' },
     },
     notes: [
-      'It looks at addresses, routes, ports, DNS, the server over each transport, the public address, the clock, and with --user and a password at the credentials, by a REGISTER that binds nothing. Without SERVER it looks at this machine alone. It takes less than 10 s: what is not done by then says so.',
+      'It looks at addresses, routes, ports, DNS, the server over each transport, the public address, the certificate, the clock, and with --user and a password at the credentials, by a REGISTER that binds nothing. Without SERVER it looks at this machine alone. It takes less than 10 s: what is not done by then says so.',
       'Marks: ✓ good, · not as it might be and not needed, ! a weak spot, ✗ in the way, ? could not be found out.',
       '',
       'Exit codes: 0 calls will work from here, 2 wrong usage, 3 the credentials were refused, 6 something in the network is in the way.',

@@ -8,9 +8,9 @@ import type { Finding } from '../doctor/check.ts';
 import { type DateHeard, judgeClock, readDate } from '../doctor/clock.ts';
 import { judgeCredentials } from '../doctor/credentials.ts';
 import type { DnsFacts } from '../doctor/dns.ts';
-import { judgePublicAddress, type Sighting } from '../doctor/public-address.ts';
+import { isOddSighting, judgePublicAddress, type Sighting } from '../doctor/public-address.ts';
 import { isAnswered, judgeReach, type Reach } from '../doctor/reach.ts';
-import { isOddSighting, judgeAlg } from '../doctor/sip-alg.ts';
+import { judgeAlg } from '../doctor/sip-alg.ts';
 import { answerOf, exchangesIn, sightingsIn } from '../doctor/wire.ts';
 import { isRefused } from '../io/icmp-check.ts';
 import { findLocalAddresses } from '../io/local-addresses.ts';
@@ -112,13 +112,14 @@ export class ServerChecks {
   private async alg(): Promise<Finding | undefined> {
     await this.all();
     const session = await this.about.session;
-    const { messages } = session;
-    const exchanges = exchangesIn(messages.map(({ event }) => event));
-    const { sightings } = sightingsIn(exchanges);
-    const odd = sightings.filter(({ by, seen }) => isOddSighting(by, seen));
+    const wire = session.messages.map(({ event }) => event);
+    const exchanges = exchangesIn(wire);
+    const udp = sightingsIn(exchangesIn(wire, 'udp')).sightings;
+    const odd = udp.filter(({ by, seen }) => isOddSighting(by, seen));
     const stun = odd.length === 0 ? [] : (await stunSightings(this.about.options, session)).sightings;
-    const stunDisagrees = stun.some(({ seen }) => odd.every((one) => one.seen.address !== seen.address));
-    return judgeAlg({ exchanges, privateSightings: odd, stunDisagrees });
+    const streams = (['tcp', 'tls'] as const).flatMap((one) => sightingsIn(exchangesIn(wire, one)).sightings);
+    const seenOtherwise = [...streams, ...stun].map(({ seen }) => seen.address);
+    return judgeAlg({ exchanges, privateSightings: odd, seenOtherwise });
   }
 
   private async certificate(): Promise<Finding | undefined> {

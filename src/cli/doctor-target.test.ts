@@ -50,7 +50,7 @@ test('one server, named once', () => {
   expect(() => target(['not a host'])).toThrow(UsageError);
 });
 
-test('the addresses that DNS gives are tried in their order, then the same over the other transport', () => {
+test('the addresses that DNS gives are tried in their order, then the same over the other transports', () => {
   const hop = { host: 'pbx.example', port: 5060, transport: 'udp', open: 'transport' } as const;
   const [one, two] = ['192.0.2.1', '192.0.2.2'].map(
     (address, index) => ({ transport: 'udp', address, port: 5070 + index }) as const,
@@ -61,10 +61,21 @@ test('the addresses that DNS gives are tried in their order, then the same over 
     one,
     { transport: 'tcp', address: '192.0.2.2', port: 5060 },
     { transport: 'tcp', address: '192.0.2.1', port: 5060 },
+    // With the name that its certificate has to show (RFC 5922 §7).
+    { transport: 'tls', address: '192.0.2.2', port: 5061, domain: 'pbx.example' },
+    { transport: 'tls', address: '192.0.2.1', port: 5061, domain: 'pbx.example' },
   ]);
-  // A port that was given is that of both.
+  // A port that was given is that of both; TLS has one of its own.
   const { open: _open, ...fixed } = { ...hop, port: 5070 };
-  expect(hopsToTry(fixed, [one])).toEqual([one, { ...one, transport: 'tcp' }]);
+  expect(hopsToTry(fixed, [one])).toEqual([
+    one,
+    { ...one, transport: 'tcp' },
+    { transport: 'tls', address: '192.0.2.1', port: 5061, domain: 'pbx.example' },
+  ]);
+  const secure = { ...one, transport: 'tls', port: 5061 } as const;
+  expect(hopsToTry({ ...fixed, transport: 'tls' }, [secure]).map(({ port }) => port)).toEqual([
+    5061, 5060, 5060,
+  ]);
   expect(pingUri(fixed, 'tcp')).toBe('sip:pbx.example:5070;transport=tcp');
   expect(pingUri(hop, 'udp')).toBe('sip:pbx.example');
 });

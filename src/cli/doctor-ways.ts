@@ -1,15 +1,22 @@
 /** Which addresses `doctor` asks over which transport, and by which URI. */
-import { defaultPort, formatHost, type NextHop, type ServerHop, type Transport } from '../sip/flow.ts';
+import {
+  certified,
+  defaultPort,
+  formatHost,
+  type NextHop,
+  type ServerHop,
+  type Transport,
+} from '../sip/flow.ts';
 import { isSameHop } from '../sip/server-location.ts';
 
 /** Transports that are tried. */
-export const TRANSPORTS: readonly Transport[] = ['udp', 'tcp'];
+export const TRANSPORTS: readonly Transport[] = ['udp', 'tcp', 'tls'];
 /** Addresses of one transport, and of one that is tried for comparison alone. */
 const MAX_WANTED = 4;
 const MAX_COMPARED = 2;
 
 /** Those that settings and DNS lead to, in their order, then the same addresses over the other transports. */
-export function hopsToTry({ open }: NextHop, order: readonly ServerHop[]): readonly ServerHop[] {
+export function hopsToTry(hop: NextHop, order: readonly ServerHop[]): readonly ServerHop[] {
   const wanted = TRANSPORTS.flatMap((transport) =>
     order.filter((one) => one.transport === transport).slice(0, MAX_WANTED),
   );
@@ -18,8 +25,9 @@ export function hopsToTry({ open }: NextHop, order: readonly ServerHop[]): reado
   const others = compared.flatMap((transport) =>
     order.map(({ address, transport: known, port }): ServerHop => {
       // A port that was given is that of UDP and TCP; TLS has one of its own.
-      const shared = open === undefined && transport !== 'tls' && known !== 'tls';
-      return { transport, address, port: shared ? port : defaultPort(transport) };
+      const shared = hop.open === undefined && transport !== 'tls' && known !== 'tls';
+      const there = shared ? port : defaultPort(transport);
+      return { transport, address, port: there, ...certified(hop, transport) };
     }),
   );
   const unique = others.filter((one, at) => others.findIndex((other) => isSameHop(one, other)) === at);

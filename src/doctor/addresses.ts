@@ -30,6 +30,8 @@ export interface Facing {
   readonly source?: string | undefined;
 }
 
+const has = (interfaces: readonly InterfaceAddress[], wanted: string) =>
+  interfaces.some(({ address }) => address === wanted);
 const inWords = ({ name, address, prefixLength }: InterfaceAddress) => `${name} ${address}/${prefixLength}`;
 
 /** Whether this machine has an address that others can reach. */
@@ -37,7 +39,7 @@ export function judgeAddresses({ interfaces, bind, facing = [] }: AddressFacts):
   const check = 'addresses';
   const outward = interfaces.filter(({ address }) => !isLoopback(address) && !isLinkLocal(address));
   const evidence = listed((outward.length > 0 ? outward : interfaces).map(inWords));
-  if (bind !== undefined && !interfaces.some(({ address }) => address === bind) && !isLoopback(bind)) {
+  if (bind !== undefined && !has(interfaces, bind) && !isLoopback(bind)) {
     return {
       check,
       verdict: 'failed',
@@ -48,7 +50,8 @@ export function judgeAddresses({ interfaces, bind, facing = [] }: AddressFacts):
   }
   if (outward.length > 0) return { check, verdict: 'ok', evidence };
   // A server on this machine needs no more.
-  if (facing.length > 0 && facing.every(({ source }) => source !== undefined)) {
+  const isOurs = ({ source }: Facing) => source !== undefined && has(interfaces, source);
+  if (facing.length > 0 && facing.every(isOurs)) {
     return {
       check,
       verdict: 'note',
@@ -81,6 +84,16 @@ export function judgeFacing(
     return `${source}${name === undefined ? '' : ` (${name})`} towards ${server}`;
   });
   const shown = advertised === undefined ? '' : `; ${advertised} is told to others (--advertise-ip)`;
+  const down = found.find(({ source = '' }) => !isLoopback(source) && !has(interfaces, source));
+  if (down !== undefined) {
+    return {
+      check,
+      verdict: 'warning',
+      evidence: `${listed(said, 3)}, and no interface that is up has ${down.source}`,
+      cause: 'the interface has no link: the cable is out, or the other end is down',
+      next: 'look at: ip link',
+    };
+  }
   if (lost.length === 0) return { check, verdict: 'ok', evidence: `${listed(said, 3)}${shown}` };
   const ipv6 = lost.every((server) => server.includes(':'));
   const cause = ipv6

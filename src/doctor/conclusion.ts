@@ -42,7 +42,9 @@ export function conclude(findings: readonly Finding[], way: Way | undefined): Co
   const reached = way.wanted.flatMap((name) => of(name) ?? []);
   const answers = reached.some(({ verdict }) => verdict === 'ok' || verdict === 'warning');
   if (!answers) {
-    const broken = reached.find(({ verdict }) => verdict === 'failed');
+    const certificate = of('certificate');
+    const broken =
+      certificate?.verdict === 'failed' ? certificate : reached.find(({ verdict }) => verdict === 'failed');
     if (broken !== undefined) return fails(broken, server, 'network');
     const summary = `whether ${way.server} answers was not found out`;
     return { verdict: 'fails', summary, next: 'run it again', fault: 'network' };

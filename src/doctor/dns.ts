@@ -82,12 +82,12 @@ export function judgeDns(facts: DnsFacts): Finding {
 function notFound(facts: DnsFacts, details: readonly string[]): Finding {
   const { hop, asked, found, gaveUpMs } = facts;
   const names = [...new Set(asked.map(({ server }) => server))];
-  // The system fails where the name servers do, and is none itself.
-  const [real, dead] = [names, silentServers(asked)].map((all) =>
-    all.filter((name) => name !== 'this system'),
-  );
-  const silent = gaveUpMs !== undefined || (dead?.length ?? 0) > 0;
-  const servers = listed((silent ? dead : real) ?? [], 3);
+  const dead = silentServers(asked);
+  // The system fails where the name servers do: it is named where nobody else was asked.
+  const whom = (all: readonly string[]) =>
+    listed(all.length > 1 ? all.filter((one) => one !== SYSTEM) : all, 3);
+  const silent = gaveUpMs !== undefined || (names.length > 0 && dead.length === names.length);
+  const servers = whom(silent ? dead : names);
   const base = { check: 'dns', verdict: 'failed', details } as const;
   if (silent) {
     const waited = gaveUpMs === undefined ? '' : ` in ${Math.round(gaveUpMs / 100) / 10} s`;
@@ -132,6 +132,8 @@ function targetsWithoutAddress({ asked, hop }: DnsFacts): readonly string[] {
   return names.filter((name) => about.every((one) => one.name !== name || one.records.length === 0));
 }
 
+/** Who is asked where no DNS server is. */
+const SYSTEM = 'this system';
 const ANSWERS: ReadonlySet<string | undefined> = new Set([undefined, 'ENODATA', 'ENOTFOUND']);
 
 /** Name servers that gave no answer to anything. */

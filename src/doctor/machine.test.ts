@@ -46,6 +46,16 @@ test('with a VPN the address towards the server is the one that its route gives'
   });
 });
 
+test('an address whose interface has no link is a weak spot', () => {
+  const facing = [{ server: '198.51.100.1', source: '192.0.2.10' }];
+  expect(judgeFacing(facing, [LO], undefined)).toMatchObject({
+    verdict: 'warning',
+    evidence: expect.stringContaining('no interface that is up has 192.0.2.10'),
+  });
+  expect(judgeAddresses({ interfaces: [LO], facing }).verdict).toBe('warning');
+  expect(judgeFacing([{ server: '127.0.0.1', source: '127.0.0.3' }], [LO], undefined).verdict).toBe('ok');
+});
+
 test('no route to any server is in the way; to the first one costs time; to a later one is worth a note', () => {
   const [far, six] = [{ server: '198.51.100.1', source: '192.0.2.10' }, { server: '2001:db8::1' }];
   expect(judgeFacing([six], [ETH], undefined)).toMatchObject({

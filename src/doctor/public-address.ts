@@ -6,7 +6,7 @@
  * server and a STUN server, asked from the same socket.
  */
 import { formatAddress, type SocketAddress } from '../sip/flow.ts';
-import { isLoopback, isPrivate } from '../sip/ip-address.ts';
+import { addressFamily, isLinkLocal, isLoopback, isPrivate } from '../sip/ip-address.ts';
 import { type Finding, listed } from './check.ts';
 
 /** What one vantage point said of our UDP socket. */
@@ -36,9 +36,16 @@ const same = (one: SocketAddress, other: SocketAddress) =>
 /** Whether there is a NAT, and which kind. */
 export function judgePublicAddress(facts: PublicFacts): Finding {
   const check = 'public-address';
-  const { local, sightings, advertised, stunFailure } = facts;
+  const { local, advertised, stunFailure } = facts;
   const failure = stunFailure === undefined ? '' : `; STUN: ${stunFailure}`;
+  // What a public server cannot have seen was written by somebody in between.
+  const sightings = facts.sightings.filter(({ by, seen }) => !isOddSighting(by, seen));
   const [first] = sightings;
+  const [odd] = facts.sightings;
+  if (first === undefined && odd !== undefined) {
+    const evidence = `${inWords(odd)}, a private address: no NAT, or a SIP ALG (see sip-alg)${failure}`;
+    return { check, verdict: 'unknown', evidence, next: 'ask a STUN server with --stun HOST' };
+  }
   if (first === undefined) return unseen(facts, failure);
   const said = listed(sightings.map(inWords), 3);
   const wrong = advertised !== undefined && sightings.every(({ seen }) => seen.address !== advertised);
@@ -84,6 +91,12 @@ const STUN_ADVICE = {
   cause: 'the STUN server is down or its name is wrong, or a firewall drops UDP to it',
   next: 'try another server with --stun',
 } as const;
+
+/** Whether a server at a public address can hardly have seen us at that private one. */
+export function isOddSighting(by: SocketAddress, seen: SocketAddress): boolean {
+  const local = isPrivate(by.address) || isLoopback(by.address) || isLinkLocal(by.address);
+  return !local && addressFamily(by.address) !== undefined && isPrivate(seen.address);
+}
 
 function unseen({ local, mute, advertised, stunFailure }: PublicFacts, failure: string): Finding {
   const check = 'public-address';

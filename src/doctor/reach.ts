@@ -129,10 +129,12 @@ function causeOf(transport: Transport, { hop, answer }: Reach): string {
 }
 
 function nextOf({ transport, others }: ReachFacts, { answer }: Reach): string {
+  // Not around a certificate: whoever chose TLS did not want to be heard.
+  if (transport === 'tls' && answer.type === 'failed') return 'look at the certificate check';
   const [other] = others;
   if (other !== undefined) return `use --transport ${other}, which answers`;
   if (answer.type === 'refused') return 'check the port and that the server runs';
   if (answer.type === 'silent') return 'check the address, then the firewalls from here to there';
   if (answer.type === 'unreachable') return 'check the default route and the VPN';
-  return transport === 'tls' ? 'look at the certificate check' : 'ask whoever runs the server';
+  return 'ask whoever runs the server';
 }

@@ -4,9 +4,9 @@ import type { NextHop, ServerHop } from '../sip/flow.ts';
 import { judgeClock, readDate } from './clock.ts';
 import { judgeCredentials } from './credentials.ts';
 import { type AskedQuestion, judgeDns } from './dns.ts';
-import { judgePublicAddress, type Sighting } from './public-address.ts';
+import { isOddSighting, judgePublicAddress, type Sighting } from './public-address.ts';
 import { type Answer, judgeReach, type Reach } from './reach.ts';
-import { alterations, isOddSighting, judgeAlg } from './sip-alg.ts';
+import { alterations, judgeAlg } from './sip-alg.ts';
 import { exchangesIn, sightingsIn } from './wire.ts';
 
 const HOP: NextHop = { host: 'pbx.example', port: 5060, transport: 'udp', open: 'transport' };
@@ -120,7 +120,7 @@ const publicly = (sightings: readonly Sighting[], rest = {}) =>
   judgePublicAddress({ local: LOCAL, sightings, mute: [], ...rest });
 
 test('who is seen where he is has no NAT in between (RFC 3581 §4)', () => {
-  const found = publicly([sighting('198.51.100.1', 5060, '10.9.0.2')]);
+  const found = publicly([sighting('10.1.0.1', 5060, '10.9.0.2')]);
   expect(found).toMatchObject({ verdict: 'ok', evidence: expect.stringContaining('no NAT in between') });
 });
 
@@ -143,6 +143,8 @@ test('an --advertise-ip that nobody sees is wrong; a server without rport tells 
   expect(mute).toMatchObject({ verdict: 'unknown', evidence: expect.stringContaining('did not say') });
   expect(publicly([]).verdict).toBe('unknown');
   expect(publicly([], { stunFailure: 'no answer' }).verdict).toBe('failed');
+  const odd = publicly([sighting('198.51.100.1', 5060, '10.9.0.2')]);
+  expect(odd).toMatchObject({ verdict: 'unknown', evidence: expect.stringContaining('a private address') });
 });
 
 const SENT = [
@@ -180,7 +182,7 @@ test('an address that somebody wrote into our Via or Call-ID is seen (SIP ALG)',
   expect(judgeAlg({ exchanges: [{ ...exchange, received: [] }], privateSightings: [] })).toBeUndefined();
 });
 
-test('a public server that sees a private address sees it through an ALG, or without a NAT; STUN decides', () => {
+test('a public server that sees a private address sees it through an ALG, or without a NAT; TCP or STUN decide', () => {
   const by = { address: '198.51.100.1', port: 5060 };
   expect(isOddSighting(by, LOCAL)).toBe(true);
   expect(isOddSighting({ address: '10.0.0.1', port: 5060 }, LOCAL)).toBe(false);
@@ -188,7 +190,12 @@ test('a public server that sees a private address sees it through an ALG, or wit
   const exchanges = [{ remote: by, sent: SENT, received: [BACK] }];
   const privateSightings = [{ by, seen: LOCAL }];
   expect(judgeAlg({ exchanges, privateSightings })?.verdict).toBe('note');
-  expect(judgeAlg({ exchanges, privateSightings, stunDisagrees: true })?.verdict).toBe('warning');
+  const judge = (...seenOtherwise: string[]) => judgeAlg({ exchanges, privateSightings, seenOtherwise });
+  expect(judge(LOCAL.address)?.verdict).toBe('note');
+  expect(judge('203.0.113.4')).toMatchObject({
+    verdict: 'warning',
+    evidence: expect.stringContaining('otherwise we are seen at 203.0.113.4'),
+  });
 });
 
 test('answers are told to requests by Call-ID, and one that nobody sent belongs to who it came from', () => {

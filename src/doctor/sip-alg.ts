@@ -4,7 +4,6 @@
  * To tag add to it.
  */
 import { formatAddress, type SocketAddress } from '../sip/flow.ts';
-import { isLinkLocal, isLoopback, isPrivate } from '../sip/ip-address.ts';
 import { type Finding, listed } from './check.ts';
 
 /** One request of ours and what came back of it. */
@@ -20,8 +19,8 @@ export interface AlgFacts {
   readonly exchanges: readonly Exchange[];
   /** Servers at a public address that say they saw us at this private one. */
   readonly privateSightings: readonly { readonly by: SocketAddress; readonly seen: SocketAddress }[];
-  /** A STUN server saw another address than the SIP server did. */
-  readonly stunDisagrees?: boolean | undefined;
+  /** Where we are seen over a stream, or by a STUN server: an ALG seldom writes there, and cannot over TLS. */
+  readonly seenOtherwise?: readonly string[] | undefined;
 }
 
 /** Field names whose values come back, with their short forms (§7.3.3). */
@@ -34,7 +33,7 @@ const COPIED = [
 ] as const;
 
 /** Whether somebody in between writes in our messages. */
-export function judgeAlg({ exchanges, privateSightings, stunDisagrees }: AlgFacts): Finding | undefined {
+export function judgeAlg({ exchanges, privateSightings, seenOtherwise = [] }: AlgFacts): Finding | undefined {
   const check = 'sip-alg';
   const heard = exchanges.filter(({ received }) => received.length > 0);
   if (heard.length === 0) return undefined;
@@ -54,8 +53,14 @@ export function judgeAlg({ exchanges, privateSightings, stunDisagrees }: AlgFact
   if (sighting !== undefined) {
     const evidence = `${formatAddress(sighting.by)} is a public address and says it sees us at ${formatAddress(sighting.seen)}, a private one`;
     // A network may use public addresses inside and route to them without a NAT.
-    if (stunDisagrees !== true) return { check, verdict: 'note', evidence: `${evidence}: an ALG, or no NAT` };
-    return { check, verdict: 'warning', evidence: `${evidence}; STUN sees another`, ...advice };
+    const other = seenOtherwise.find((address) => address !== sighting.seen.address);
+    if (other === undefined) return { check, verdict: 'note', evidence: `${evidence}: an ALG, or no NAT` };
+    return {
+      check,
+      verdict: 'warning',
+      evidence: `${evidence}; otherwise we are seen at ${other}`,
+      ...advice,
+    };
   }
   const count = heard.length === 1 ? 'the answer has' : `${heard.length} answers have`;
   return { check, verdict: 'ok', evidence: `${count} Via, From, To, Call-ID and CSeq as they were sent` };
@@ -89,10 +94,4 @@ function comparable(name: string, text: string, own: boolean): string {
   const kept = params.filter((one) => !/^(?:received|rport)(?:=|$)/i.test(one));
   // The order of parameters says nothing (§7.3.1).
   return [by.toLowerCase().replace(/:5060$/, ''), ...kept.toSorted()].join(';');
-}
-
-/** Whether a server at a public address can have seen us at that private one. */
-export function isOddSighting(by: SocketAddress, seen: SocketAddress): boolean {
-  const local = isPrivate(by.address) || isLoopback(by.address) || isLinkLocal(by.address);
-  return !local && isPrivate(seen.address);
 }

@@ -59,7 +59,7 @@ export function judgeHandshake(
     return { session, fault: { code: chain, domain, ...shown, detail: code, ...clock } };
   }
   if (certificate === undefined || !speaksFor(certificate, domain)) {
-    return { session, fault: { code: 'wrong-name', domain, ...shown, detail: 'RFC 5922 §7.2' } };
+    return { session, fault: { code: 'wrong-name', domain, ...shown, detail: 'RFC 5922 section 7.2' } };
   }
   return { session: { ...session, verified: domain }, fault: undefined };
 }
