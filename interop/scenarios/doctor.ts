@@ -4,7 +4,7 @@ import { type Event, type EventOf, streamEvent } from '../../src/events.ts';
 import { startCoturn } from '../coturn.ts';
 import { type DnsRecord, startDns } from '../dns-server.ts';
 import { startKamailio } from '../kamailio.ts';
-import { check, type Lab, LOOPBACK, output, tail, within } from '../lab.ts';
+import { check, type Lab, LOOPBACK, output, sleep, tail, within } from '../lab.ts';
 import {
   INSIDE,
   type NatKind,
@@ -154,6 +154,28 @@ async function sipHelper(lab: Lab): Promise<void> {
   claim(found, 'public-address', 'unknown', /see sip-alg/);
 }
 
+/** Whatever is asked is dropped: a name server, a STUN server, the SIP server. The bound of 10 s holds all the same. */
+async function blackHole(lab: Lab): Promise<void> {
+  const { home } = await openInternet(lab);
+  const { inside, addRules } = await home(['port restricted']);
+  const chain = 'add chain ip hole forward { type filter hook forward priority -10; }';
+  await addRules(`add table ip hole; ${chain}; add rule ip hole forward drop`);
+  const everything = ['--stun', OUTSIDE_TOO, '--dns', OUTSIDE];
+  const found = await examine(inside, ['--user', '100', '--server', 'pbx.test', ...everything], 'secret');
+  ends(found, 6, 'fails');
+  claim(found, 'dns', 'failed', /did not answer/);
+  const numeric = await examine(inside, ['--user', '100', '--server', OUTSIDE, ...everything], 'secret');
+  ends(numeric, 6, 'fails');
+  for (const name of ['udp', 'tcp']) claim(numeric, name, name === 'udp' ? 'failed' : 'note', /is silent/);
+  claim(numeric, 'public-address', 'failed', /STUN/);
+  // Ctrl-C in the middle of it.
+  const peer = inside.spawn('ringback-doctor-interrupted', [...inside.ringback, 'doctor', OUTSIDE]);
+  await sleep(1_000);
+  peer.kill('SIGINT');
+  const code = await within('ringback doctor to end', peer.exited, 2_000);
+  check(code === 130, `Ctrl-C ended it with ${code}:\n${tail(peer.output())}`);
+}
+
 /** A server that sees and sends back a Via and a Call-ID that a router on the way has rewritten, and sends a Date. */
 async function rewritten(lab: Lab): Promise<void> {
   const socket = createSocket('udp4');
@@ -277,6 +299,11 @@ export const doctorScenarios: readonly Scenario[] = [
     name: 'doctor: the SIP ALG of a Linux router',
     needs: [...needs, 'ip', 'nft'],
     run: sipHelper,
+  },
+  {
+    name: 'doctor: nothing answers at all, and it ends within 10 s; Ctrl-C ends it with 130',
+    needs: ['ip', 'nft'],
+    run: blackHole,
   },
   { name: 'doctor: a Via that was rewritten on the way, and a clock that is wrong', run: rewritten },
   {
