@@ -62,7 +62,11 @@ export function sequenceRises({ sent, last, forwards }: NodeRecord, message: Wir
 
 /** But for the branch, and for the nonce count, which rises with every request (RFC 7616 §3.4). */
 function isSameElsewhere(before: WireMessage, message: WireMessage): boolean {
-  const rest = ({ text }: WireMessage) => text.replaceAll(/^(?:Via|(?:Proxy-)?Authorization): .*\r\n/gm, '');
+  // What speaks of the flow that it takes is another on another flow (RFC 5626 §4.3).
+  const rest = ({ text }: WireMessage) =>
+    text
+      .replaceAll(/^(?:Via|(?:Proxy-)?Authorization): .*\r\n/gm, '')
+      .replaceAll(/(?<=^(?:Contact|Supported): .*)(?:;ob|, outbound)/gm, '');
   return rest(before) === rest(message);
 }
 
@@ -120,7 +124,10 @@ export function inviteWaitsForPeers({ sent, reinvites, forwards }: NodeRecord, m
     : undefined;
 }
 
-/** RFC 3264 §8: a description that is another one counts the version up by one, and a version is one description. */
+/**
+ * RFC 3264 §8: a description that is another one counts the version up by one, and a version is one description. One
+ * that waited for a stream that never came up has counted as well.
+ */
 export function descriptionCounted(record: NodeRecord, message: WireMessage): Fault {
   const description = record.forwards ? undefined : descriptionOf(message);
   if (description === undefined) return undefined;
@@ -134,7 +141,8 @@ export function descriptionCounted(record: NodeRecord, message: WireMessage): Fa
   if (known !== undefined) {
     return known.rest === rest ? undefined : `version ${version} of the session of ${callId} is another one`;
   }
-  return version === last.version + 1
+  const unsent = record.callOf.get(callId)?.unsent ?? 0;
+  return version > last.version && version <= last.version + 1 + unsent
     ? undefined
     : `the session of ${callId} goes from version ${last.version} to ${version}`;
 }

@@ -36,6 +36,8 @@ export interface CallRecord {
   state: string;
   /** States that it has been in. */
   readonly been: Set<string>;
+  /** Offers of it whose transaction failed at once: their stream never came up, and nobody saw them. */
+  unsent: number;
   reason: string | undefined;
 }
 
@@ -249,8 +251,13 @@ export function noteSent(record: NodeRecord, message: WireMessage): void {
 /** Notes what the endpoint says. */
 export function noteEvent(record: NodeRecord, event: EventBody): void {
   if (event.type === 'transaction.changed') {
-    if (event.to === 'terminated') record.transactions.delete(event.id);
-    else {
+    if (event.to === 'terminated') {
+      record.transactions.delete(event.id);
+      const call = record.calls.get(event.call ?? '');
+      const offers = event.method === 'INVITE' || event.method === 'UPDATE';
+      if (offers && call !== undefined && (event.from === 'calling' || event.from === 'trying'))
+        call.unsent += 1;
+    } else {
       const { id, method, kind, call, to: state } = event;
       record.transactions.set(id, { method, kind, call, state });
     }
@@ -263,7 +270,7 @@ export function noteEvent(record: NodeRecord, event: EventBody): void {
     const { call: handle, callId, direction, to, reason } = event;
     let call = record.calls.get(handle);
     if (call === undefined) {
-      call = { handle, callId, direction, state: to, been: new Set(), reason };
+      call = { handle, callId, direction, state: to, been: new Set(), unsent: 0, reason };
       record.calls.set(handle, call);
       record.callOf.set(callId, call);
       record.newest = call;

@@ -5,7 +5,9 @@
  * It is a reader of its own, not the parser of the product: what judges the product must not share its mistakes. It
  * understands only what ringback writes, canonical names and one space.
  */
+
 import { latin1 } from '../src/sip/text.ts';
+import { isStun } from '../src/stun/message.ts';
 
 export interface WireMessage {
   readonly text: string;
@@ -26,9 +28,9 @@ export interface WireMessage {
 /** Retransmissions are the same bytes in the same array, so most messages are read once. */
 const known = new WeakMap<Uint8Array, WireMessage>();
 
-/** Undefined for what is no message: a keepalive on a stream (RFC 5626 §3.5.1). */
+/** Undefined for what is no message: a keepalive (RFC 5626 §3.5). */
 export function readWire(bytes: Uint8Array): WireMessage | undefined {
-  if (bytes.length < 16) return undefined;
+  if (bytes.length < 16 || isStun(bytes)) return undefined;
   const before = known.get(bytes);
   if (before !== undefined) return before;
   const text = latin1(bytes);
