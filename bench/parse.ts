@@ -48,12 +48,12 @@ function found(bytes: Buffer): boolean {
 
 function core(bytes: Buffer): boolean {
   const parsed = parseMessage(bytes);
-  return parsed.ok && readCoreHeaders(parsed.value).ok;
+  return parsed.ok && readCoreHeaders(parsed.value, parsed.text).ok;
 }
 
 function everything(bytes: Buffer): boolean {
   const parsed = parseMessage(bytes);
-  return parsed.ok && readCoreHeaders(parsed.value).ok && readTheRest(parsed.value);
+  return parsed.ok && readCoreHeaders(parsed.value, parsed.text).ok && readTheRest(parsed.value);
 }
 
 /** What `sip` understands in its parse and `readCoreHeaders` leaves alone. */

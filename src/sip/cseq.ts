@@ -12,19 +12,19 @@ export interface CSeq {
   readonly method: string;
 }
 
-/** Errors: `cseq-malformed`, `cseq-too-large` (§8.1.1.5: less than 2^31). */
-export function parseCSeq(text: string, offset = 0): Result<CSeq> {
-  const start = skipSpace(text, 0);
-  const numberEnd = tokenEnd(text, start);
+/** It fills `text` from `first` to `end`. Errors: `cseq-malformed`, `cseq-too-large` (§8.1.1.5: less than 2^31). */
+export function parseCSeq(text: string, offset = 0, first = 0, end = text.length): Result<CSeq> {
+  const start = skipSpace(text, first, end);
+  const numberEnd = tokenEnd(text, start, end);
   const number = readDigits(text, start, numberEnd);
-  const methodStart = skipSpace(text, numberEnd);
-  if (number < 0 || methodStart === numberEnd || !isToken(text, methodStart)) {
+  const methodStart = skipSpace(text, numberEnd, end);
+  if (number < 0 || methodStart === numberEnd || !isToken(text, methodStart, end)) {
     return fail('cseq-malformed', offset + start, 400, 'expected a number and a method', 'CSeq');
   }
   if (number >= 2 ** 31) {
     return fail('cseq-too-large', offset + start, 400, 'the number must be less than 2^31', 'CSeq');
   }
-  return ok({ number, method: wordAt(text, methodStart, text.length, COMMON_METHODS) });
+  return ok({ number, method: wordAt(text, methodStart, end, COMMON_METHODS) });
 }
 
 /** "1 INVITE". */

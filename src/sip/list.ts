@@ -35,23 +35,24 @@ export function allValues(message: SipMessage, name: string): Result<ListValue[]
   return ok(values);
 }
 
-/** Where the first value of a field ends: its first comma that separates, or the end of the text. */
-export function firstValueEnd(text: string, start = 0): number {
-  if (text.indexOf(',', start) === -1) return text.length;
-  for (let index = start; index < text.length; index++) {
+/** Where the first value of a field ends: its first comma that separates, or the end of the field. */
+export function firstValueEnd(text: string, start = 0, end = text.length): number {
+  const comma = text.indexOf(',', start);
+  if (comma === -1 || comma >= end) return end;
+  for (let index = start; index < end; index++) {
     const code = text.charCodeAt(index);
     if (code === 0x2c) return index;
     if (code === 0x22) {
-      const end = quotedStringEnd(text, index);
-      if (end === -1) return text.length;
-      index = end - 1;
+      const quoteEnd = quotedStringEnd(text, index, end);
+      if (quoteEnd === -1) return end;
+      index = quoteEnd - 1;
     } else if (code === 0x3c) {
-      const end = text.indexOf('>', index);
-      if (end === -1) return text.length;
-      index = end;
+      const close = text.indexOf('>', index);
+      if (close === -1 || close >= end) return end;
+      index = close;
     }
   }
-  return text.length;
+  return end;
 }
 
 function appendValues(

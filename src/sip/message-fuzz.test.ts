@@ -129,7 +129,11 @@ describe('fuzz: any text', () => {
         if (via.ok) {
           for (const read of [viaMaddr, viaReceived, viaRport, viaTtl]) read(via.value);
           const noted = noteSource(via.value, { address: '192.0.2.1', port: 5060 });
-          expect(parseVia(serializeVia(noted))).toEqual({ ok: true, value: noted });
+          const again = parseVia(serializeVia(noted));
+          expect(again.ok && { ...again.value, params: [...again.value.params] }).toEqual({
+            ...noted,
+            params: [...noted.params],
+          });
         }
         const [one, two] = [parseUri(`sip:${a}`), parseUri(`sip:${b}`)];
         if (one.ok) expect(parseUri(serializeUri(one.value))).toEqual(one);

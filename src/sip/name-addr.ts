@@ -24,44 +24,58 @@ export interface NameAddr {
 }
 
 /**
- * One address that fills `text`; `offset` is where `text` starts in the message. Errors: `address-malformed` and
- * those of `parseParams`.
+ * One address that fills `text` from `first` to `end`; `offset` is where `text` starts in the message. Errors:
+ * `address-malformed` and those of `parseParams`.
  */
-export function parseNameAddr(text: string, offset = 0, header?: string): Result<NameAddr> {
-  let open = text.indexOf('<');
-  const start = skipSpace(text, 0);
+export function parseNameAddr(
+  text: string,
+  offset = 0,
+  header?: string,
+  first = 0,
+  end = text.length,
+): Result<NameAddr> {
+  const start = skipSpace(text, first, end);
+  let open = text.indexOf('<', start);
   let displayName: string | undefined;
   if (text.charCodeAt(start) === 0x22) {
-    const quoteEnd = quotedStringEnd(text, start);
-    open = quoteEnd === -1 ? -1 : skipSpace(text, quoteEnd);
-    if (open === -1 || text.charCodeAt(open) !== 0x3c) {
+    const quoteEnd = quotedStringEnd(text, start, end);
+    open = quoteEnd === -1 ? -1 : skipSpace(text, quoteEnd, end);
+    if (open === -1 || open === end || text.charCodeAt(open) !== 0x3c) {
       return fail('address-malformed', offset + start, 400, 'expected "display name" and <uri>', header);
     }
     displayName = resolveEscapes(text.slice(start + 1, quoteEnd - 1));
-  } else if (open === -1) {
-    return parseAddrSpec(text, start, offset, header);
+  } else if (open === -1 || open >= end) {
+    return parseAddrSpec(text, start, end, offset, header);
   } else if (open > start) {
-    displayName = text.slice(start, trimEnd(text, start, open));
-    if (!isUnquotedName(displayName)) {
+    const nameEnd = trimEnd(text, start, open);
+    if (!isUnquotedName(text, start, nameEnd)) {
       return fail('address-malformed', offset + start, 400, 'such a display name must be quoted', header);
     }
+    displayName = text.slice(start, nameEnd);
   }
   const close = text.indexOf('>', open);
-  if (close === -1 || !isUriText(text, open + 1, close)) {
+  if (close === -1 || close >= end || !isUriText(text, open + 1, close)) {
     return fail('address-malformed', offset + open, 400, 'expected <uri>', header);
   }
-  const params = parseParams(text, close + 1, offset, header);
+  const params = parseParams(text, close + 1, offset, header, end);
   if (!params.ok) return params;
   const uri = text.slice(open + 1, close);
   return ok({ displayName: displayName || undefined, uri, params: params.value });
 }
 
 /** §20.10: a URI with a comma, a semicolon or a question mark must be in <>, so here they end it or are wrong. */
-function parseAddrSpec(text: string, start: number, offset: number, header?: string): Result<NameAddr> {
+function parseAddrSpec(
+  text: string,
+  start: number,
+  end: number,
+  offset: number,
+  header?: string,
+): Result<NameAddr> {
   const semicolon = text.indexOf(';', start);
-  const end = trimEnd(text, start, semicolon === -1 ? text.length : semicolon);
-  const uri = text.slice(start, end);
-  if (!isUriText(text, start, end) || uri.includes('?') || uri.includes(',')) {
+  const specEnd = semicolon === -1 || semicolon > end ? end : semicolon;
+  const uriEnd = trimEnd(text, start, specEnd);
+  const uri = text.slice(start, uriEnd);
+  if (!isUriText(text, start, uriEnd) || uri.includes('?') || uri.includes(',')) {
     return fail(
       'address-malformed',
       offset + start,
@@ -70,7 +84,7 @@ function parseAddrSpec(text: string, start: number, offset: number, header?: str
       header,
     );
   }
-  const params = semicolon === -1 ? ok(NO_PARAMS) : parseParams(text, semicolon, offset, header);
+  const params = specEnd === end ? ok(NO_PARAMS) : parseParams(text, specEnd, offset, header, end);
   return params.ok ? ok({ displayName: undefined, uri, params: params.value }) : params;
 }
 
@@ -86,9 +100,9 @@ function isUriText(text: string, start: number, end: number): boolean {
 }
 
 /** Wider than the grammar's *(token LWS): leniency `display-name-characters`. */
-function isUnquotedName(name: string): boolean {
-  for (let index = 0; index < name.length; index++) {
-    const code = name.charCodeAt(index);
+function isUnquotedName(text: string, start: number, end: number): boolean {
+  for (let index = start; index < end; index++) {
+    const code = text.charCodeAt(index);
     if (code < 0x20 && code !== 0x09) return false;
     if (code === 0x22 || code === 0x2c || code === 0x3b || code === 0x3e || code === 0x7f) return false;
   }

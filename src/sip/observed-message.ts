@@ -43,7 +43,7 @@ export function readObserved(observed: ObservedMessage): ReadMessage | SipError 
   // What a capture left out of the body was there: its head can be understood all the same.
   const parsed = parseMessage(missing === 0 ? observed.bytes : padded(observed.bytes, missing));
   if (!parsed.ok) return parsed.error;
-  const core = readCoreHeaders(parsed.value);
+  const core = readCoreHeaders(parsed.value, parsed.text);
   return core.ok ? { ...observed, message: parsed.value, core: core.value } : core.error;
 }
 

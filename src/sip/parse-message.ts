@@ -13,17 +13,20 @@ import { parseStartLine } from './start-line.ts';
 import { latin1, readDigits, skipSpace, tokenEnd, trimEnd } from './text.ts';
 
 /**
- * A message, or what was wrong with it. `partial` stands beside an error when the bytes were a request of which
+ * A message, or what was wrong with it. `text` is the message as latin1, in which each value stands at its offset;
+ * absent when a field was folded, as values are unfolded. `partial` stands beside an error when the bytes were a request of which
  * the method and a Via could be read: enough to send the error's status back. It has no body.
  */
 export type ParsedMessage =
-  | { readonly ok: true; readonly value: SipMessage }
+  | { readonly ok: true; readonly value: SipMessage; readonly text?: string | undefined }
   | { readonly ok: false; readonly error: SipError; readonly partial?: SipRequest };
 
 /** What is known of the head while it is walked. */
 interface Head {
   readonly text: string;
   readonly headers: HeaderField[];
+  /** A field went over more than one line. */
+  folded: boolean;
   /** Where the body starts. */
   bodyStart: number;
   /** -1 until a Content-Length was read. */
@@ -59,14 +62,15 @@ export function parseMessage(bytes: Uint8Array): ParsedMessage {
   const head = readHead(text, lineFeed === -1 ? text.length : lineFeed + 1);
   const body = readBody(bytes, head);
   const headers = head.headers;
+  const inPlace = head.folded ? undefined : text;
   if (startLine.kind === 'response') {
     if (head.error) return failed(head.error);
     const { status, reason } = startLine;
-    return { ok: true, value: { kind: 'response', status, reason, headers, body } };
+    return { ok: true, value: { kind: 'response', status, reason, headers, body }, text: inPlace };
   }
   const { method, uri } = startLine;
   const error = startLine.error ?? head.error;
-  if (!error) return { ok: true, value: { kind: 'request', method, uri, headers, body } };
+  if (!error) return { ok: true, value: { kind: 'request', method, uri, headers, body }, text: inPlace };
   const answerable = headers.some((header) => header.name === 'Via');
   if (!answerable) return failed(error);
   return { ok: false, error, partial: { kind: 'request', method, uri, headers, body: NO_BODY } };
@@ -93,6 +97,7 @@ function readHead(text: string, start: number): Head {
   const head: Head = {
     text,
     headers: [],
+    folded: false,
     bodyStart: text.length,
     contentLength: -1,
     contentLengthOffset: 0,
@@ -168,6 +173,7 @@ function readValue(head: Head, name: string, start: number, lineFeed: number, fo
     const next = text.indexOf('\r', offset);
     head.carriageReturn = next === -1 ? text.length : next;
   }
+  if (folded) head.folded = true;
   const value = folded ? unfold(text.slice(offset, end)) : text.slice(offset, end);
   // A carriage return that ends no line here may end one for the next element that reads it.
   if (folded ? value.includes('\r') : head.carriageReturn < end) {

@@ -70,7 +70,7 @@ export function receive(parts: EndpointParts, turn: Turn, flow: Flow, bytes: Uin
   if (isKeepalive(bytes) || receiveStun(parts, turn, flow, bytes)) return;
   const parsed = parseMessage(bytes);
   if (!parsed.ok) return refuseUnparsed(parts, turn, flow, parsed.error, parsed.partial);
-  const core = readCoreHeaders(parsed.value);
+  const core = readCoreHeaders(parsed.value, parsed.text);
   if (!core.ok) {
     if (parsed.value.kind === 'request') return refuseUnparsed(parts, turn, flow, core.error, parsed.value);
     return reportBadMessage(turn, flow, core.error, undefined, callOfBroken(parts, parsed.value));

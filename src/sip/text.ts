@@ -79,11 +79,23 @@ export function isToken(text: string, start = 0, end = text.length): boolean {
   return true;
 }
 
-/** Where the token that starts at `start` ends; `start` itself when there is none. */
-export function tokenEnd(text: string, start: number): number {
+/** Where the token that starts at `start` ends, at most `end`; `start` itself when there is none. */
+export function tokenEnd(text: string, start: number, end = text.length): number {
   let index = start;
-  while (index < text.length && TOKEN[text.charCodeAt(index)] === 1) index++;
+  while (index < end && TOKEN[text.charCodeAt(index)] === 1) index++;
   return index;
+}
+
+/** The word of `known` that stands from `start` to `end`, if one of them does: it is compared in place and not cut out. */
+export function knownWordAt(
+  text: string,
+  start: number,
+  end: number,
+  known: readonly string[],
+): string | undefined {
+  const length = end - start;
+  for (const word of known) if (word.length === length && text.startsWith(word, start)) return word;
+  return undefined;
 }
 
 /**
@@ -91,9 +103,7 @@ export function tokenEnd(text: string, start: number): number {
  * each time it is compared, one of ours does not.
  */
 export function wordAt(text: string, start: number, end: number, common: readonly string[]): string {
-  const length = end - start;
-  for (const word of common) if (word.length === length && text.startsWith(word, start)) return word;
-  return text.slice(start, end);
+  return knownWordAt(text, start, end, common) ?? text.slice(start, end);
 }
 
 /** The first index from `start` on that is no space and no tab; at most `end`. */
@@ -115,11 +125,11 @@ function isSpace(code: number): boolean {
 }
 
 /**
- * The index after the closing quote of the quoted string that opens at `start`; -1 when it is never closed.
+ * The index after the closing quote of the quoted string that opens at `start`; -1 when it is not closed before `end`.
  * A backslash takes the next character with it (§25.1 quoted-pair).
  */
-export function quotedStringEnd(text: string, start: number): number {
-  for (let index = start + 1; index < text.length; index++) {
+export function quotedStringEnd(text: string, start: number, end = text.length): number {
+  for (let index = start + 1; index < end; index++) {
     const code = text.charCodeAt(index);
     if (code === 0x5c) index++;
     else if (code === 0x22) return index + 1;

@@ -9,7 +9,7 @@ import { firstValueEnd } from './list.ts';
 import type { SipMessage, SipRequest } from './message.ts';
 import { NO_PARAMS, type Params, parameterText, parseParams, serializeParams, withParams } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
-import { readDigits, skipSpace, tokenEnd, wordAt } from './text.ts';
+import { knownWordAt, readDigits, skipSpace, tokenEnd } from './text.ts';
 
 /** What every branch of RFC 3261 begins with (§8.1.1.7). */
 export const MAGIC_COOKIE = 'z9hG4bK';
@@ -30,27 +30,29 @@ export interface Via {
 }
 
 /**
- * One value that fills `text`; `offset` is where `text` starts in the message. Errors:
+ * One value that fills `text` from `start` to `end`; `offset` is where `text` starts in the message. Errors:
  * `via-malformed`, `host-malformed`, `port-malformed`, those of `parseParams`; the protocol must be SIP/2.0.
  */
-export function parseVia(text: string, offset = 0): Result<Via> {
-  const transportStart = afterProtocol(text);
+export function parseVia(text: string, offset = 0, start = 0, end = text.length): Result<Via> {
+  const transportStart = afterProtocol(text, start, end);
   if (transportStart === -1) {
-    return fail('via-malformed', offset, 400, 'the protocol of a Via is SIP/2.0', 'Via');
+    return fail('via-malformed', offset + start, 400, 'the protocol of a Via is SIP/2.0', 'Via');
   }
-  const transportEnd = tokenEnd(text, transportStart);
-  const hostStart = skipSpace(text, transportEnd);
+  const transportEnd = tokenEnd(text, transportStart, end);
+  const hostStart = skipSpace(text, transportEnd, end);
   if (transportEnd === transportStart || hostStart === transportEnd) {
-    return fail('via-malformed', offset, 400, 'expected SIP/2.0/transport and a host', 'Via');
+    return fail('via-malformed', offset + start, 400, 'expected SIP/2.0/transport and a host', 'Via');
   }
   const semicolon = text.indexOf(';', hostStart);
-  const hostEnd = semicolon === -1 ? text.length : semicolon;
+  const hostEnd = semicolon === -1 || semicolon > end ? end : semicolon;
   const sentBy = parseHostPort(text, hostStart, hostEnd, offset, 'Via');
   if (!sentBy.ok) return sentBy;
-  const params = semicolon === -1 ? ok(NO_PARAMS) : parseParams(text, semicolon, offset, 'Via');
+  const params = hostEnd === end ? ok(NO_PARAMS) : parseParams(text, hostEnd, offset, 'Via', end);
   if (!params.ok) return params;
   return ok({
-    transport: wordAt(text, transportStart, transportEnd, COMMON_TRANSPORTS).toUpperCase(),
+    transport:
+      knownWordAt(text, transportStart, transportEnd, COMMON_TRANSPORTS) ??
+      text.slice(transportStart, transportEnd).toUpperCase(),
     host: sentBy.value.host,
     port: sentBy.value.port,
     params: params.value,
@@ -59,18 +61,18 @@ export function parseVia(text: string, offset = 0): Result<Via> {
 }
 
 /** The index after `SIP/2.0/`, white space allowed around its parts (§20.42); -1 when that is not there. */
-function afterProtocol(text: string): number {
-  if (text.startsWith('SIP/2.0/')) return skipSpace(text, 8);
-  const start = skipSpace(text, 0);
-  const nameEnd = tokenEnd(text, start);
-  const slash = skipSpace(text, nameEnd);
-  const versionStart = skipSpace(text, slash + 1);
-  const versionEnd = tokenEnd(text, versionStart);
-  const secondSlash = skipSpace(text, versionEnd);
+function afterProtocol(text: string, first: number, end: number): number {
+  if (text.startsWith('SIP/2.0/', first)) return skipSpace(text, first + 8, end);
+  const start = skipSpace(text, first, end);
+  const nameEnd = tokenEnd(text, start, end);
+  const slash = skipSpace(text, nameEnd, end);
+  const versionStart = skipSpace(text, slash + 1, end);
+  const versionEnd = tokenEnd(text, versionStart, end);
+  const secondSlash = skipSpace(text, versionEnd, end);
   const protocol = text.slice(start, nameEnd).toUpperCase();
   if (protocol !== 'SIP' || text.slice(versionStart, versionEnd) !== '2.0') return -1;
   if (text.charCodeAt(slash) !== 0x2f || text.charCodeAt(secondSlash) !== 0x2f) return -1;
-  return skipSpace(text, secondSlash + 1);
+  return skipSpace(text, secondSlash + 1, end);
 }
 
 /** `SIP/2.0/UDP host:port;branch=…`. The parameters are written from `params`. */
