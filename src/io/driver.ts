@@ -13,7 +13,7 @@ import type { Action, Input, Output } from '../sip/endpoint-io.ts';
 import type { Transport } from '../sip/flow.ts';
 import { type AddressWatch, watchAddresses } from './address-watch.ts';
 import { type ServerFinder, serverFinder } from './find-servers.ts';
-import { findLocalAddresses, sourceTowards } from './local-addresses.ts';
+import { addressesOf, findLocalAddresses, isOneAddress, sourceTowards } from './local-addresses.ts';
 import { type Media, startMedia } from './media.ts';
 import { recentPeers } from './recent-peers.ts';
 import { isInUse, openStreams, type StreamConnections } from './tcp-connections.ts';
@@ -112,15 +112,13 @@ class Driver implements Running {
   ) {
     const { bind, dns, endpoint } = options;
     this.findServers = serverFinder(dns);
-    // Bound to one address, that is the one to be reached at.
-    const own = bind === undefined ? addresses : bound(bind);
-    const config = { ...endpoint, ...own };
+    const config = { ...endpoint, ...addressesOf(bind, addresses) };
     options.tap?.started(config);
     this.endpoint = new Endpoint(
       config,
       (slot) => this.readCounters(slot),
       // Bound to one address, that is the only one there is.
-      bind === undefined ? (peer) => this.routeTo(peer) : undefined,
+      isOneAddress(bind) ? undefined : (peer) => this.routeTo(peer),
     );
     this.stopped = new Promise((resolve) => {
       this.finish = resolve;
@@ -150,9 +148,11 @@ class Driver implements Running {
       this.feed({ type: 'listening', transport: 'tls', local: { address, port: this.tlsPort } });
     }
     this.act({ type: 'register' });
-    if (this.options.bind === undefined) {
-      this.watch = watchAddresses(addresses, (now) => this.feed({ type: 'addresses', ...now }));
-    }
+    const { bind } = this.options;
+    if (isOneAddress(bind)) return;
+    this.watch = watchAddresses(addresses, (now) =>
+      this.feed({ type: 'addresses', ...addressesOf(bind, now) }),
+    );
   }
 
   private async bindSip(): Promise<void> {
@@ -224,16 +224,16 @@ class Driver implements Running {
   }
 
   /** The first lines of a session: what runs, with which settings, and at which addresses. */
-  private announce({ defaultAddresses }: LocalAddresses): void {
+  private announce(addresses: LocalAddresses): void {
     const { endpoint, bind, rtpPorts, mediaThreads } = this.options;
+    const { defaultAddresses } = addressesOf(bind, addresses);
     this.emit({
       type: 'session.started',
       version: pkg.version,
       wallTime: new Date().toISOString(),
       configuration: { ...masked(endpoint), ...(bind === undefined ? {} : { bind }), rtpPorts, mediaThreads },
     });
-    const locals = bind === undefined ? [defaultAddresses.ipv4, defaultAddresses.ipv6] : [bind];
-    for (const address of locals) {
+    for (const address of [defaultAddresses.ipv4, defaultAddresses.ipv6]) {
       if (address !== undefined) {
         this.emit({ type: 'address.discovered', scope: 'local', address, learnedBy: 'route' });
       }
@@ -363,12 +363,6 @@ class Driver implements Running {
       Math.min(Math.max(0, Math.ceil(deadlineMs - this.nowMs())), MAX_TIMEOUT_MS),
     );
   }
-}
-
-/** The addresses of an endpoint that is bound to one. */
-function bound(address: string): LocalAddresses {
-  const defaultAddresses = address.includes(':') ? { ipv6: address } : { ipv4: address };
-  return { defaultAddresses, interfaces: [] };
 }
 
 function masked(endpoint: DriverOptions['endpoint']): Record<string, unknown> {

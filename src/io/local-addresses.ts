@@ -8,6 +8,7 @@
  */
 import { networkInterfaces } from 'node:os';
 import type { LocalAddresses, LocalInterface } from '../sip/endpoint-config.ts';
+import { addressFamily, isUnspecified } from '../sip/ip-address.ts';
 
 /** Documentation addresses (RFC 5737, RFC 3849): only the default route leads there. */
 const FAR_IPV4 = '198.51.100.1';
@@ -33,6 +34,25 @@ export function findLocalAddresses(): LocalAddresses {
   return {
     defaultAddresses: { ...(ipv4 === undefined ? {} : { ipv4 }), ...(ipv6 === undefined ? {} : { ipv6 }) },
     interfaces,
+  };
+}
+
+/** Whether we are bound to one address, which is the one to be reached at then, whatever the routes say. */
+export function isOneAddress(bind: string | undefined): boolean {
+  return bind !== undefined && !isUnspecified(bind);
+}
+
+/** What of the machine's addresses is ours: all, those of IPv4 (`0.0.0.0`), or the one that we are bound to. */
+export function addressesOf(bind: string | undefined, found: LocalAddresses): LocalAddresses {
+  if (bind === undefined || bind === '::') return found;
+  const family = bind.includes(':') ? 'ipv6' : 'ipv4';
+  // A zone is no part of an address that others are told (RFC 4007 §11.2).
+  const [bare = bind] = bind.split('%', 1);
+  if (isOneAddress(bind)) return { defaultAddresses: { [family]: bare }, interfaces: [] };
+  const address = found.defaultAddresses[family];
+  return {
+    defaultAddresses: address === undefined ? {} : { [family]: address },
+    interfaces: found.interfaces.filter((one) => addressFamily(one.address) === family),
   };
 }
 

@@ -241,13 +241,35 @@ describe('an account', () => {
     register('tcp');
     const [before] = registrar.streams;
     moveTo(undefined);
+    moveTo(undefined);
     network.run(10_000);
     expect(bound()).toHaveLength(1);
+    expect(diagnoses()).toEqual(['registrar-cut-off']);
     moveTo(OLD);
     network.run(500);
     expect(registrar.streams).toEqual([before ?? 0]);
     expect(bound()).toHaveLength(2);
     expect(bound()[1]).toEqual([`<sip:echo@${OLD}:5060;transport=tcp>`]);
+  });
+
+  test('of a server with a name is registered at its other family when one is gone', () => {
+    open({ defaultAddresses: { ipv4: OLD, ipv6: '2001:db8::10' } });
+    const server = { host: 'pbx.example', port: 5060, transport: 'udp' } as const;
+    network.names.set(server.host, ['2001:db8::1', REGISTRAR_ADDRESS.address]);
+    const [ipv6, ipv4] = [{ address: '2001:db8::1', port: 5060 }, REGISTRAR_ADDRESS].map((at) => {
+      const peer = new VirtualPeer(network, at.address, at);
+      peer.answering = () => ({ status: 200 });
+      return peer;
+    });
+    echo.act({ type: 'add-account', account: accountOf('echo', { server }) });
+    network.run(1_000);
+    expect(ipv6?.requests('REGISTER')).toHaveLength(1);
+    if (ipv6 !== undefined) ipv6.answering = () => undefined;
+    moveTo(OLD);
+    network.run(40_000);
+    expect(ipv4?.requests('REGISTER').map(({ message }) => contactsOf(message)[0])).toContain(
+      `<sip:echo@${OLD}:5060>`,
+    );
   });
 
   test('that waits for its next try is tried at once when a network comes', () => {

@@ -21,10 +21,9 @@ export function followMove(parts: EndpointParts, turn: Turn, moved: Moved): void
   }
   if (agent.stopping) return;
   if (moved === 'network') {
-    // One whose peer cannot be reached at all now may go on when the same address comes back.
-    const gone = agent.transport.connectionsFrom(
-      (local, remote) => !agent.own.isLocal(local) && agent.own.hasRouteTo(remote),
-    );
+    // Without any network they are kept: the same address may come back, and they go on.
+    const { own } = agent;
+    const gone = own.isConnected ? agent.transport.connectionsFrom((local) => !own.isLocal(local)) : [];
     for (const connection of gone) {
       agent.transport.close(turn, connection);
       loseConnection(parts, turn, connection, 'our address has changed');

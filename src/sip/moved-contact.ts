@@ -8,7 +8,7 @@
 import { addressFamily } from './ip-address.ts';
 import type { Moved } from './own-address.ts';
 import { register } from './registration-attempt.ts';
-import { diagnoseMovingAddress } from './registration-diagnosis.ts';
+import { diagnoseCutOff, diagnoseMovingAddress } from './registration-diagnosis.ts';
 import type { Registration } from './registration-state.ts';
 import type { RegistrationTable } from './registration-table.ts';
 import { isSips } from './sips.ts';
@@ -44,7 +44,7 @@ export function followAddress(table: RegistrationTable, turn: Turn, moved: Moved
     if (registration.pending) continue;
     const due =
       registration.state === 'registered'
-        ? isElsewhere(table, registration)
+        ? isElsewhere(table, turn, registration)
         : registration.state === 'retrying' && moved === 'network' && hasWay(table, registration);
     if (!due) continue;
     registration.failures = 0;
@@ -54,11 +54,14 @@ export function followAddress(table: RegistrationTable, turn: Turn, moved: Moved
 }
 
 /** Whether a binding that stands leads elsewhere, or may not stand any more: nobody heard us for a while. */
-function isElsewhere({ agent }: RegistrationTable, registration: Registration): boolean {
+function isElsewhere(table: RegistrationTable, turn: Turn, registration: Registration): boolean {
+  const { agent } = table;
   const { flow } = registration;
   if (flow !== undefined && !agent.own.hasRouteTo(flow.remote.address)) {
+    if (registration.cutOff !== true) diagnoseCutOff(turn, registration.account, flow);
     registration.cutOff = true;
-    return false;
+    // A name may have a server of the other family.
+    return addressFamily(table.hopOf(registration).host) === undefined && agent.own.isConnected;
   }
   if (registration.cutOff === true) return true;
   return !registration.moved && contactNow(agent, registration) !== registration.bound;

@@ -6,7 +6,7 @@
 import type { Verdict } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
 import type { Account } from './endpoint-config.ts';
-import type { NextHop } from './flow.ts';
+import { type Flow, formatAddress, type NextHop } from './flow.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
 import { errorText, type SipError } from './result.ts';
 import type { Turn } from './turn.ts';
@@ -130,5 +130,18 @@ export function diagnoseStunless(turn: Turn, account: Account, server: string): 
     evidence: `STUN to ${server}, the SIP server, was not answered`,
     cause: 'it does not speak STUN on its SIP port (RFC 5626 §8), as most do not',
     next: 'the NAT is kept open all the same; --keepalive-by options tells a dead way with any server',
+  });
+}
+
+/** The network changed, and no way leads to the registrar any more. */
+export function diagnoseCutOff(turn: Turn, account: Account, { remote }: Flow): void {
+  turn.emit({
+    type: 'diagnosis.raised',
+    account: account.addressOfRecord,
+    code: 'registrar-cut-off',
+    severity: 'warning',
+    evidence: `no way leads from this machine to ${formatAddress(remote)} any more`,
+    cause: 'the network is gone, or a tunnel to the registrar is down; nobody can call until it is back',
+    next: 'bring the network back: it is registered again at once then',
   });
 }

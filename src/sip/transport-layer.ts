@@ -190,10 +190,10 @@ export class TransportLayer {
     for (const id of [...this.connections.keys()]) this.close(turn, id);
   }
 
-  /** Those whose two ends, our address and the peer's, are so. */
-  connectionsFrom(holds: (local: string, remote: string) => boolean): number[] {
+  /** Those whose end here is such an address. */
+  connectionsFrom(holds: (local: string) => boolean): number[] {
     return [...this.connections.values()]
-      .filter(({ local, remote }) => local !== undefined && holds(local, remote.address))
+      .filter(({ local }) => local !== undefined && holds(local))
       .map(({ id }) => id);
   }
 
