@@ -36,9 +36,6 @@ const session = [
   ...[`m=audio ${rtpPort} RTP/AVP 0`, ''],
 ].join('\r\n');
 
-/** Where it is called, which it was told: its audio alone does not know of the NAT. */
-let contact = '';
-
 /** A response to a request, with its Via, From, To, Call-ID and CSeq. */
 function respond(request: string, status: string, port: number, host: string, body = ''): void {
   const kept = request.split('\r\n').filter((line) => /^(Via|From|Call-ID|CSeq|Record-Route):/i.test(line));
@@ -46,7 +43,7 @@ function respond(request: string, status: string, port: number, host: string, bo
   const type = body === '' ? [] : ['Content-Type: application/sdp'];
   const lines = [
     ...[`SIP/2.0 ${status}`, ...kept, to.includes('tag=') ? to : `${to};tag=early`],
-    ...[`Contact: <${contact}>`, ...type, `Content-Length: ${body.length}`],
+    ...[`Contact: <sip:phone@${address}:${sipPort}>`, ...type, `Content-Length: ${body.length}`],
   ];
   sip.send(`${lines.join('\r\n')}\r\n\r\n${body}`, port, host);
 }
@@ -73,7 +70,6 @@ sip.on('message', async (bytes, from) => {
   }
   if (!text.startsWith('INVITE ') || answered) return;
   answered = true;
-  contact = text.split(' ')[1] ?? '';
   const host = /^c=IN IP4 (\S+)/m.exec(text)?.[1] ?? '';
   const port = Number(/^m=audio (\d+)/m.exec(text)?.[1]);
   respond(text, '183 Session Progress', from.port, from.address, session);

@@ -81,7 +81,7 @@ const VERDICTS: readonly Verdict[] = [
     code: 'media-address-private',
     holds: ({ address, peer }) => isPrivate(address) && isPublic(peer),
     cause: 'the other side is behind a NAT and does not know its public address',
-    next: 'audio returns once its first packet has come; if none comes, set STUN or its external address there',
+    next: 'audio goes to where its packets come from, once one has come; if none comes, set STUN or its external address there',
   },
 ];
 
@@ -105,8 +105,8 @@ export function diagnoseAddress(
   if (verdict === undefined) return;
   call.addressDiagnosed = true;
   const { code, cause, next } = verdict;
-  // A caller behind a NAT is daily bread for an echo, which answers where the packets come from.
-  const usual = code === 'media-address-private' && call.direction === 'incoming';
+  // Somebody behind a NAT is daily bread for audio of ours, which answers where the packets come from (rtp/latch.ts).
+  const usual = code === 'media-address-private' && call.media !== undefined;
   turn.emit({
     type: 'diagnosis.raised',
     call: call.handle,

@@ -1,7 +1,8 @@
 /** Why a call sounds bad, as far as it can be told from here: the evidence, the likely cause, the next thing to check. */
 import type { MediaCounters } from '../rtp/session.ts';
-import type { Call, CallMedia } from './call.ts';
+import { type Call, type CallMedia, peerAddress } from './call.ts';
 import { formatAddress } from './flow.ts';
+import { isLoopback, isPrivate } from './ip-address.ts';
 import type { Turn } from './turn.ts';
 
 /** Losses are worth a word from this fraction on, once there were so many packets. */
@@ -49,9 +50,28 @@ export function diagnoseSilence(
       code: 'no-audio-received',
       evidence: `no RTP and no RTCP has come to port ${port} in ${seconds} s`,
       cause: `${who} sends nothing, or cannot reach ${ours}, which our SDP says; ${who} ${theirs}${unsent}`,
-      next: `see whether ${who} sends at all; if it does, check that UDP reaches ${ours} (a firewall, or --advertise-media-ip)`,
+      next: nextAfterSilence(call, media, ours),
     });
   }
+}
+
+/** Who is behind a NAT, by the addresses alone: a private one beside signalling with somebody outside. */
+function nextAfterSilence(call: Call, media: CallMedia, ours: string): string {
+  const who = otherSide(call);
+  const outside = !isPrivate(peerAddress(call)) && !isLoopback(peerAddress(call));
+  const hidden = (address: string | undefined) => outside && address !== undefined && isPrivate(address);
+  const here = hidden(media.description?.connection?.address);
+  const there = hidden(media.session?.remote?.address);
+  if (here && there) {
+    return 'both sides are behind NATs and name private addresses: use --stun here and the like there, or a server that relays audio';
+  }
+  if (here) {
+    return `${who} has to answer where our packets come from (symmetric RTP), or we to name a public address: --stun, or --advertise-media-ip`;
+  }
+  if (there) {
+    return `${who} is behind a NAT and has sent nothing to ${ours}: see whether it sends at all, and set STUN or its external address there`;
+  }
+  return `see whether ${who} sends at all; if it does, check that UDP reaches ${ours} (a firewall, or --advertise-media-ip)`;
 }
 
 /** A call whose audio came with gaps. */
