@@ -103,16 +103,17 @@ export function callIn(
   ]);
 }
 
-/** A caller at home calls user 200, who is outside. */
+/** A caller at home calls a user, 200 when not said, who is outside. */
 export function callOut(
   { home, kamailio }: NatScene,
   transport: 'udp' | 'tcp',
   args: readonly string[],
+  user = '200',
 ): Caller {
   const ports = ['--sip-port', `${SECOND_SIP_PORT}`, '--rtp-ports', SECOND_RTP_PORTS.join('-')];
   const proxy = `sip:${OUTSIDE}:${kamailio.port};transport=${transport}`;
   return startCall(home.inside, 'caller-at-home', [
-    ...['--to', `200@${kamailio.domain}`, '--proxy', proxy, '--transport', transport],
+    ...['--to', `${user}@${kamailio.domain}`, '--proxy', proxy, '--transport', transport],
     ...['--play', 'tone', ...ports, ...args],
   ]);
 }

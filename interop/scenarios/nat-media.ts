@@ -17,7 +17,7 @@ import {
   SECOND_SIP_PORT,
   SIP_PORT,
 } from '../nat-network.ts';
-import { behavesAs, callIn, heardBothWays, natNeeds as needs, openNatScene } from '../nat-scene.ts';
+import { behavesAs, callIn, callOut, heardBothWays, natNeeds as needs, openNatScene } from '../nat-scene.ts';
 import type { Scenario } from '../scenario.ts';
 
 /** Both at home, each behind a NAT of its own; STUN tells each its mappings, and each opens its own way. */
@@ -34,6 +34,33 @@ async function bothBehind(lab: Lab, kinds: readonly [NatKind, NatKind]): Promise
   await caller.ends(0, 15_000);
   heardBothWays('the caller', 2, 25, await caller.wait('media.stopped'));
   heardBothWays('the echo', 2, 25, await scene.echo.wait('media.stopped'));
+  await scene.echo.stop();
+}
+
+/** Both behind the same NAT, without STUN: they name their addresses at home, and talk there. */
+async function sameHome(lab: Lab): Promise<void> {
+  const scene = await openNatScene(lab, ['symmetric']);
+  const caller = callOut(scene, 'udp', ['--duration', '1.5'], '100');
+  await caller.ends(0, 15_000);
+  heardBothWays('the caller', 1.5, 12, await caller.wait('media.stopped'));
+  const latched = await scene.echo.wait('media.latched');
+  check(latched.address === INSIDE, `the echo heard ${JSON.stringify(latched)}`);
+  await scene.echo.stop();
+}
+
+/** Both behind NATs and no STUN: no way can be found, and both say why. */
+async function noWay(lab: Lab): Promise<void> {
+  const scene = await openNatScene(lab, ['symmetric']);
+  const other = await scene.internet.home(['port restricted']);
+  const caller = startCall(other.inside, 'caller', [
+    ...['--to', `100@${scene.kamailio.domain}`, '--proxy', `${OUTSIDE}:${scene.kamailio.port}`],
+    ...['--transport', 'udp', '--play', 'tone', '--duration', '2.5'],
+  ]);
+  await caller.ends(0, 15_000);
+  for (const side of [caller, scene.echo]) {
+    const { next } = await side.wait('diagnosis.raised', ({ code }) => code === 'no-audio-received');
+    check(next.startsWith('both sides are behind NATs'), `the advice is: ${next}`);
+  }
   await scene.echo.stop();
 }
 
@@ -84,6 +111,8 @@ export const natMediaScenarios: readonly Scenario[] = [
     needs,
     run: (lab) => bothBehind(lab, ['port restricted', 'address restricted']),
   },
+  { name: 'both behind the same NAT', needs, run: sameHome },
+  { name: 'both behind NATs of their own, without STUN: why there is no audio', needs, run: noWay },
   { name: 'early media from behind a NAT', needs, run: earlyMedia },
   { name: 'behind a NAT, and the packets that tell where the echo is are lost', needs, run: primingLost },
 ];

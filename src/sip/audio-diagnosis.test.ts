@@ -22,7 +22,12 @@ const OUTSIDE = '198.51.100.7';
 const rows: readonly [what: string, ours: string, theirs: string, next: RegExp][] = [
   ['nobody', '192.0.2.10', OUTSIDE, /^see whether the caller sends at all; if it does, check that UDP/],
   ['we', '10.9.0.2', OUTSIDE, /symmetric RTP.*--stun, or --advertise-media-ip$/],
-  ['the caller', '192.0.2.10', '192.168.1.5', /^the caller is behind a NAT and has sent nothing to 192\.0\.2\.10:/],
+  [
+    'the caller',
+    '192.0.2.10',
+    '192.168.1.5',
+    /^the caller is behind a NAT and has sent nothing to 192\.0\.2\.10:/,
+  ],
   ['both', '10.9.0.2', '192.168.1.5', /^both sides are behind NATs.*relays audio$/],
 ];
 for (const [what, ours, theirs, next] of rows) {
