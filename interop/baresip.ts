@@ -26,20 +26,18 @@ export async function startBaresip(
   lab: Lab,
   proxy: { readonly port: number; readonly domain: string; readonly password: string },
   transport: 'udp' | 'tcp' | 'tls',
-  {
-    user = '200',
-    answers = false,
-    flow = false,
-    authority,
-  }: {
+  options: {
     readonly user?: string;
     readonly answers?: boolean;
     /** Register the flow as well (RFC 5626). */
     readonly flow?: boolean;
     /** Whom it trusts, over TLS. */
     readonly authority?: string;
+    /** Its own; in another network namespace it takes no commands. */
+    readonly address?: string;
   } = {},
 ): Promise<Baresip> {
+  const { user = '200', answers = false, flow = false, address = LOOPBACK, authority } = options;
   const home = join(lab.dir, `baresip-${user}`);
   mkdirSync(home, { recursive: true });
   const sipPort = await lab.port();
@@ -47,8 +45,8 @@ export async function startBaresip(
   const rtpPort = await lab.port();
   const settings = {
     poll_method: 'epoll',
-    sip_listen: `${LOOPBACK}:${sipPort}`,
-    net_interface: LOOPBACK,
+    sip_listen: `${address}:${sipPort}`,
+    net_interface: address,
     call_local_timeout: '20',
     // Relative: it cuts off a longer path.
     snd_path: `baresip-${user}`,
@@ -74,15 +72,17 @@ export async function startBaresip(
   writeFileSync(join(home, 'contacts'), '');
   writeFileSync(
     join(home, 'accounts'),
-    `<sip:${user}@${proxy.domain};transport=${transport}>;outbound="sip:${LOOPBACK}:${proxy.port};transport=${transport}"` +
+    `<sip:${user}@${proxy.domain};transport=${transport}>;outbound="sip:${address}:${proxy.port};transport=${transport}"` +
       `${answers ? ';answermode=auto' : ''}${flow ? ';sipnat=outbound' : ''};auth_user=${user};auth_pass=${proxy.password};regint=60;audio_codecs=pcmu\n`,
   );
   const peer = lab.spawn(`baresip-${user}`, ['baresip', '-f', home, '-v', '-s']);
   const events: { readonly type: string; readonly text: string }[] = [];
-  const control = await openControl(lab, controlPort, (text) => {
+  const hear = (text: string) => {
     const said = JSON.parse(text) as { readonly event?: boolean; readonly type?: string };
     if (said.event === true) events.push({ type: said.type ?? '', text });
-  });
+  };
+  const here = address === LOOPBACK;
+  const control = here ? await openControl(lab, controlPort, hear) : () => {};
   const phone: Baresip = {
     peer,
     command: (command, params = '') => control(JSON.stringify({ command, params })),

@@ -3,6 +3,7 @@
  * called there, calling from there, with audio both ways and a BYE from either side.
  */
 import { join } from 'node:path';
+import { startBaresip } from '../baresip.ts';
 import { check, type Lab, sleep, tail, within } from '../lab.ts';
 import { CONE_OFFSET, INSIDE, type NatKind, OUTSIDE, ROUTER, SIP_PORT } from '../nat-network.ts';
 import {
@@ -104,6 +105,23 @@ async function relayed(lab: Lab, kind: NatKind): Promise<void> {
   await scene.echo.stop();
 }
 
+/**
+ * ringback at home calls baresip outside, which sends where the SDP says and nowhere else: STUN has to tell that. It
+ * plays a tone of its own and writes down what it hears.
+ */
+async function callsBaresip(lab: Lab): Promise<void> {
+  const scene = await openNatScene(lab, ['port restricted']);
+  const phone = await startBaresip(scene.internet.outside, scene.kamailio, 'udp', {
+    answers: true,
+    address: OUTSIDE,
+  });
+  const caller = callOut(scene, 'udp', ['--duration', '2.5', '--stun', OUTSIDE]);
+  await caller.ends(0, 15_000);
+  heardBothWays('the caller at home', 2.5, 25, await caller.wait('media.stopped'));
+  check(phone.heardTone() > 0.9, `baresip heard the tone with ${phone.heardTone().toFixed(2)}`);
+  await scene.echo.stop();
+}
+
 /** The router forgets after 4 s of silence; the call comes after 10. */
 async function keptOpen(lab: Lab): Promise<void> {
   const scene = await openNatScene(lab, ['symmetric'], { forgetsS: 4, args: ['--keepalive', '2'] });
@@ -146,6 +164,11 @@ export const natScenarios: readonly Scenario[] = [
     name: 'behind a symmetric NAT: called by a media relay',
     needs,
     run: (lab) => relayed(lab, 'symmetric'),
+  },
+  {
+    name: 'behind a port-restricted NAT: calling baresip',
+    needs: [...needs, 'baresip'],
+    run: callsBaresip,
   },
   { name: 'behind a NAT that forgets, kept open by keepalives', needs, limitS: 45, run: keptOpen },
   { name: 'behind a NAT that forgets, without keepalives', needs, limitS: 60, run: forgotten },
