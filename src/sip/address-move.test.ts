@@ -12,6 +12,7 @@ import {
   REGISTRAR_ADDRESS,
 } from '../io/virtual-scene.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
+import type { Flow, SocketAddress } from './flow.ts';
 import { fields, type SipRequest, value } from './message.ts';
 import { bytesOf, latin1 } from './text.ts';
 
@@ -237,6 +238,26 @@ describe('an account', () => {
     ]);
   });
 
+  test('whose connection is cut has its calls told by way of the new one: a server reaches us by no other', () => {
+    register('tcp');
+    registrar.answering = ({ method }) => (method === 'INVITE' ? TAKEN : { status: 200 });
+    const [before = 0] = registrar.streams;
+    const flow = { transport: 'tcp', remote: ECHO_ADDRESS, connection: before } as const;
+    const call = standingAt(registrar, flow);
+    registrar.disconnect(flow);
+    network.run(5_000);
+    const told = registrar.requests('INVITE');
+    expect(told).toHaveLength(1);
+    expect(told[0]?.flow.connection).toBe(registrar.streams[0] ?? 0);
+    expect(told[0]?.flow.connection).not.toBe(before);
+    call.to = told[0]?.flow ?? flow;
+    network.run(60_000);
+    expect(registrar.requests('INVITE')).toHaveLength(1);
+    call.bye();
+    network.run(50);
+    expect(call.statuses('BYE')).toEqual([200]);
+  });
+
   test('keeps its connection through a gap, and is registered again when the network is back', () => {
     register('tcp');
     const [before] = registrar.streams;
@@ -306,8 +327,8 @@ describe('an account', () => {
     network.run(100);
   });
 
-  function standingAt(peer: VirtualPeer): VirtualCaller {
-    const call = new VirtualCaller(peer, ECHO_ADDRESS);
+  function standingAt(peer: VirtualPeer, to: SocketAddress | Flow = ECHO_ADDRESS): VirtualCaller {
+    const call = new VirtualCaller(peer, to);
     call.invite();
     network.run(50);
     call.ack();

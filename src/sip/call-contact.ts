@@ -10,6 +10,8 @@ import type { OwnAddresses } from './own-address.ts';
 export interface ToldContact {
   readonly flow: Flow;
   readonly at: string;
+  /** The connection that the peer's requests came by is gone, and the Contact says nothing of another one. */
+  readonly cut?: true;
 }
 
 /** What our Contact says on that flow now. */
@@ -18,6 +20,6 @@ export function contactToTell(own: OwnAddresses, flow: Flow): ToldContact {
 }
 
 /** Whether we are reached elsewhere now; false while no way leads to the peer at all. */
-export function isOutdated(own: OwnAddresses, { flow, at }: ToldContact): boolean {
-  return own.hasRouteTo(flow.remote.address) && contactToTell(own, flow).at !== at;
+export function isOutdated(own: OwnAddresses, { flow, at, cut }: ToldContact): boolean {
+  return own.hasRouteTo(flow.remote.address) && (cut === true || contactToTell(own, flow).at !== at);
 }

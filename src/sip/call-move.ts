@@ -37,6 +37,17 @@ export function moveCalls(store: CallStore, turn: Turn): void {
   }
 }
 
+/**
+ * The connection of a registration is gone: a server reaches us by no other, in a call neither (RFC 5626 §5.3), so its
+ * calls are told by way of a new one.
+ */
+export function moveCallsOff(store: CallStore, turn: Turn, connection: number): void {
+  for (const call of store.all()) {
+    if (call.told?.flow.connection === connection) call.told = { ...call.told, cut: true };
+  }
+  moveCalls(store, turn);
+}
+
 /** The deadline `move`. What the peer knows by then, from its own re-INVITE or a hold of ours, is not said again. */
 export function tryMove(store: CallStore, turn: Turn, call: Call): void {
   if (isOver(call) || !isElsewhere(store, call)) return;

@@ -1,4 +1,5 @@
 /** What a transaction has to say, told to its user: the call or the registration that opened it (§17.1). */
+import { moveCallsOff } from './call-move.ts';
 import { callFailed, callResponded } from './calling.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Input } from './endpoint-io.ts';
@@ -82,12 +83,14 @@ export function loseConnection(
   error: string,
   silent = false,
 ): void {
+  const registered = parts.registrations.uses(connection);
   parts.agent.large.lost(turn, connection, silent);
   parts.agent.transport.disconnected(connection);
   const failed = parts.agent.transactions.connectionFailed(turn, connection, error);
   for (const indication of failed) indicate(parts, turn, indication);
   parts.proxy?.connectionLost(turn, connection);
   parts.registrations.connectionLost(turn, connection, error);
+  if (registered && !parts.agent.stopping) moveCallsOff(parts.calls, turn, connection);
 }
 
 /** A datagram to that address could not be sent (§17.1.4). */
