@@ -10,9 +10,6 @@ import { type MediaCalls, openMediaCalls } from './media-calls.ts';
 import { openRtpPorts, type RtpPorts } from './rtp-ports.ts';
 import { openStunPorts, type StunPorts } from './stun-ports.ts';
 
-/** How often it is looked whether a report or a keepalive is due, in ms. */
-const TICK_MS = 100;
-
 declare const self: Worker;
 
 let ports: RtpPorts | undefined;
@@ -50,7 +47,7 @@ self.onmessage = (message: MessageEvent<ToMediaThread>) => {
   stun = openStunPorts(ports, post);
   const started = openMediaCalls(ports, new Float64Array(data.counters), post);
   calls = started;
-  setInterval(() => started.tick(), TICK_MS);
+  setInterval(() => started.tick(), data.tickMs);
   void ports.fill().then(() => {
     reports.flush();
     self.postMessage('ready');

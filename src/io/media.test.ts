@@ -64,6 +64,8 @@ async function media(options: Partial<MediaOptions> = {}) {
     threads: 1,
     rtpPorts: [21_000, 22_999],
     maxCalls: 256,
+    // A machine that is busy would see priming packets go out again.
+    tickMs: 60_000,
     ...options,
     onReport: (report) => {
       reports.push(report);

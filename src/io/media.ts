@@ -18,6 +18,8 @@ import type { RtpPortsOptions } from './rtp-ports.ts';
 
 /** Pairs of ports that wait for calls, over all threads. */
 const DEFAULT_RESERVE = 64;
+/** As `MediaOptions.tickMs`: the second priming packet is due after so long. */
+const TICK_MS = 100;
 
 export interface MediaOptions {
   /** 1 or more. */
@@ -30,6 +32,8 @@ export interface MediaOptions {
   readonly maxCalls: number;
   /** Pairs of ports kept ready; 64. */
   readonly reserve?: number;
+  /** How often it is looked whether a report or a keepalive is due, in ms; 100. A test that counts packets has time. */
+  readonly tickMs?: number;
   readonly onReport: (report: MediaReport) => void;
 }
 
@@ -53,6 +57,7 @@ export type ToMediaThread =
   | {
       readonly type: 'start';
       readonly counters: SharedArrayBuffer;
+      readonly tickMs: number;
       readonly ports: Omit<RtpPortsOptions, 'onPorts' | 'onExhausted'>;
     }
   | { readonly type: 'commands'; readonly commands: readonly ThreadCommand[] }
@@ -91,7 +96,7 @@ export function startMedia(options: MediaOptions): Media {
       }
     });
     const ports = { range: options.rtpPorts, bind: options.bind, reserve, thread: index, threads: count };
-    tell(thread.worker, { type: 'start', counters: shared, ports });
+    tell(thread.worker, { type: 'start', counters: shared, tickMs: options.tickMs ?? TICK_MS, ports });
     return thread;
   });
 
