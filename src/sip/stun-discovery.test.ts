@@ -68,6 +68,10 @@ test('asking goes on before a NAT forgets, and a mapping that changed is said on
   server.sees = MOVED;
   network.run(60_000);
   expect(discovered()).toEqual(['203.0.113.5:41000', '203.0.113.5:42000']);
+  // The mapping is kept, also where nothing else is.
+  open({ host: STUN.address }, () => {}, { keepaliveMs: 0 });
+  network.run(60_000);
+  expect(server.askedMs.length).toBeWithin(3, 4);
 });
 
 test('the media threads ask that server too, again when our mapping moved', () => {

@@ -10,6 +10,7 @@ import { STUN_PORT, type StunMessage } from '../stun/message.ts';
 import { formatAddress, type NextHop, type SocketAddress } from './flow.ts';
 import { Identifiers } from './identifiers.ts';
 import { addressFamily, isSameAddress } from './ip-address.ts';
+import { DEFAULT_KEEPALIVE_S } from './limits.ts';
 import type { Told } from './own-address.ts';
 import { answers, type FoundServers, queryOf, serverHops } from './server-location.ts';
 import { diagnoseStunServer, diagnoseSymmetricNat } from './stun-diagnosis.ts';
@@ -17,7 +18,9 @@ import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
 
-/** Between two questions when `--keepalive` says nothing, and after a server that did not answer, in ms. */
+/** Between two questions where `--keepalive` is 0: a mapping that nobody keeps is another one each time, in ms. */
+const ASK_MS = 1_000 * DEFAULT_KEEPALIVE_S;
+/** After a server that did not answer, in ms. */
 const ASK_AGAIN_MS = 60_000;
 /** Sent so often without an answer, 7.5 s long, it is worth a word; asking goes on. */
 const SILENT_AFTER = 5;
@@ -184,7 +187,8 @@ export class StunDiscovery {
   ): void {
     this.diagnosed = false;
     this.alternates = 0;
-    this.again(turn, this.agent.config.keepaliveMs ?? 0);
+    const { keepaliveMs = 0 } = this.agent.config;
+    this.again(turn, keepaliveMs === 0 ? ASK_MS : keepaliveMs);
     const moved = !isSame(this.seen?.mapped, mapped) || !isSame(this.seen?.server, server);
     this.seen = { server, mapped, atMs: turn.nowMs };
     if (!this.symmetric) this.agent.own.learnStun(turn, addressFamily(mapped.address) ?? 'ipv4', mapped);
@@ -270,8 +274,7 @@ export class StunDiscovery {
 
   /** Between 80 and 100 per cent of the interval, as for keepalives (RFC 5626 §4.4.1). */
   private again(turn: Turn, intervalMs: number): void {
-    const inMs = intervalMs > 0 ? intervalMs : ASK_AGAIN_MS;
-    this.againMs = turn.nowMs + Math.round(inMs * (0.8 + 0.2 * this.words.fraction()));
+    this.againMs = turn.nowMs + Math.round(intervalMs * (0.8 + 0.2 * this.words.fraction()));
   }
 }
 
