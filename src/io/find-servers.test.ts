@@ -39,3 +39,11 @@ test('a server that refuses is no answer: the name has no address, and the reaso
   expect(found.error).toStartWith('pbx.invalid has no address in DNS (');
   expect(dns.asked()).toBeGreaterThan(0);
 });
+
+test('with nobody at the port of DNS it is asked once for all, and that is the reason told', async () => {
+  const socket = await Bun.udpSocket({ hostname: '127.0.0.1', port: 0 });
+  const gone = `127.0.0.1:${socket.port}`;
+  socket.close();
+  const found = await findServers({ host: 'pbx.invalid', transport: 'udp', open: 'transport' }, gone);
+  expect(found.error).toBe('pbx.invalid has no address in DNS (ECONNREFUSED)');
+});

@@ -143,7 +143,8 @@ class Asker {
   private async ask(type: RecordType, name: string): Promise<Found['records']> {
     const outcome = await this.cache.find({ type, name }, !this.silent);
     if ('failed' in outcome) {
-      this.code = outcome.failed;
+      // What is not asked any more fails for the reason of the one that was.
+      if (!this.silent) this.code = outcome.failed;
       this.silent ||= !SPOKEN.has(outcome.failed);
     } else if (outcome.code !== undefined) this.code = outcome.code;
     return 'failed' in outcome ? [] : outcome.records;
