@@ -9,7 +9,7 @@ import { judgeDns } from '../doctor/dns.ts';
 import { judgeRtpPorts, judgeSipPort } from '../doctor/ports.ts';
 import { judgeRoutes } from '../doctor/routes.ts';
 import type { Event } from '../events.ts';
-import { readDefaultRoutes } from '../io/default-routes.ts';
+import { readDefaultRoutes, readMtu } from '../io/default-routes.ts';
 import { checkDns } from '../io/dns-check.ts';
 import { sourceTowards } from '../io/local-addresses.ts';
 import { checkRtpPorts, checkSipPort } from '../io/port-check.ts';
@@ -42,7 +42,7 @@ export interface Examination {
 export async function examine(about: Examination): Promise<readonly Transport[]> {
   const { options, target } = about;
   const checks = new Checks(about.onFinding, about.cancelled);
-  const interfaces = interfaceAddresses();
+  const interfaces = await interfaceAddresses();
   const sipPort = checkSipPort(options.bind, options.sipPort);
   checks.run('sip-port', async () => judgeSipPort(await sipPort));
   checks.run('rtp-ports', async () => judgeRtpPorts(await checkRtpPorts(options.bind, options.rtpPorts)));
@@ -89,12 +89,15 @@ function facing(order: readonly ServerHop[], { bind }: Options): readonly Facing
   return servers.map((server) => ({ server, source: bind ?? sourceTowards(server) }));
 }
 
-function interfaceAddresses(): readonly InterfaceAddress[] {
-  return Object.entries(networkInterfaces()).flatMap(([name, infos]) =>
-    (infos ?? []).map(({ address, cidr }) => ({
+async function interfaceAddresses(): Promise<readonly InterfaceAddress[]> {
+  const named = Object.entries(networkInterfaces()).map(async ([name, infos = []]) => {
+    const mtu = await readMtu(name);
+    return infos.map(({ address, cidr }) => ({
       name,
       address,
       prefixLength: Number(cidr?.split('/')[1] ?? 0),
-    })),
-  );
+      mtu,
+    }));
+  });
+  return (await Promise.all(named)).flat();
 }

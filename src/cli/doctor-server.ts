@@ -6,7 +6,7 @@ import type { Facing } from '../doctor/addresses.ts';
 import { judgeCertificate } from '../doctor/certificate.ts';
 import type { Finding } from '../doctor/check.ts';
 import { type DateHeard, judgeClock, readDate } from '../doctor/clock.ts';
-import { judgeCredentials } from '../doctor/credentials.ts';
+import { judgeCredentials, notAsked } from '../doctor/credentials.ts';
 import type { DnsFacts } from '../doctor/dns.ts';
 import { isOddSighting, judgePublicAddress, type Sighting } from '../doctor/public-address.ts';
 import { isAnswered, judgeReach, type Reach } from '../doctor/reach.ts';
@@ -100,10 +100,13 @@ export class ServerChecks {
     const answered = reached.filter(isAnswered).map(({ hop }) => formatAddress(hop));
     const { source } = facing ?? {};
     const said = await stun;
+    // Where UDP said nothing, what streams say is waited for.
+    const overStreams = sightings.length > 0 ? [] : await this.all().then(() => streamSightings(session));
     return judgePublicAddress({
       local: source === undefined ? undefined : { address: source, port: session.sipPort },
       sightings: [...sightings, ...said.sightings],
       stunFailure: said.failure,
+      overStreams,
       mute: mute.filter((one) => answered.includes(formatAddress(one))),
       advertised: this.about.options.advertiseIp,
     });
@@ -117,8 +120,7 @@ export class ServerChecks {
     const udp = sightingsIn(exchangesIn(wire, 'udp')).sightings;
     const odd = udp.filter(({ by, seen }) => isOddSighting(by, seen));
     const stun = odd.length === 0 ? [] : (await stunSightings(this.about.options, session)).sightings;
-    const streams = (['tcp', 'tls'] as const).flatMap((one) => sightingsIn(exchangesIn(wire, one)).sightings);
-    const seenOtherwise = [...streams, ...stun].map(({ seen }) => seen.address);
+    const seenOtherwise = [...streamSightings(session), ...stun].map(({ seen }) => seen.address);
     return judgeAlg({ exchanges, privateSightings: odd, seenOtherwise });
   }
 
@@ -151,7 +153,7 @@ export class ServerChecks {
     if (account === undefined) return undefined;
     const session = await this.about.session;
     const server = await this.firstAnswering();
-    if (server === undefined) return undefined;
+    if (server === undefined) return notAsked(this.wanted);
     const queried = await session.query(account, server, QUERY_MS);
     const challenged = session.messages.some(
       ({ event }) =>
@@ -170,6 +172,12 @@ export class ServerChecks {
     }
     return undefined;
   }
+}
+
+/** Where we are seen over TCP and TLS. */
+function streamSightings({ messages }: Session): readonly Sighting[] {
+  const wire = messages.map(({ event }) => event);
+  return (['tcp', 'tls'] as const).flatMap((one) => sightingsIn(exchangesIn(wire, one)).sightings);
 }
 
 /** What a STUN server says, when one was named. */

@@ -13,6 +13,8 @@ export interface InterfaceAddress {
   readonly address: string;
   /** In bits. */
   readonly prefixLength: number;
+  /** The longest packet of its link, in bytes, where the system says it. */
+  readonly mtu?: number | undefined;
 }
 
 /** What the machine has. */
@@ -77,11 +79,12 @@ export function judgeFacing(
   advertised: string | undefined,
 ): Finding {
   const check = 'local-address';
+  const withMtu = (finding: Finding) => narrowLink(finding, facing, interfaces) ?? finding;
   const lost = facing.filter(({ source }) => source === undefined).map(({ server }) => server);
   const found = facing.filter(({ source }) => source !== undefined);
   const said = found.map(({ server, source }) => {
-    const name = interfaces.find(({ address }) => address === source)?.name;
-    return `${source}${name === undefined ? '' : ` (${name})`} towards ${server}`;
+    const link = interfaces.find(({ address }) => address === source);
+    return `${source}${link === undefined ? '' : ` (${link.name})`} towards ${server}`;
   });
   const shown = advertised === undefined ? '' : `; ${advertised} is told to others (--advertise-ip)`;
   const down = found.find(({ source = '' }) => !isLoopback(source) && !has(interfaces, source));
@@ -94,7 +97,7 @@ export function judgeFacing(
       next: 'look at: ip link',
     };
   }
-  if (lost.length === 0) return { check, verdict: 'ok', evidence: `${listed(said, 3)}${shown}` };
+  if (lost.length === 0) return withMtu({ check, verdict: 'ok', evidence: `${listed(said, 3)}${shown}` });
   const ipv6 = lost.every((server) => server.includes(':'));
   const cause = ipv6
     ? 'this machine has no IPv6 route, and those addresses are IPv6'
@@ -109,4 +112,25 @@ export function judgeFacing(
   // Those that are tried first cost time; those that come after are not missed.
   if (facing[0]?.source !== undefined) return { check, verdict: 'note', evidence, cause };
   return { check, verdict: 'warning', evidence, cause, next: `look at: ip route get ${lost[0]}` };
+}
+
+/** Below this an INVITE with credentials and a session description is cut into fragments, which NATs and firewalls drop. */
+const NARROW_MTU = 1_400;
+
+/** RFC 3261 §18.1.1: a message that nearly fills the path goes over TCP. */
+function narrowLink(
+  finding: Finding,
+  facing: readonly Facing[],
+  interfaces: readonly InterfaceAddress[],
+): Finding | undefined {
+  const links = interfaces.filter(({ address }) => facing.some(({ source }) => source === address));
+  const narrow = links.find(({ mtu }) => mtu !== undefined && mtu < NARROW_MTU);
+  if (narrow === undefined) return undefined;
+  return {
+    ...finding,
+    verdict: 'note',
+    evidence: `${finding.evidence}; ${narrow.name} takes packets of ${narrow.mtu} bytes at most`,
+    cause: 'a tunnel, or a link like DSL: long messages over UDP become fragments, which may get lost',
+    next: 'if calls fail where OPTIONS works, use --transport tcp',
+  };
 }

@@ -3,6 +3,7 @@
  * take calls away from a phone.
  */
 import type { EventOf } from '../events.ts';
+import type { Transport } from '../sip/flow.ts';
 import type { Finding } from './check.ts';
 
 /** What came back, and whether a password was there to answer with. */
@@ -11,6 +12,14 @@ export interface CredentialFacts {
   readonly hasPassword: boolean;
   /** The registrar asked for credentials. */
   readonly challenged: boolean;
+}
+
+/** No server of the account answers; `wanted` are the transports that lead to it. */
+export function notAsked(wanted: readonly Transport[]): Finding | undefined {
+  // The name leads nowhere, and that was said.
+  if (wanted.length === 0) return undefined;
+  const evidence = `not asked: no server answers over ${wanted.join(' or ')}`;
+  return { check: 'credentials', verdict: 'unknown', evidence };
 }
 
 /** What is said of who asks. */

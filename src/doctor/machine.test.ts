@@ -46,6 +46,16 @@ test('with a VPN the address towards the server is the one that its route gives'
   });
 });
 
+test('a narrow link cuts long messages into fragments: worth a note (RFC 3261 §18.1.1)', () => {
+  const facing = [{ server: '10.20.0.1', source: '10.8.0.2' }];
+  const link = (mtu: number) => judgeFacing(facing, [{ ...TUN, mtu }], undefined);
+  expect(link(1_500).verdict).toBe('ok');
+  expect(link(1_380)).toMatchObject({
+    verdict: 'note',
+    evidence: expect.stringContaining('tun0 takes packets of 1380 bytes'),
+  });
+});
+
 test('an address whose interface has no link is a weak spot', () => {
   const facing = [{ server: '198.51.100.1', source: '192.0.2.10' }];
   expect(judgeFacing(facing, [LO], undefined)).toMatchObject({

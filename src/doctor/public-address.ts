@@ -22,6 +22,8 @@ export interface PublicFacts {
   /** Our own address towards the server, and the port of the socket. */
   readonly local: SocketAddress | undefined;
   readonly sightings: readonly Sighting[];
+  /** What was said over TCP and TLS: the address holds for others, the port for that connection alone. */
+  readonly overStreams?: readonly Sighting[] | undefined;
   /** What `--stun` came to when it told nothing. */
   readonly stunFailure?: string | undefined;
   /** `--advertise-ip`. */
@@ -98,10 +100,22 @@ export function isOddSighting(by: SocketAddress, seen: SocketAddress): boolean {
   return !local && addressFamily(by.address) !== undefined && isPrivate(seen.address);
 }
 
-function unseen({ local, mute, advertised, stunFailure }: PublicFacts, failure: string): Finding {
+function unseen(
+  { local, mute, advertised, stunFailure, overStreams = [] }: PublicFacts,
+  failure: string,
+): Finding {
   const check = 'public-address';
   if (stunFailure !== undefined) {
     return { check, verdict: 'failed', evidence: `not known${failure}`, ...STUN_ADVICE };
+  }
+  const [stream] = overStreams;
+  if (stream !== undefined) {
+    const same = local?.address === stream.seen.address;
+    const nat = same
+      ? 'our own, no NAT in between'
+      : `here it is ${local?.address ?? 'another'}: behind a NAT`;
+    const evidence = `${stream.seen.address} by the connection to ${formatAddress(stream.by)}; ${nat}`;
+    return { check, verdict: 'ok', evidence };
   }
   if (mute.length > 0) {
     const told = listed(mute.map(formatAddress), 2);
@@ -118,7 +132,7 @@ function unseen({ local, mute, advertised, stunFailure }: PublicFacts, failure: 
   return {
     check,
     verdict: 'unknown',
-    evidence: `nobody was asked over UDP who could tell${own}${told}`,
+    evidence: `no server said where it sees us${own}${told}`,
     next: 'ask a STUN server with --stun HOST',
   };
 }

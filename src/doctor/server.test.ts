@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import type { NextHop, ServerHop } from '../sip/flow.ts';
 import { judgeClock, readDate } from './clock.ts';
-import { judgeCredentials } from './credentials.ts';
+import { judgeCredentials, notAsked } from './credentials.ts';
 import { type AskedQuestion, judgeDns } from './dns.ts';
 import { isOddSighting, judgePublicAddress, type Sighting } from './public-address.ts';
 import { type Answer, judgeReach, type Reach } from './reach.ts';
@@ -136,6 +136,15 @@ test('one vantage point shows a NAT and not its kind; two show whether the mappi
   expect(each).toMatchObject({ verdict: 'warning', evidence: expect.stringContaining('a symmetric NAT') });
 });
 
+test('where UDP tells nothing, a connection shows the address, and no port that others could use', () => {
+  const overStreams = [sighting('198.51.100.1', 40_000)];
+  expect(publicly([], { overStreams })).toEqual({
+    check: 'public-address',
+    verdict: 'ok',
+    evidence: '198.51.100.2 by the connection to 198.51.100.1:5060; here it is 10.9.0.2: behind a NAT',
+  });
+});
+
 test('an --advertise-ip that nobody sees is wrong; a server without rport tells nothing', () => {
   const wrong = publicly([sighting('198.51.100.1', 6060)], { advertised: '203.0.113.9' });
   expect(wrong).toMatchObject({ verdict: 'warning', next: expect.stringContaining('198.51.100.2') });
@@ -262,5 +271,10 @@ test('a refused password, a missing one and an unknown user are told apart; sile
   expect(credentials(refused, false).evidence).toContain('no password was given');
   expect(credentials({ status: 404, reason: 'Not Found' }).verdict).toBe('failed');
   expect(credentials({ failure: 'no-answer', detail: 'nothing came in time' }).verdict).toBe('unknown');
+  expect(notAsked(['udp', 'tcp'])).toMatchObject({
+    verdict: 'unknown',
+    evidence: expect.stringContaining('udp or tcp'),
+  });
+  expect(notAsked([])).toBeUndefined();
   expect(credentials({ status: 400, reason: 'Bad Request' }).verdict).toBe('unknown');
 });
