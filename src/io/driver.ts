@@ -101,7 +101,10 @@ class Driver implements Running {
   private media: Media | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private timerMs = Number.POSITIVE_INFINITY;
-  /** Absent when we are bound to one address, which stays ours or is gone. */
+  /**
+   * Absent when we are bound to one address, which stays ours or is gone. Whatever fails on the way lets it look: the
+   * network may be another one by now (ENETUNREACH, EADDRNOTAVAIL).
+   */
   private watch: AddressWatch | undefined;
   private sampler: ReturnType<typeof setInterval> | undefined;
   private finish: (reason: string) => void = () => {};
@@ -187,7 +190,10 @@ class Driver implements Running {
       {
         connected: (connection, about) => this.feed({ type: 'connected', connection, ...about }),
         received: (connection, bytes) => this.feed({ type: 'stream', connection, bytes }),
-        disconnected: (connection, why) => this.feed({ type: 'disconnected', connection, ...why }),
+        disconnected: (connection, why) => {
+          if (why.error !== undefined) this.watch?.look();
+          this.feed({ type: 'disconnected', connection, ...why });
+        },
       },
       tls,
     );
@@ -300,7 +306,6 @@ class Driver implements Running {
         this.peers.sent(flow.remote, this.turnMs);
         const error = this.udp?.send(bytes, flow.remote);
         if (error === undefined) return;
-        // The network may be another one by now: ENETUNREACH, EADDRNOTAVAIL.
         this.watch?.look();
         this.queue.push({ type: 'unreachable', remote: flow.remote, error });
         return;
@@ -318,6 +323,7 @@ class Driver implements Running {
   }
 
   private icmpError(): void {
+    this.watch?.look();
     const remote = this.peers.only(this.nowMs());
     if (remote === undefined) return;
     this.feed({

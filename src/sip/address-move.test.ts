@@ -171,6 +171,37 @@ describe('a call that stands', () => {
     expect(reinvites()).toHaveLength(1);
   });
 
+  test('that still rings is told once it is answered', () => {
+    open();
+    phone.answering = ({ method }) =>
+      method === 'INVITE' ? { status: 180, toTag: 'callee' } : { status: 200 };
+    echo.act({ type: 'call', to: 'sip:anna@192.0.2.20' });
+    network.run(500);
+    moveTo(NEW);
+    network.run(5_000);
+    const [invite, ...early] = reinvites();
+    expect(early).toEqual([]);
+    phone.answering = ({ method }) => (method === 'INVITE' ? TAKEN : { status: 200 });
+    phone.respond(invite ?? never(), 200, { ...TAKEN, toTag: 'callee' });
+    network.run(2_000);
+    expect(reinvites()).toHaveLength(2);
+    expect(said(reinvites()[1]?.message ?? never())).toMatchObject({ address: NEW });
+    expect(value(reinvites()[1]?.message ?? never(), 'CSeq')).toBe('2 INVITE');
+  });
+
+  test('that rings here was promised an answer before: it is told after that', () => {
+    open({ answerDelayMs: 2_000 });
+    const call = scene.caller();
+    call.invite();
+    network.run(500);
+    moveTo(NEW);
+    network.run(2_000);
+    call.ack();
+    network.run(5_000);
+    expect(value(call.finalResponse() ?? never(), 'Contact')).toContain(NEW);
+    expect(reinvites().map(({ message }) => said(message).address)).toEqual([NEW]);
+  });
+
   test('a link that flaps moves it once in five seconds at most', () => {
     open();
     standing();
