@@ -11,13 +11,22 @@ import {
   INSIDE,
   type NatKind,
   OUTSIDE,
+  OUTSIDE_TOO,
   openInternet,
   ROUTER,
   SECOND_RTP_PORTS,
   SECOND_SIP_PORT,
   SIP_PORT,
 } from '../nat-network.ts';
-import { behavesAs, callIn, callOut, heardBothWays, natNeeds as needs, openNatScene } from '../nat-scene.ts';
+import {
+  behavesAs,
+  callIn,
+  callOut,
+  echoOutside,
+  heardBothWays,
+  natNeeds as needs,
+  openNatScene,
+} from '../nat-scene.ts';
 import type { Scenario } from '../scenario.ts';
 
 /** Both at home, each behind a NAT of its own; STUN tells each its mappings, and each opens its own way. */
@@ -45,6 +54,28 @@ async function sameHome(lab: Lab): Promise<void> {
   heardBothWays('the caller', 1.5, 12, await caller.wait('media.stopped'));
   const latched = await scene.echo.wait('media.latched');
   check(latched.address === INSIDE, `the echo heard ${JSON.stringify(latched)}`);
+  await scene.echo.stop();
+}
+
+/** A stranger sends to the ports of an echo outside, before a caller behind a NAT calls it: he neither hears nor steals. */
+async function flooded(lab: Lab): Promise<void> {
+  const scene = await openNatScene(lab, ['symmetric']);
+  const { outside } = scene.internet;
+  const echo = await echoOutside(scene);
+  const program = join(import.meta.dir, '..', 'rtp-flood.ts');
+  const argv = [process.execPath, program, OUTSIDE_TOO, OUTSIDE, `${outside.rtpPorts[0]}`, '8'];
+  const stranger = outside.spawn('stranger', argv);
+  await until('the flood to begin', () => stranger.output().split('\n').length > 2);
+  const caller = callOut(scene, 'udp', ['--duration', '1.5']);
+  await caller.ends(0, 15_000);
+  const latched = echo.all('media.latched').map(({ address }) => address);
+  check(latched.length === 1 && latched[0] === ROUTER, `the echo heard ${latched.join(' ')}`);
+  const stopped = await echo.wait('media.stopped');
+  heardBothWays('the echo outside', 1.5, 12, stopped);
+  check(stopped.packetsReceived <= 80, `the echo heard ${stopped.packetsReceived} packets of 75`);
+  heardBothWays('the caller', 1.5, 12, await caller.wait('media.stopped'));
+  check(!/^[1-9]\d* packets/m.test(stranger.output()), `the stranger says: ${tail(stranger.output(), 1)}`);
+  await echo.stop();
   await scene.echo.stop();
 }
 
@@ -113,6 +144,7 @@ export const natMediaScenarios: readonly Scenario[] = [
   },
   { name: 'both behind the same NAT', needs, run: sameHome },
   { name: 'both behind NATs of their own, without STUN: why there is no audio', needs, run: noWay },
+  { name: 'behind a NAT, and a stranger floods the echo outside', needs, run: flooded },
   { name: 'early media from behind a NAT', needs, run: earlyMedia },
   { name: 'behind a NAT, and the packets that tell where the echo is are lost', needs, run: primingLost },
 ];
