@@ -43,6 +43,22 @@ export type Uri = SipUri | OpaqueUri;
  * `port-malformed`, `parameter-duplicated`, `too-many-parameters`.
  */
 export function parseUri(text: string, offset = 0, header?: string): Result<Uri> {
+  for (const uri of lately) if (uri.text === text) return uri.read;
+  const read = readUri(text, offset, header);
+  // An error names a place in its message, so it is made anew.
+  if (read.ok) lately[place++ % LATELY] = { text, read };
+  return read;
+}
+
+/**
+ * The last URIs that were read. Several parts read the same of one message (who is called, who calls, where to answer),
+ * and most messages to a service name the same few.
+ */
+const lately: { readonly text: string; readonly read: Result<Uri> }[] = [];
+const LATELY = 6;
+let place = 0;
+
+function readUri(text: string, offset: number, header?: string): Result<Uri> {
   const colon = schemeEnd(text, 0);
   if (colon === -1) return fail('uri-malformed', offset, 400, 'expected a scheme and ":"', header);
   for (let index = colon; index < text.length; index++) {
