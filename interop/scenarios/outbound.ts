@@ -111,7 +111,7 @@ async function dropped(lab: Lab): Promise<void> {
   await registered(ringback);
   await sleep(11_000);
   const local = await localPortTo(ringback.pid, flows.edge.port);
-  await drop(lab, local, flows.edge.port);
+  await drop(lab, 'tcp', local, flows.edge.port);
   const fromMs = performance.now();
   await until(
     'the dead connection to be noticed',
@@ -128,6 +128,28 @@ async function dropped(lab: Lab): Promise<void> {
   await ringback.stop();
 }
 
+/** Over UDP it is the STUN answer that does not come; the flow is back once packets pass again. */
+async function droppedDatagrams(lab: Lab): Promise<void> {
+  const flows = await startFlows(lab);
+  const keepaliveS = 4;
+  const ringback = await startEcho(lab, flows, 'udp', ['--keepalive', `${keepaliveS}`]);
+  await registered(ringback);
+  await sleep(11_000);
+  const pass = await drop(lab, 'udp', `${ringback.port}`, flows.edge.port);
+  await until(
+    'the dead flow to be noticed',
+    () => ringback.all('registration.changed').some(({ to }) => to === 'retrying'),
+    2 * keepaliveS * 1000 + 500,
+  );
+  const lost = ringback.all('registration.changed').find(({ to }) => to === 'retrying');
+  check(/STUN/.test(lost?.reason ?? ''), `lost: ${lost?.reason}`);
+  await pass();
+  await registered(ringback, 2, 12_000);
+  await call(lab, flows);
+  checkWay(ringback, flows, 'udp', 1);
+  await ringback.stop();
+}
+
 /** The port of the echo's connection to that port. */
 async function localPortTo(pid: number, port: number): Promise<string> {
   const listed = await output(['ss', '-tnpH', 'state', 'established', `dport = :${port}`]);
@@ -137,14 +159,19 @@ async function localPortTo(pid: number, port: number): Promise<string> {
   return found;
 }
 
-/** Nothing passes between these two ports any more, in either direction, and nobody is told. */
-async function drop(lab: Lab, one: string, other: number): Promise<void> {
+/** Nothing passes between these two ports any more, in either direction, and nobody is told; until it is taken back. */
+async function drop(
+  lab: Lab,
+  transport: Transport,
+  one: string,
+  other: number,
+): Promise<() => Promise<void>> {
   const table = `ringback_${process.pid}_${other}`;
   const rules = [
     `add table inet ${table}`,
-    `add chain inet ${table} out { type filter hook output priority 0 ; }`,
-    `add rule inet ${table} out tcp sport ${one} tcp dport ${other} drop`,
-    `add rule inet ${table} out tcp sport ${other} tcp dport ${one} drop`,
+    `add chain inet ${table} heard { type filter hook input priority 0 ; }`,
+    `add rule inet ${table} heard ${transport} sport ${one} ${transport} dport ${other} drop`,
+    `add rule inet ${table} heard ${transport} sport ${other} ${transport} dport ${one} drop`,
   ];
   try {
     await output(['nft', rules.join('; ')]);
@@ -153,7 +180,13 @@ async function drop(lab: Lab, one: string, other: number): Promise<void> {
       `This scenario makes a firewall drop packets, and may not here (run it as root): ${error}`,
     );
   }
-  lab.defer(() => output(['nft', 'delete', 'table', 'inet', table]).then(() => undefined));
+  let there = true;
+  const pass = async () => {
+    if (there) await output(['nft', 'delete', 'table', 'inet', table]);
+    there = false;
+  };
+  lab.defer(pass);
+  return pass;
 }
 
 /** A call of ours goes the way that the registrar has named (RFC 3608), and its BYE by the Record-Route. */
@@ -240,6 +273,12 @@ export const outboundScenarios: readonly Scenario[] = [
     name: 'outbound: a connection that is dropped in silence is noticed within two intervals, tcp',
     needs: [...needs, 'nft', 'ss'],
     run: dropped,
+    limitS: 60,
+  },
+  {
+    name: 'outbound: a way that is dropped in silence is noticed within two intervals, udp',
+    needs: [...needs, 'nft'],
+    run: droppedDatagrams,
     limitS: 60,
   },
   ...overBoth('outbound: a call goes by the Service-Route', serviceRoute, { needs }),
