@@ -32,14 +32,14 @@ export function flowTimerMs(response: SipResponse): number | undefined {
   return seconds >= 1 && seconds <= LONGEST_FLOW_TIMER_S ? seconds * 1000 : undefined;
 }
 
-/** The flows that registrars reach us on, by account. */
+/** The flows that registrars reach us on, by the Call-ID of the registration: one that ends may have a successor. */
 export class OutboundFlows {
   private readonly names = new Map<string, string>();
 
-  /** The account is reached on that flow, or on none any more. */
-  set(addressOfRecord: string, flow: Flow | undefined): void {
-    if (flow === undefined) this.names.delete(addressOfRecord);
-    else this.names.set(addressOfRecord, flowName(flow));
+  /** The registration has bound that flow, or none any more. */
+  set(callId: string, flow: Flow | undefined): void {
+    if (flow === undefined) this.names.delete(callId);
+    else this.names.set(callId, flowName(flow));
   }
 
   has(flow: Flow): boolean {

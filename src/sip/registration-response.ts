@@ -95,8 +95,7 @@ function accepted(
     ...(registration.outbound ? { outbound: true } : undefined),
   });
   registration.bound = registration.contact;
-  const { addressOfRecord } = registration.account;
-  table.agent.outbound.set(addressOfRecord, registration.outbound ? registration.flow : undefined);
+  table.agent.outbound.set(registration.callId, registration.outbound ? registration.flow : undefined);
   // Asked to stop while this was on its way.
   if (registration.ending) return sendRegister(table, turn, registration);
   if (registration.flow !== undefined)

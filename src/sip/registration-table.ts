@@ -32,11 +32,11 @@ export class RegistrationTable {
   /** Nobody reaches the account by its flow any more. */
   lostFlow(registration: Registration): void {
     registration.flow = undefined;
-    this.agent.outbound.set(registration.account.addressOfRecord, undefined);
+    this.agent.outbound.set(registration.callId, undefined);
   }
 
   drop(registration: Registration): void {
-    this.agent.outbound.set(registration.account.addressOfRecord, undefined);
+    this.agent.outbound.set(registration.callId, undefined);
     this.deadlines.disarm(registration.timer);
     this.all.splice(this.all.indexOf(registration), 1);
   }
