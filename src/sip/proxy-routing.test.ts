@@ -256,3 +256,30 @@ test('a Path is the way to its phone, in front of every other Route (RFC 3327 §
   expect(values(message, 'Route')).toEqual(['<sip:192.0.2.50;lr>', '<sip:192.0.2.51;lr>']);
   edge.answer(200);
 });
+
+test('what its own header fields make too large for a datagram goes on over TCP, and back (§18.1.1)', () => {
+  bert.register();
+  const call = anna.call('sip:101@lab.local', [['X-Padding', 'x'.repeat(1_000)]]);
+  const [invite] = bert.peer.requests('INVITE');
+  expect(invite?.flow.transport).toBe('tcp');
+  expect(invite && values(invite.message, 'Via').map((via) => via.slice(0, 11))).toEqual([
+    'SIP/2.0/TCP',
+    'SIP/2.0/UDP',
+  ]);
+  bert.answer(486);
+  network.run(50);
+  expect(anna.statuses(call)).toEqual([407, 100, 486]);
+  anna.ack(call, last(anna.finals(call)));
+});
+
+test('a phone that takes no TCP gets it in a datagram all the same (§18.1.1)', () => {
+  bert.peer.node.streams = false;
+  bert.register();
+  const call = anna.call('sip:101@lab.local', [['X-Padding', 'x'.repeat(1_000)]]);
+  network.run(100);
+  expect(bert.peer.requests('INVITE')[0]?.flow.transport).toBe('udp');
+  bert.answer(486);
+  network.run(50);
+  expect(anna.statuses(call)).toEqual([407, 100, 486]);
+  anna.ack(call, last(anna.finals(call)));
+});
