@@ -9,6 +9,7 @@ import { changingScenarios } from './scenarios/changing.ts';
 import { dialogScenarios } from './scenarios/dialogs.ts';
 import { dnsScenarios } from './scenarios/dns.ts';
 import { doctorScenarios } from './scenarios/doctor.ts';
+import { doctorTlsScenarios } from './scenarios/doctor-tls.ts';
 import { failingScenarios } from './scenarios/failing.ts';
 import { holdingScenarios } from './scenarios/holding.ts';
 import { inviteScenarios } from './scenarios/invites.ts';
@@ -48,6 +49,7 @@ export const scenarios: readonly Scenario[] = [
   ...requestScenarios,
   ...pingScenarios,
   ...doctorScenarios,
+  ...doctorTlsScenarios,
   ...audioScenarios,
   ...mediaScenarios,
   ...talkScenarios,

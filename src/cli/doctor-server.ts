@@ -14,6 +14,7 @@ import { judgeAlg } from '../doctor/sip-alg.ts';
 import { answerOf, exchangesIn, sightingsIn } from '../doctor/wire.ts';
 import { isRefused } from '../io/icmp-check.ts';
 import { findLocalAddresses } from '../io/local-addresses.ts';
+import { takesConnections } from '../io/tcp-check.ts';
 import { formatAddress, type ServerHop, type Transport } from '../sip/flow.ts';
 import type { Checks } from './doctor-run.ts';
 import type { Session } from './doctor-session.ts';
@@ -25,6 +26,7 @@ import type { Options } from './options.ts';
 const PING_MS = 3_000;
 const QUERY_MS = 2_200;
 const STUN_MS = 3_500;
+const CONNECT_MS = 500;
 /** RFC 8489 §18.7. */
 const STUN_PORT = 3_478;
 
@@ -64,7 +66,8 @@ export class ServerChecks {
       hops.map((hop) => {
         const answer = session.ping(pingUri(this.about.target.hop, hop.transport), hop, PING_MS);
         const reach = answer.then((event) => ({ hop, answer: answerOf(event, PING_MS) }));
-        return [hop, hop.transport === 'udp' ? Promise.race([reach, refusal(hop)]) : reach];
+        if (hop.transport === 'udp') return [hop, Promise.race([reach, refusal(hop)])];
+        return [hop, hop.transport === 'tls' ? reach.then(silentToTls) : reach];
       }),
     );
   }
@@ -205,4 +208,13 @@ export async function publicByStun(options: Options, session: Session): Promise<
 async function refusal(hop: ServerHop): Promise<Reach> {
   if (await isRefused(hop, PING_MS)) return { hop, answer: { type: 'refused' } };
   return { hop, answer: { type: 'silent', waitedMs: PING_MS } };
+}
+
+/** A port that takes connections and says nothing to TLS speaks something else. */
+async function silentToTls(reach: Reach): Promise<Reach> {
+  const { hop, answer } = reach;
+  if (answer.type !== 'silent' || !(await takesConnections(hop, CONNECT_MS))) return reach;
+  const detail =
+    'it takes the connection and says nothing to TLS: it speaks SIP without TLS, or something else';
+  return { hop, answer: { type: 'failed', detail, plain: true } };
 }

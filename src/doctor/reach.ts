@@ -21,8 +21,8 @@ export type Answer =
   | { readonly type: 'silent'; readonly waitedMs: number }
   /** The machine, or a router, has no way there. */
   | { readonly type: 'unreachable'; readonly detail: string }
-  /** A connection that came up and was of no use: TLS refused, closed at once. */
-  | { readonly type: 'failed'; readonly detail: string };
+  /** A connection that came up and was of no use; `plain`: whoever is there does not speak TLS. */
+  | { readonly type: 'failed'; readonly detail: string; readonly plain?: boolean };
 
 /** One address and its answer. */
 export interface Reach {
@@ -130,7 +130,9 @@ function causeOf(transport: Transport, { hop, answer }: Reach): string {
 
 function nextOf({ transport, others }: ReachFacts, { answer }: Reach): string {
   // Not around a certificate: whoever chose TLS did not want to be heard.
-  if (transport === 'tls' && answer.type === 'failed') return 'look at the certificate check';
+  if (transport === 'tls' && answer.type === 'failed') {
+    return answer.plain === true ? 'check the port: 5061 as a rule' : 'look at the certificate check';
+  }
   const [other] = others;
   if (other !== undefined) return `use --transport ${other}, which answers`;
   if (answer.type === 'refused') return 'check the port and that the server runs';

@@ -105,6 +105,15 @@ test('a silent transport is in the way when it is wanted, and the one that answe
   expect(udp([reach({ type: 'refused' })]).next).toBe('check the port and that the server runs');
 });
 
+test('nobody is led around a certificate to a way without TLS', () => {
+  const tls = (answer: Answer) =>
+    judgeReach({ transport: 'tls', wanted: true, reached: [reach(answer)], others: ['udp'] }).next;
+  expect(tls({ type: 'failed', detail: 'TLS: the certificate is not for x' })).toBe(
+    'look at the certificate check',
+  );
+  expect(tls({ type: 'failed', detail: 'x does not speak TLS there', plain: true })).toContain('5061');
+});
+
 test('one dead server beside one that answers is a weak spot', () => {
   const found = udp([reach({ type: 'refused' }), reach(OK, '198.51.100.2')]);
   expect(found).toMatchObject({ verdict: 'warning', cause: expect.stringContaining('the servers after it') });

@@ -16,7 +16,8 @@ export function answerOf(event: EventOf<'ping.answered'>, waitedMs: number): Ans
   if (failure === 'no-answer') return { type: 'silent', waitedMs };
   if (/refused|nobody listens/i.test(detail)) return { type: 'refused' };
   if (/no route|unreach|ENETUNREACH|EHOSTUNREACH/i.test(detail)) return { type: 'unreachable', detail };
-  return { type: 'failed', detail };
+  // The words of tls-diagnosis.ts.
+  return { type: 'failed', detail, ...(/does not speak TLS/.test(detail) ? { plain: true } : undefined) };
 }
 
 /** Requests of ours with what came from where they went; of one transport when it is given. */
