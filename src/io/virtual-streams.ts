@@ -7,12 +7,16 @@
  */
 import type { Input } from '../sip/endpoint-io.ts';
 import type { SocketAddress, Transport } from '../sip/flow.ts';
+import type { TlsFault } from '../sip/tls.ts';
+import { plainAddress, VIRTUAL_SESSION, type VirtualTls, virtualHandshake } from './virtual-tls.ts';
 
 /** What stands at one end of a stream. */
 export interface StreamOwner {
   readonly local: SocketAddress;
   /** Listens on TCP; dropped: a firewall swallows whoever tries. */
   readonly streams: boolean | 'dropped';
+  /** Listens over TLS as well; a node at port 5060. */
+  readonly tls?: VirtualTls | undefined;
   /** Deaf: new connections are refused. */
   readonly away: boolean;
   /** Off the net: what is for it waits. */
@@ -51,23 +55,30 @@ export class VirtualStreams<Owner extends StreamOwner> {
   constructor(private readonly ground: StreamGround<Owner>) {}
 
   /** A connection that `owner` opens, under its own number; it is up, or refused, after the latency. */
-  connect(owner: Owner, id: number, transport: Transport, remote: SocketAddress): void {
+  connect(owner: Owner, id: number, transport: Transport, remote: SocketAddress, domain?: string): void {
     const { ground } = this;
     const near = this.add(owner, id, undefined);
     ground.at(ground.nowMs() + ground.latencyMs(), () => {
       if (near.closed) return;
-      const target = ground.ownerAt(remote);
+      const secure = domain === undefined ? undefined : ground.ownerAt(plainAddress(remote));
+      const overTls = secure?.tls?.port === remote.port;
+      const target = overTls ? secure : ground.ownerAt(remote);
       if (target?.streams === 'dropped') return;
       if (target === undefined || target.away || !target.streams) return this.end(near, 'connection refused');
       if (target.off !== undefined) return this.end(near, 'connection timed out');
+      const shown =
+        domain === undefined ? undefined : virtualHandshake(overTls ? target.tls : undefined, domain);
+      if (shown !== undefined && 'code' in shown) return this.refuse(near, shown);
       this.accepted += 2;
       const far = this.add(target, this.accepted, near);
       near.other = far;
       // The port that a client connects from is none that it listens on.
       const source = { address: owner.local.address, port: 40_000 + (far.id % 20_000) };
       const arrived = { type: 'connected', transport } as const;
-      ground.feed(target, { ...arrived, connection: far.id, local: target.local, remote: source });
-      this.arrive(near, () => ground.feed(owner, { ...arrived, connection: id, local: source, remote }));
+      const there = { ...arrived, connection: far.id, local: target.local, remote: source };
+      const here = { ...arrived, connection: id, local: source, remote };
+      ground.feed(target, shown === undefined ? there : { ...there, tls: VIRTUAL_SESSION });
+      this.arrive(near, () => ground.feed(owner, shown === undefined ? here : { ...here, tls: shown }));
     });
   }
 
@@ -137,6 +148,11 @@ export class VirtualStreams<Owner extends StreamOwner> {
     this.forget(end);
     const why = error === undefined ? {} : { error };
     this.ground.feed(end.owner, { type: 'disconnected', connection: end.id, ...why });
+  }
+
+  private refuse(end: StreamEnd<Owner>, tlsFault: TlsFault): void {
+    this.forget(end);
+    this.ground.feed(end.owner, { type: 'disconnected', connection: end.id, tlsFault });
   }
 
   private forget(end: StreamEnd<Owner>): void {

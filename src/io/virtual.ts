@@ -17,6 +17,7 @@ import { latin1 } from '../sip/text.ts';
 import { VirtualDns } from './virtual-dns.ts';
 import { VirtualMedia } from './virtual-media.ts';
 import { type StreamOwner, VirtualStreams } from './virtual-streams.ts';
+import type { VirtualTls } from './virtual-tls.ts';
 
 /** What a datagram meets on its way. Probabilities are 0 to 1. */
 export interface Weather {
@@ -68,6 +69,7 @@ export interface Node extends StreamOwner {
    * it wakes, and then finds that time has jumped.
    */
   off: 'unplugged' | 'asleep' | undefined;
+  tls?: VirtualTls | undefined;
   /** Nobody runs it any more. */
   gone: boolean;
   /** What `stop` ended with. */
@@ -162,6 +164,12 @@ export class VirtualNetwork {
     for (const transport of ['udp', 'tcp'] as const) this.feed(node, { type: 'listening', transport, local });
     if (rtpPorts.length > 0) this.feed(node, { type: 'media', report: { type: 'ports', ports: rtpPorts } });
     return node;
+  }
+
+  /** From now on it listens over TLS, too. */
+  listenTls(node: Node, tls: VirtualTls): void {
+    node.tls = tls;
+    this.feed(node, { type: 'listening', transport: 'tls', local: { ...node.local, port: tls.port } });
   }
 
   /** Anybody else. */
@@ -320,7 +328,13 @@ export class VirtualNetwork {
           return this.datagram(node, output.flow.remote, output.bytes);
         return this.streams.send(node, output.flow.connection, output.bytes);
       case 'connect':
-        return this.streams.connect(node, output.connection, output.transport, output.remote);
+        return this.streams.connect(
+          node,
+          output.connection,
+          output.transport,
+          output.remote,
+          output.tls?.domain,
+        );
       case 'disconnect':
         return this.streams.close(node, output.connection);
       case 'resolve': {

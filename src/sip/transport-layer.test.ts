@@ -276,3 +276,23 @@ test('every message that leaves is reported; the message itself only when asked 
   expect(reported(true)?.raw).toContain('OPTIONS sip:echo');
   expect(reported(true)?.raw).not.toContain('c0ffee');
 });
+
+test('over TLS a connection serves the name that its certificate was asked for, and no other (RFC 5922 §7)', () => {
+  const layer = new TransportLayer(false);
+  const server = { transport: 'tls', ...REMOTE } as const;
+  const ids: (number | undefined)[] = [];
+  const asked = at(0, (turn) => {
+    for (const domain of ['example.org', 'Example.ORG', 'example.com']) {
+      ids.push(layer.flowTo(turn, { ...server, domain }).connection);
+    }
+  });
+  expect(ids).toEqual([2, 2, 4]);
+  expect(asked).toEqual([
+    { type: 'connect', connection: 2, transport: 'tls', remote: REMOTE, tls: { domain: 'example.org' } },
+    { type: 'connect', connection: 4, transport: 'tls', remote: REMOTE, tls: { domain: 'example.com' } },
+  ]);
+  // Without a name the address has to be shown; what a peer opened proves nothing of it.
+  at(0, (turn) => layer.connected(turn, 1, 'tls', REMOTE));
+  const [connect] = at(0, (turn) => layer.flowTo(turn, server));
+  expect(connect).toMatchObject({ connection: 6, tls: { domain: REMOTE.address } });
+});
