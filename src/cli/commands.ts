@@ -339,7 +339,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       'sip-port': { value: 'PORT', help: 'port to listen on, UDP and TCP; 0 is any', otherwise: '5060' },
     },
     notes: [
-      'Phones register with it and reach each other through it, over UDP and TCP.',
+      'Phones register with it and reach each other through it, over UDP and TCP, and over TLS with --tls-cert.',
       'All phones of a user ring; whoever is no user here can neither register nor call.',
       'In a --config file each [[account]] with user and password is a user.',
       '',
