@@ -1,6 +1,6 @@
 /** When a change of the machine's addresses counts. */
 import { expect, test } from 'bun:test';
-import { SettledChange, watchAddresses } from './address-watch.ts';
+import { SettledChange, stateOf, watchAddresses } from './address-watch.ts';
 import { findLocalAddresses } from './local-addresses.ts';
 
 /** Sees states as `[atMs, state]` and says when a change was told; `told` follows, as in the watch. */
@@ -37,6 +37,19 @@ test('a link that comes and goes is told of less and less often, and soon again 
   expect(gaps.at(-1)).toBeGreaterThan(29_000);
   const calm = [...flaps.slice(0, 20), [100_000, 'wifi'], [100_500, 'wifi']] as const;
   expect(told(...calm).at(-1)).toBe('wifi at 100500');
+});
+
+test('a link-local address that comes or goes is no change; another way to a peer is one', () => {
+  const defaultAddresses = { ipv4: '192.0.2.7' };
+  const eth = { address: '192.0.2.7', prefixLength: 24 };
+  const container = { address: 'fe80::5', prefixLength: 64, zone: 'veth0' };
+  const ways = new Map([['203.0.113.9', '192.0.2.7']]);
+  const plain = stateOf({ defaultAddresses, interfaces: [eth] }, ways);
+  expect(stateOf({ defaultAddresses, interfaces: [eth, container] }, ways)).toBe(plain);
+  expect(stateOf({ defaultAddresses, interfaces: [eth] }, new Map([['203.0.113.9', '10.8.0.2']]))).not.toBe(
+    plain,
+  );
+  expect(stateOf({ defaultAddresses: {}, interfaces: [eth] }, ways)).not.toBe(plain);
 });
 
 test('a look at this machine takes little, and what is as it was is not told', async () => {

@@ -89,6 +89,14 @@ export function watchAddresses(first: LocalAddresses, changed: (now: LocalAddres
   };
 }
 
-function stateOf(addresses: LocalAddresses, ways: ReadonlyMap<string, string | undefined>): string {
-  return JSON.stringify([addresses, [...ways]]);
+/**
+ * What counts as a change. Link-local addresses do not: every container that starts brings some, and a peer on a link is
+ * among the ways.
+ */
+export function stateOf(
+  { defaultAddresses, interfaces }: LocalAddresses,
+  ways: ReadonlyMap<string, string | undefined>,
+): string {
+  const counted = interfaces.filter(({ zone }) => zone === undefined);
+  return JSON.stringify([defaultAddresses, counted, [...ways]]);
 }
