@@ -85,7 +85,7 @@ test('another number, another question or a query is no answer: a forger does no
   expect(readAnswer(response(SRV, { answers }), SRV, 8)).toBeUndefined();
   expect(readAnswer(response(SRV, { answers }), { ...SRV, name: 'other.org' }, 7)).toBeUndefined();
   expect(readAnswer(response(SRV, { answers }), { ...SRV, type: 'A' }, 7)).toBeUndefined();
-  expect(readAnswer(questionBytes(SRV, 7), SRV, 7)).toBeUndefined();
+  expect(readAnswer(questionBytes(SRV, 7, true), SRV, 7)).toBeUndefined();
 });
 
 test('a truncated answer and a refusal are told apart from "there is none"', () => {

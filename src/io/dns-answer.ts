@@ -5,7 +5,14 @@
  * Why node's resolver is not enough: it tells no time to live for SRV and NAPTR, and none for what is not there. The
  * wire format is dns-packet's. What it cannot read is no answer, whatever it throws.
  */
-import { type Answer, decode, encode, RECURSION_DESIRED, TRUNCATED_RESPONSE } from 'dns-packet';
+import {
+  type Answer,
+  decode,
+  encode,
+  type OptAnswer,
+  RECURSION_DESIRED,
+  TRUNCATED_RESPONSE,
+} from 'dns-packet';
 
 export type RecordType = 'A' | 'AAAA' | 'SRV' | 'NAPTR';
 
@@ -39,25 +46,27 @@ export function isDomainName(name: string): boolean {
   return name.length <= 253 && labels.every((label) => label.length > 0 && label.length <= 63);
 }
 
-/** The bytes of a question, with a word on how long a datagram we take (RFC 6891). The name is a domain name. */
-export function questionBytes({ type, name }: Question, id: number): Uint8Array {
+/** A word on how long a datagram we take (RFC 6891 §6.1.2). */
+const OPT: OptAnswer = {
+  type: 'OPT',
+  name: '.',
+  udpPayloadSize: UDP_PAYLOAD_BYTES,
+  flags: 0,
+  options: [],
+  extendedRcode: 0,
+  ednsVersion: 0,
+  flag_do: false,
+};
+
+/** The bytes of a question; `extended`: with a word on how long a datagram we take. The name is a domain name. */
+export function questionBytes({ type, name }: Question, id: number, extended: boolean): Uint8Array {
+  const questions = [{ type, name }];
   return encode({
     type: 'query',
     id,
     flags: RECURSION_DESIRED,
-    questions: [{ type, name }],
-    additionals: [
-      {
-        type: 'OPT',
-        name: '.',
-        udpPayloadSize: UDP_PAYLOAD_BYTES,
-        flags: 0,
-        options: [],
-        extendedRcode: 0,
-        ednsVersion: 0,
-        flag_do: false,
-      },
-    ],
+    questions,
+    additionals: extended ? [OPT] : [],
   });
 }
 

@@ -75,6 +75,15 @@ test('what is too long for a datagram comes over TCP (RFC 7766 §5)', async () =
   expect(asked).toEqual(['A pbx.example.org', 'A pbx.example.org']);
 });
 
+test('a server that does not know EDNS is asked without it the second time (RFC 6891 §7)', async () => {
+  const FORMERR = 1;
+  const { address, asked } = await server((query) => [
+    query.additionals?.length === 0 ? answer(query, [ADDRESS]) : answer(query, [], FORMERR),
+  ]);
+  expect(await dnsClient(address)(A)).toMatchObject({ records: [{ data: '192.0.2.1' }] });
+  expect(asked).toHaveLength(2);
+});
+
 test('a port where nobody listens says so at once', async () => {
   const { address } = await server(() => []);
   for (const close of closing.splice(0)) close();

@@ -53,7 +53,7 @@ export function dnsClient(
     for (const waitMs of WAITS_MS) {
       for (const one of servers.slice(0, MAX_SERVERS)) {
         const startedMs = performance.now();
-        const outcome = await askOne(one, question, waitMs);
+        const outcome = await askOne(one, question, waitMs, waitMs === WAITS_MS[0]);
         const asked = { address: one.hostname, port: one.port };
         onTried?.({ question, server: asked, outcome, tookMs: performance.now() - startedMs });
         if (!('failed' in outcome)) return outcome;
@@ -71,9 +71,15 @@ function serverOf(text: string): Server | undefined {
   return isIP(hostname) === 0 ? undefined : { hostname, port: Number(port ?? DNS_PORT) };
 }
 
-async function askOne(server: Server, question: Question, waitMs: number): Promise<Outcome> {
+/** `extended`: with EDNS. The second time it is left out: old forwarders refuse or drop what they do not know (RFC 6891 §7). */
+async function askOne(
+  server: Server,
+  question: Question,
+  waitMs: number,
+  extended: boolean,
+): Promise<Outcome> {
   const id = randomInt(0x1_0000);
-  const query = questionBytes(question, id);
+  const query = questionBytes(question, id, extended);
   const read = (bytes: Uint8Array) => readAnswer(bytes, question, id);
   const heard = await overUdp(server, query, waitMs, read).catch(codeOf);
   if (heard !== 'truncated') return outcomeOf(heard);
