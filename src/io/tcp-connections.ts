@@ -280,13 +280,20 @@ export function openStreams(
       if (open.unsent.length > 0) setTimeout(() => open.socket?.terminate(), lingerMs).unref();
     },
     useCredentials(next) {
+      const old = credentials;
       credentials = next;
       const before = listeners.get('tls');
       if (before === undefined) return;
       const { hostname, port } = before;
       // Only the listener is closed, and none of its connections.
       before.stop();
-      listen('tls', hostname, port);
+      try {
+        listen('tls', hostname, port);
+      } catch (error) {
+        credentials = old;
+        listen('tls', hostname, port);
+        throw error;
+      }
     },
     close() {
       for (const listener of listeners.values()) listener.stop();
