@@ -155,6 +155,14 @@ test('a few RTP ports of somebody else do no harm, half of them do', () => {
     'warning',
     'failed',
   ]);
+  const refused = {
+    range: [10_000, 20_000],
+    tried: [{ port: 10_000, state: { state: 'refused', why: 'no' } }],
+  } as const;
+  expect(judgeRtpPorts(refused)).toMatchObject({
+    verdict: 'failed',
+    next: expect.stringContaining('--bind'),
+  });
   expect(judgeRtpPorts(facts(2)).evidence).toContain('10000 and 10001, of asterisk (process 812)');
 });
 

@@ -59,8 +59,10 @@ export function judgeSipPort({ port, udp, tcp }: SipPortFacts): Finding {
       ? 'another SIP program, or another ringback, runs on this machine'
       : port < 1024 && port > 0
         ? 'ports below 1024 are for root'
-        : 'the system does not let this program listen there',
-    next: taken ? 'end that program, or choose another port with --sip-port' : 'choose another --sip-port',
+        : 'the address of --bind is no address of this machine, or the system lets nobody listen there',
+    next: taken
+      ? 'end that program, or choose another port with --sip-port'
+      : 'check --bind, then --sip-port',
   };
 }
 
@@ -71,6 +73,16 @@ export function judgeRtpPorts({ range: [first, last], tried }: RtpPortFacts): Fi
   const range = `${first}-${last}`;
   if (bad.length === 0) {
     return { check, verdict: 'ok', evidence: `${tried.length} of ${range} were tried and are free` };
+  }
+  const refusals = bad.flatMap(({ state }) => (state.state === 'refused' ? [state.why] : []));
+  if (refusals.length === tried.length) {
+    return {
+      check,
+      verdict: 'failed',
+      evidence: `none of ${range} can be had: ${refusals[0]}`,
+      cause: 'the address of --bind is no address of this machine, or the system lets nobody listen there',
+      next: 'check --bind, then --rtp-ports',
+    };
   }
   const owners = bad.flatMap(({ state }) => (state.state === 'taken' && state.owner ? [state.owner] : []));
   const names = [...new Set(owners.map((owner) => ownerInWords(owner)))];

@@ -17,6 +17,7 @@ const ADDRESS: Answer = { type: 'A', name: A.name, ttl: 60, data: '192.0.2.1' };
 async function server(
   datagrams: (query: ReturnType<typeof decode>) => readonly Uint8Array[],
   answers: readonly Answer[] = [],
+  hostname = '127.0.0.1',
 ): Promise<{ readonly address: string; readonly asked: string[] }> {
   const asked: string[] = [];
   const note = (query: ReturnType<typeof decode>) => {
@@ -25,7 +26,7 @@ async function server(
     return query;
   };
   const tcp = Bun.listen({
-    hostname: '127.0.0.1',
+    hostname,
     port: 0,
     socket: {
       data(socket, bytes) {
@@ -39,7 +40,7 @@ async function server(
     },
   });
   const udp = await Bun.udpSocket({
-    hostname: '127.0.0.1',
+    hostname,
     port: tcp.port,
     socket: {
       data(socket, bytes, port, address) {
@@ -51,7 +52,8 @@ async function server(
     () => tcp.stop(true),
     () => udp.close(),
   );
-  return { address: `127.0.0.1:${udp.port}`, asked };
+  const host = hostname.includes(':') ? `[${hostname}]` : hostname;
+  return { address: `${host}:${udp.port}`, asked };
 }
 
 const answer = (
@@ -67,6 +69,11 @@ test('a datagram with another number is passed over, and the right one taken (RF
     answer(query, [ADDRESS]),
   ]);
   expect(await dnsClient(address)(A)).toMatchObject({ ttlS: 60, records: [{ data: '192.0.2.1' }] });
+});
+
+test('a name server has an IPv6 address as well', async () => {
+  const dns = await server((query) => [answer(query, [ADDRESS])], [], '::1');
+  expect(await dnsClient(dns.address)(A)).toMatchObject({ records: [{ data: '192.0.2.1' }] });
 });
 
 test('what is too long for a datagram comes over TCP (RFC 7766 §5)', async () => {

@@ -102,6 +102,8 @@ type Reader = (bytes: Uint8Array) => Found | 'truncated' | { readonly refused: s
 async function overUdp(server: Server, query: Uint8Array, waitMs: number, read: Reader): Promise<Reading> {
   const { promise, resolve, reject } = Promise.withResolvers<Reading>();
   const socket = await Bun.udpSocket({
+    // By its own address: Bun takes an IPv4 socket otherwise.
+    hostname: server.hostname.includes(':') ? '::' : '0.0.0.0',
     connect: server,
     socket: {
       data(_socket, bytes) {

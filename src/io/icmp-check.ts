@@ -13,10 +13,7 @@ const TRIES = 2;
 /** Resolves to true when an error comes within `limitMs`, else to false. */
 export async function isRefused({ address, port }: SocketAddress, limitMs: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = await Bun.udpSocket({
-    connect: { hostname: address, port },
-    socket: { error: () => resolve(true) },
-  }).catch(() => undefined);
+  const socket = await connected(address, port, () => resolve(true));
   if (socket === undefined) return false;
   const send = () => {
     try {
@@ -33,5 +30,16 @@ export async function isRefused({ address, port }: SocketAddress, limitMs: numbe
   } finally {
     for (const timer of timers) clearTimeout(timer);
     socket.close();
+  }
+}
+
+/** Undefined where no route leads: the endpoint's own socket says that. */
+async function connected(hostname: string, port: number, error: () => void) {
+  try {
+    // By its own address: Bun takes an IPv4 socket otherwise.
+    const own = hostname.includes(':') ? '::' : '0.0.0.0';
+    return await Bun.udpSocket({ hostname: own, connect: { hostname, port }, socket: { error } });
+  } catch {
+    return undefined;
   }
 }
