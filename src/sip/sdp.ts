@@ -249,7 +249,7 @@ function finish(
   media: readonly OpenMedia[],
   lines: readonly PlacedLine[],
 ): Result<SessionDescription> {
-  const { origin, name = '-', ...others } = session;
+  const { origin, name = '' } = session;
   if (origin === undefined) return fail('sdp-origin-missing', 0, 400, 'there is no o=');
   // §5.7: a c= for the session, or one under every media line. A refused line needs none.
   const homeless = media.findIndex((one) => one.port !== 0 && (one.connection ?? session.connection) == null);
@@ -257,8 +257,8 @@ function finish(
     const line = lines.filter(({ type }) => type === 'm')[homeless];
     return fail('sdp-connection-missing', line?.offset ?? 0, 400, 'no c= for a media line');
   }
-  const timing = others.timing.length > 0 ? others.timing : [{ type: 't', value: '0 0' }];
-  return ok({ ...others, origin, name: name === '' ? '-' : name, timing, media });
+  const timing = session.timing.length > 0 ? session.timing : [{ type: 't', value: '0 0' }];
+  return ok({ ...session, origin, name: name === '' ? '-' : name, timing, media });
 }
 
 /** The text of a description, in the order of §5, CRLF after every line. */
