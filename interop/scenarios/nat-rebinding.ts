@@ -36,7 +36,7 @@ async function rebind(
 
 /** Called from outside; the caller, outside, hangs up. */
 async function called(lab: Lab, kinds: readonly NatKind[], transport: 'udp' | 'tcp' = 'udp'): Promise<void> {
-  const args = ['--keepalive', '1', '--keepalive-by', 'options'];
+  const args = ['--keepalive', '1'];
   const scene = await openNatScene(lab, kinds, { transport, args });
   const caller = callIn(scene, 7);
   await rebind(scene, 'rebinding', [scene.echo, caller]);

@@ -15,8 +15,9 @@ export const KEEPALIVE_FLAGS = {
   'keepalive-by': {
     group: 'network',
     value: 'crlf|stun|options',
-    help: 'what is sent for it: line breaks, STUN to the SIP server (UDP), or OPTIONS, which every server answers',
-    otherwise: 'crlf, and stun on UDP where the registrar speaks RFC 5626',
+    help: 'what is sent for it: line breaks, STUN to the SIP server (UDP), or OPTIONS, which nearly every server answers',
+    otherwise:
+      'crlf on TCP and TLS; on UDP, where line breaks tell of no dead way, options, or stun where the registrar speaks RFC 5626',
     inFile: true,
     schema: reads('crlf, stun or options', (given) =>
       given === 'crlf' || given === 'stun' || given === 'options'

@@ -360,3 +360,24 @@ test('a duration is in the unit that a person would say', () => {
     '2 h 03 min',
   ]);
 });
+
+test('the OPTIONS that keep a registration reachable, and their answers, are lines with -v alone', () => {
+  const about = { transport: 'udp', remote: PHONE, cseq: '1 OPTIONS', bytes: 400 } as const;
+  const messages: readonly EventBody[] = [
+    { ...about, type: 'sip.sent', startLine: 'OPTIONS sip:lab.local SIP/2.0', callId: 'ours' },
+    { ...about, type: 'sip.received', startLine: 'SIP/2.0 200 OK', callId: 'ours' },
+    { ...about, type: 'sip.received', startLine: 'OPTIONS sip:100@lab.local SIP/2.0', callId: 'theirs' },
+    { ...about, type: 'sip.sent', startLine: 'SIP/2.0 200 OK', callId: 'theirs' },
+  ];
+  const linesAt = (level: 0 | 1) => {
+    const report = plainReporter({ level, style: 'service', color: false, showTime: false });
+    return messages.flatMap(
+      (body, index) => report({ v: EVENT_VERSION, seq: index, atMs: 0, ...body }) ?? [],
+    );
+  };
+  expect(linesAt(0)).toEqual([
+    '[RX] OPTIONS cseq=1 from udp 127.0.0.1:5062',
+    '[TX] 200 OK to udp 127.0.0.1:5062',
+  ]);
+  expect(linesAt(1)).toHaveLength(4);
+});

@@ -89,8 +89,8 @@ export interface EndpointConfig extends LocalAddresses {
   /** How often the flow of a registration is pinged at most, in ms (RFC 5626 §4.4.1); 0 or absent: never. */
   readonly keepaliveMs?: number;
   /**
-   * What is sent for it, where there is a choice: absent means line breaks, and on UDP STUN towards a registrar that
-   * keeps to RFC 5626. STUN is for UDP alone; a stream has line breaks then.
+   * What is sent for it, where there is a choice: absent means line breaks on a stream, and on UDP OPTIONS, or STUN
+   * towards a registrar that keeps to RFC 5626. STUN is for UDP alone; a stream has line breaks then.
    */
   readonly keepaliveBy?: 'crlf' | 'stun' | 'options';
   /**

@@ -130,19 +130,54 @@ test('two accounts on one connection are one flow: it is pinged once', () => {
   expect(registrar.pingsMs).toHaveLength(1);
 });
 
-test('over UDP a mapped address is kept open', () => {
+test('over UDP a way beyond our own network is kept open, by OPTIONS', () => {
   open('udp');
+  start();
+  network.run(290_000);
+  expect(optionsHeard().length).toBeWithin(10, 13);
+  expect(registrar.pingsMs).toEqual([]);
+  expect(changes().map(({ to }) => to)).toEqual(['registering', 'registered']);
+});
+
+test('over UDP without being told how, a dead way is noticed within two intervals, and registered anew', () => {
+  open('udp');
+  start();
+  network.run(60_000);
+  const binds = registrar.answering;
+  registrar.answering = (request) => (request.method === 'OPTIONS' ? undefined : binds(request));
+  const beforeMs = network.nowMs;
+  network.run(58_000);
+  expect(changes().find(({ to }) => to === 'retrying')?.reason).toBe('the server does not answer OPTIONS');
+  const again = registrar.requests('REGISTER').at(-1);
+  expect((again?.atMs ?? 0) - beforeMs).toBeWithin(1, 58_000);
+});
+
+test('a server that has never answered OPTIONS is sent line breaks then, and keeps its registration', () => {
+  open('udp');
+  const binds = registrar.answering;
+  registrar.answering = (request) => (request.method === 'OPTIONS' ? undefined : binds(request));
+  start();
+  network.run(290_000);
+  expect(new Set(optionsHeard().map(({ message }) => value(message, 'CSeq')))).toEqual(
+    new Set(['1 OPTIONS']),
+  );
+  expect(registrar.pingsMs.length).toBeGreaterThanOrEqual(8);
+  expect(changes().map(({ to }) => to)).toEqual(['registering', 'registered']);
+});
+
+test('over UDP within our own network nothing is sent, unless a NAT was seen', () => {
+  const interfaces = [{ address: ECHO_ADDRESS.address, prefixLength: 24 }];
+  open('udp', { interfaces });
+  start();
+  network.run(290_000);
+  expect([optionsHeard().length, registrar.pingsMs.length]).toEqual([0, 0]);
+  ours.act({ type: 'stop', reason: 'the other one' });
+  network.run(100);
+  open('udp', { interfaces, keepaliveBy: 'crlf' });
   registrar.sees = MAPPED;
   start();
   network.run(290_000);
   expect(registrar.pingsMs.length).toBeGreaterThanOrEqual(10);
-});
-
-test('over UDP without a NAT nothing is sent', () => {
-  open('udp');
-  start();
-  network.run(290_000);
-  expect(registrar.pingsMs).toEqual([]);
 });
 
 test('--keepalive 0: no pings', () => {
@@ -159,6 +194,7 @@ test('what is not registered any more is not kept open', () => {
   ours.act({ type: 'remove-account', account: 'sip:100@lab.local' });
   network.run(290_000);
   expect(registrar.pingsMs).toEqual([]);
+  expect(optionsHeard()).toEqual([]);
 });
 
 const never = (): never => {
@@ -301,13 +337,13 @@ test('STUN that was answered and is not any more: the flow is dead within two in
   expect((registrar.requests('REGISTER')[1]?.atMs ?? 0) - beforeMs).toBeLessThan(58_000);
 });
 
-test('a registrar that promised STUN and does not speak it is kept open by line breaks then', () => {
+test('a registrar that promised STUN and does not speak it is kept open by OPTIONS then', () => {
   open('udp', { outbound: { instance: 'x' } });
   speaksOutbound();
   start();
   network.run(290_000);
   expect(registrar.requests('REGISTER')).toHaveLength(2);
-  expect(registrar.pingsMs.length).toBeGreaterThanOrEqual(8);
+  expect(optionsHeard().length).toBeGreaterThanOrEqual(8);
   expect(network.eventsOf(ours, 'diagnosis.raised')).toEqual([]);
 });
 

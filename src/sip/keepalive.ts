@@ -2,9 +2,9 @@
  * Keeping the way to a registrar open (RFC 5626 §3.5, §4.4): something small on the flow of a registration, so that no
  * NAT forgets it, and whose answer tells that the flow is alive. keepalive-kind.ts says what is sent where.
  *
- * A flow is dead when an answer is owed and does not come: to OPTIONS always, to line breaks and STUN when the server
- * has answered them before, or speaks RFC 5626, which promises it. A server that never answered may not know them, and
- * closing its connections would be worse than not to know.
+ * A flow is dead when an answer is owed and does not come: to OPTIONS that were asked for by name always, to everything
+ * else when the server has answered it before, or speaks RFC 5626, which promises line breaks and STUN. A server that
+ * never answered may not know them, and closing its connections would be worse than not to know.
  */
 import { BindingClient } from '../stun/binding-client.ts';
 import type { StunMessage } from '../stun/message.ts';
@@ -70,7 +70,8 @@ export class Keepalives {
 
   /**
    * A registration of that account stands on that flow. `flowTimerMs`: what its server wants at least (§4.4). On UDP
-   * nothing has to be kept where no NAT is, unless it was asked for, or the registrar calls over the flow.
+   * nothing has to be kept within our own network, unless it was asked for, or the registrar calls over the flow; beyond
+   * it a firewall may stand that forgets as a NAT does, over IPv6 too.
    */
   keep(turn: Turn, flow: Flow, account: Account, flowTimerMs?: number): void {
     const { keepaliveMs = 0 } = this.agent.config;
@@ -113,6 +114,7 @@ export class Keepalives {
     if (kept?.options !== options || kept.waiting !== 'options') return;
     if (indication.type === 'response') {
       if (indication.response.status < 200) return;
+      this.remember(kept, true);
       this.alive(turn, kept);
       this.agent.own.learnMapping(turn, kept.flow, indication.response);
       return;
@@ -174,8 +176,10 @@ export class Keepalives {
 
   private isWorth(flow: Flow): boolean {
     if (isReliable(flow.transport) || this.agent.outbound.has(flow)) return true;
-    const { keepaliveBy = 'crlf' } = this.agent.config;
-    return keepaliveBy !== 'crlf' || this.agent.own.mappingTowards(flow) !== undefined;
+    const { config, own } = this.agent;
+    const { keepaliveBy = 'crlf' } = config;
+    if (keepaliveBy !== 'crlf' || own.mappingTowards(flow) !== undefined) return true;
+    return !own.isOnLink(flow.remote.address);
   }
 
   private send(turn: Turn, kept: Kept): void {
@@ -190,7 +194,7 @@ export class Keepalives {
       turn.ask({ type: 'send', flow, bytes });
     } else this.agent.transport.ping(turn, flow);
     if (kind === 'crlf' && !isReliable(flow.transport)) kept.waiting = undefined;
-    if (!this.owesAnswer(kept, kind)) return this.armNext(turn, kept);
+    if (!this.awaitsAnswer(kept, kind)) return this.armNext(turn, kept);
     const inMs = Math.min(ANSWER_MS, kept.intervalMs);
     kept.timer = this.deadlines.arm(turn.nowMs + inMs, 'keepalive answer', kept);
   }
@@ -198,11 +202,16 @@ export class Keepalives {
   private kindOf({ flow }: Kept): KeepaliveKind {
     return keepaliveKind(flow, this.agent.config.keepaliveBy, {
       outbound: this.agent.outbound.has(flow),
-      stunless: this.answering.get(`stun ${serverOf(flow)}`) === false,
+      silent: { stun: this.isSilent('stun', flow), options: this.isSilent('options', flow) },
     });
   }
 
-  private owesAnswer({ flow }: Kept, kind: KeepaliveKind): boolean {
+  private isSilent(kind: KeepaliveKind, flow: Flow): boolean {
+    return this.answering.get(`${kind} ${serverOf(flow)}`) === false;
+  }
+
+  /** Whether an answer is waited for. */
+  private awaitsAnswer({ flow }: Kept, kind: KeepaliveKind): boolean {
     if (kind === 'options') return true;
     if (kind === 'crlf' && !isReliable(flow.transport)) return false;
     return this.answering.get(`${kind} ${serverOf(flow)}`) ?? this.agent.outbound.has(flow);
@@ -211,12 +220,15 @@ export class Keepalives {
   private unanswered(turn: Turn, kept: Kept): void {
     const kind = kept.waiting;
     if (kind === undefined) return this.armNext(turn, kept);
+    const first = this.answering.get(`${kind} ${serverOf(kept.flow)}`) === undefined;
+    const byName = kind === 'options' && this.agent.config.keepaliveBy === 'options';
     // A promise that is not kept costs one connection, and is not believed again.
-    if (kind !== 'options' && this.answering.get(`${kind} ${serverOf(kept.flow)}`) === undefined) {
-      this.remember(kept, false);
-    }
+    if (first && !byName) this.remember(kept, false);
     this.drop(turn, kept);
-    this.bury(kept, NO_ANSWER[kind]);
+    if (kind !== 'options' || byName || !first) return this.bury(kept, NO_ANSWER[kind]);
+    // Nobody promised to answer OPTIONS: line breaks from now on.
+    kept.waiting = undefined;
+    this.armNext(turn, kept);
   }
 
   /** Asked for by `--keepalive-by stun`, of a server that promised nothing: the NAT is kept open, and no more is known. */

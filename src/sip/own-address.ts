@@ -243,11 +243,16 @@ export class OwnAddresses {
     this.unsaid.push(address);
   }
 
-  /** On this machine, in a network of ours, or in one like ours: no NAT stands between, as far as anybody can tell. */
-  private isInside(peer: string): boolean {
-    if (isPrivate(peer) || isLoopback(peer) || isLinkLocal(peer)) return true;
+  /** On this machine, or in a network of ours: no NAT and no firewall of a router stands between. */
+  isOnLink(peer: string): boolean {
+    if (isLoopback(peer) || isLinkLocal(peer)) return true;
     const bytes = addressBytes(peer);
     return bytes !== undefined && this.local.interfaces.some((one) => isOnNetwork(bytes, one));
+  }
+
+  /** On this machine, in a network of ours, or in one like ours: no NAT stands between, as far as anybody can tell. */
+  private isInside(peer: string): boolean {
+    return isPrivate(peer) || this.isOnLink(peer);
   }
 
   private lastDefault(peer: string): string {
