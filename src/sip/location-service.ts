@@ -6,7 +6,7 @@
  */
 import type { Deadline } from './deadlines.ts';
 import { Deadlines } from './deadlines.ts';
-import type { Flow } from './flow.ts';
+import { type Flow, flowName } from './flow.ts';
 import type { FlowBinding } from './outbound-binding.ts';
 import { isSameFlow } from './outbound-binding.ts';
 import { displayText } from './text.ts';
@@ -92,24 +92,29 @@ export class LocationService {
     }
   }
 
-  /** The way to the phone whose Contact that is, when it is not the Contact's own. */
+  /** The way to the phone whose Contact that is, when it is not the Contact's own, and nobody disputes it. */
   reachOf(uri: string): Flow | undefined {
-    for (const entries of this.entries.values()) {
-      for (const { binding } of entries) if (binding.uri === uri && binding.reach) return binding.reach;
-    }
-    return undefined;
+    const ways = this.bindingsOf((binding) => binding.uri === uri).map(({ binding }) => binding.reach);
+    const [first] = ways;
+    const name = first === undefined ? undefined : flowName(first);
+    return ways.every((way) => way !== undefined && flowName(way) === name) ? first : undefined;
   }
 
-  /** The flow of a phone that was registered last: its Contact in a dialog may have `ob` besides (RFC 5626 §4.3). */
+  /**
+   * The flow of a phone that was registered last: its Contact in a dialog may have `ob` besides (RFC 5626 §4.3). None
+   * when several users claim that Contact.
+   */
   newFlowOf(contact: string): Flow | undefined {
-    let found: Flow | undefined;
-    for (const entries of this.entries.values()) {
-      for (const { binding } of entries) {
-        const { registered, reach, uri } = binding;
-        if (registered !== undefined && reach !== undefined && sameUri(uri, contact)) found = reach;
-      }
-    }
-    return found;
+    const claims = this.bindingsOf(({ registered, reach, uri }) => {
+      return registered !== undefined && reach !== undefined && sameUri(uri, contact);
+    });
+    const [first, last] = [claims[0], claims.at(-1)];
+    return claims.every(({ user }) => user === first?.user) ? last?.binding.reach : undefined;
+  }
+
+  /** Of all users: a Contact is written by whoever registers, and may be somebody else's. */
+  private bindingsOf(wanted: (binding: Binding) => boolean): Entry[] {
+    return [...this.entries.values()].flat().filter(({ binding }) => wanted(binding));
   }
 
   /**
@@ -125,11 +130,12 @@ export class LocationService {
     }
   }
 
-  /** The flow of a phone is gone, as the proxy before it says (430), whoever it belongs to. */
-  flowFailed(turn: Turn, uri: string, flow: FlowBinding): void {
+  /** The flow of a phone is gone, as the proxy at the end of that Path says (430), which speaks for no other way. */
+  flowFailed(turn: Turn, uri: string, flow: FlowBinding, path: readonly string[]): void {
     for (const [user, entries] of [...this.entries]) {
       const left = entries.filter(({ binding }) => {
-        return binding.uri !== uri || !isSameFlow(binding.registered, flow);
+        const same = binding.uri === uri && binding.path.join() === path.join();
+        return !same || !isSameFlow(binding.registered, flow);
       });
       if (left.length < entries.length) this.drop(turn, user, entries, left);
     }

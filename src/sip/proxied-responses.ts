@@ -135,9 +135,9 @@ function final(proxy: ProxyState, turn: Turn, branch: ProxyBranch, response: Sip
 
 /** RFC 5626 §7, §11.5: a 430 ends the binding of its flow; a 408 says that nobody is at the end of it. */
 function isFlowFailure(proxy: ProxyState, turn: Turn, branch: ProxyBranch, { status }: SipResponse): boolean {
-  const { registered, uri } = branch.target;
+  const { registered, uri, path } = branch.target;
   if (registered === undefined || branch.state === 'done') return false;
-  if (status === 430) proxy.location.flowFailed(turn, uri, registered);
+  if (status === 430) proxy.location.flowFailed(turn, uri, registered, path);
   return status === 430 || status === 408;
 }
 
