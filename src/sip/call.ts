@@ -104,8 +104,8 @@ export interface CallMedia {
   readonly mode?: MediaMode;
   /** The description that we sent last, refused offers apart. */
   description: SessionDescription | undefined;
-  /** The version of our last re-INVITE's offer, whether or not it was taken (session-version.ts). */
-  offeredVersion?: string;
+  /** The highest version of an offer in a re-INVITE of ours, whether or not it was taken (session-version.ts). */
+  offeredVersion?: number;
   /** What the media thread was told last; undefined until it was opened. */
   session: MediaSession | undefined;
   codec: string;

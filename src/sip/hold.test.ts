@@ -65,26 +65,46 @@ test('hold offers sendonly, resume sendrecv, each one version later, and both ar
   expect(states().at(-1)).toBe('established');
   expect(scene.echo.media.open.get(0)).toMatchObject({ send: true, receive: true });
   expect(offered()).toEqual(['sendonly', 'sendrecv']);
-  const versions = reinvites().map(({ body }) => BigInt(/o=\S+ \d+ (\d+)/.exec(latin1(body))?.[1] ?? '0'));
-  expect(versions[1]).toBe((versions[0] ?? 0n) + 1n);
+  const [held = 0, resumed] = versions();
+  expect(resumed).toBe(held + 1);
   const acks = scene.phone.requests('ACK').map(({ message }) => value(message, 'CSeq'));
   expect(acks).toEqual(['1 ACK', '2 ACK']);
   call.bye();
 });
 
+const versionIn = (text: string) => Number(/o=\S+ \d+ (\d+)/.exec(text)?.[1]);
+const versions = () => reinvites().map(({ body }) => versionIn(latin1(body)));
+const refusesHold = (request: SipRequest) =>
+  latin1(request.body).includes('a=sendonly') ? { status: 488 } : agrees(request);
+
 test('a hold that was refused has used its version up: what comes next has another one (RFC 3264 §8)', () => {
-  open((request) => (latin1(request.body).includes('a=sendonly') ? { status: 488 } : agrees(request)));
+  open(refusesHold);
   act('hold');
   scene.network.run(100);
   // The same session with another codec is another description.
   call.invite(offerText({ codecs: { 8: 'PCMA/8000' } }));
   scene.network.run(100);
   call.ack();
-  const versionIn = (text: string) => Number(/o=\S+ \d+ (\d+)/.exec(text)?.[1]);
-  const [refused, answered] = [latin1(reinvites().at(-1)?.body ?? new Uint8Array()), call.answer()].map(
-    versionIn,
-  );
-  expect(answered).toBe((refused ?? 0) + 1);
+  expect(versionIn(call.answer())).toBe((versions()[0] ?? 0) + 1);
+  call.bye();
+});
+
+test('a refresh in between, which offers what stands, frees no version (RFC 3264 §8)', () => {
+  open(refusesHold);
+  call.invite(offerText(), [
+    ['Supported', 'timer'],
+    ['Session-Expires', '90;refresher=uas'],
+  ]);
+  scene.network.run(100);
+  call.ack();
+  act('hold');
+  scene.network.run(46_000);
+  const [refused = 0, refresh] = versions();
+  expect(refresh).toBe(refused - 1);
+  call.invite(offerText({ codecs: { 8: 'PCMA/8000' } }));
+  scene.network.run(100);
+  call.ack();
+  expect(versionIn(call.answer())).toBe(refused + 1);
   call.bye();
 });
 

@@ -16,6 +16,7 @@ import { parseNameAddr } from './name-addr.ts';
 import { type SessionDescription, serializeSdp } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { intervalHeaders } from './session-timer.ts';
+import { noteOffered } from './session-version.ts';
 import { isSecured } from './sips.ts';
 import { bytesOf } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
@@ -56,7 +57,7 @@ export function sendChange(
 ): void {
   const { dialog, media } = call;
   if (dialog === undefined) return;
-  if (offer !== undefined && media !== undefined) media.offeredVersion = offer.origin.sessionVersion;
+  if (offer !== undefined && media !== undefined) noteOffered(media, offer);
   const flow = dialogFlow(store, turn, dialog);
   const headers: HeaderLine[] = [
     ['Contact', store.agent.dialogContact(flow, localUser(dialog), isSecured(dialog))],
