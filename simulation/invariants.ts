@@ -95,12 +95,14 @@ export function cancelHasTarget({ sent, forwards }: NodeRecord, message: WireMes
 
 /**
  * §15: a dialog that a BYE has ended carries no new request, but for our BYE that crossed the peer's, and the one with
- * the credentials that a proxy asked for (§22.3): after a restart it does not know the dialog any more.
+ * the credentials that a proxy asked for (§22.3): after a restart it does not know the dialog any more. What waited
+ * for its stream was begun before.
  */
 export function nothingAfterBye(record: NodeRecord, message: WireMessage): Fault {
-  const { sent, over, ending, forwards } = record;
+  const { sent, over, ending, forwards, sendsWaiting } = record;
   const { method, toTag, callId } = message;
-  if (forwards || method === 'ACK' || toTag === '' || sent.has(transactionKey(message))) return undefined;
+  if (forwards || sendsWaiting || method === 'ACK' || toTag === '' || sent.has(transactionKey(message)))
+    return undefined;
   const key = dialogKey(message);
   if (!over.has(key)) return undefined;
   if (method === 'BYE' && (ending.has(key) || wasChallenged(record, message))) return undefined;
