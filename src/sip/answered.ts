@@ -11,12 +11,13 @@ import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { type Dialog, dialogAsClient, dialogWithoutContact } from './dialog.ts';
 import { dialogFlow } from './dialog-flow.ts';
-import { endEarlyDialogs } from './early-dialog.ts';
+import { type EarlyDialog, endEarlyDialogs } from './early-dialog.ts';
 import { wayOf } from './large-request.ts';
 import { MAX_FORKS } from './limits.ts';
 import type { SipResponse } from './message.ts';
-import type { OutgoingInvite } from './outgoing-invite.ts';
+import type { GivenUpTry, OutgoingInvite } from './outgoing-invite.ts';
 import { reasonFor } from './reason.ts';
+import type { SipError } from './result.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { takeInterval } from './session-timer.ts';
 import type { ClientTransaction } from './transaction.ts';
@@ -34,24 +35,12 @@ export function answered(
   core: CoreHeaders,
 ): void {
   const tag = core.toTag ?? '';
-  const again = invite.acknowledgements.get(tag);
-  if (again !== undefined) {
-    return store.agent.transport.transmit(turn, again.flow, again.message, call.handle);
-  }
-  const { request, core: asked } = transaction;
-  const flow = wayOf(transaction);
-  const made = dialogAsClient(request, asked, response, core, flow);
-  const dialog = made.ok ? made.value : dialogWithoutContact(request, asked, response, core, flow);
+  if (acknowledgedAgain(store, turn, call, invite, tag)) return;
   const early = invite.early.get(tag);
-  if (early !== undefined) {
-    // §13.2.2.4: routes and target are those of the 2xx; the numbers go on.
-    dialog.localSequence = early.dialog.localSequence;
-    dialog.remoteSequence = early.dialog.remoteSequence;
-    early.dialog.state = 'confirmed';
-  }
-  if (invite.acknowledgements.size > 0) {
-    const refusal = refuseLate(store, call, invite, response);
-    return endFork(store, turn, call, invite, transaction, dialog, refusal);
+  const { dialog, error } = acceptedDialog(transaction, response, core, early);
+  if (early !== undefined) early.dialog.state = 'confirmed';
+  if (call.answeredMs !== undefined) {
+    return endFork(store, turn, call, invite, transaction, dialog, response, 'answered elsewhere');
   }
   store.disarm(call, 'ring timeout');
   store.disarm(call, 'cancel timeout');
@@ -63,15 +52,65 @@ export function answered(
   const from = early === undefined ? 'none' : 'early';
   reportDialog(turn, call, dialog, from, 'confirmed', `${response.status} received`);
   endEarlyDialogs(turn, call, 'answered elsewhere');
-  if (!made.ok && made.error.code !== 'contact-missing') {
+  if (error !== undefined && error.code !== 'contact-missing') {
     call.outcome ??= 'unusable';
-    call.ending ??= `the ${response.status} cannot be used: ${made.error.detail}`;
+    call.ending ??= `the ${response.status} cannot be used: ${error.detail}`;
   }
   if (early?.hungUp === true) {
     return finishCall(store, turn, call, 'BYE received before the answer', undefined, 'refused');
   }
   takeInterval(store, turn, call, response);
   takeAnswer(store, turn, call, invite, response, early?.described);
+}
+
+/**
+ * A 2xx to a try that was given up, while the call goes on by way of another server: it is acknowledged as well, and
+ * ended, because nobody can take back what that server is doing now.
+ */
+export function answeredLate(
+  store: CallStore,
+  turn: Turn,
+  { call, transaction, early }: GivenUpTry,
+  response: SipResponse,
+  core: CoreHeaders,
+): void {
+  const { outgoing: invite } = call;
+  const tag = core.toTag ?? '';
+  if (invite === undefined || acknowledgedAgain(store, turn, call, invite, tag)) return;
+  const { dialog } = acceptedDialog(transaction, response, core, early.get(tag));
+  endFork(store, turn, call, invite, transaction, dialog, response, 'another server was tried');
+}
+
+/** A 2xx that came before: its ACK goes out again. */
+function acknowledgedAgain(
+  store: CallStore,
+  turn: Turn,
+  call: Call,
+  invite: OutgoingInvite,
+  tag: string,
+): boolean {
+  const again = invite.acknowledgements.get(tag);
+  if (again !== undefined) store.agent.transport.transmit(turn, again.flow, again.message, call.handle);
+  return again !== undefined;
+}
+
+/** The dialog of a 2xx, as far as it can be read; `error` says what could not. */
+function acceptedDialog(
+  transaction: ClientTransaction<unknown>,
+  response: SipResponse,
+  core: CoreHeaders,
+  early: EarlyDialog | undefined,
+): { readonly dialog: Dialog; readonly error?: SipError } {
+  const { request, core: asked } = transaction;
+  const flow = wayOf(transaction);
+  const made = dialogAsClient(request, asked, response, core, flow);
+  const dialog = made.ok ? made.value : dialogWithoutContact(request, asked, response, core, flow);
+  if (early !== undefined) {
+    // §13.2.2.4: routes and target are those of the 2xx; the numbers go on.
+    dialog.localSequence = early.dialog.localSequence;
+    dialog.remoteSequence = early.dialog.remoteSequence;
+  }
+  return made.ok ? { dialog } : { dialog, error: made.error };
 }
 
 /** The ACK to a 2xx is a request of the dialog, with the number and the credentials of its INVITE (§13.2.2.4, §22.1). */
@@ -92,11 +131,11 @@ function acknowledge(
   const parts = { ...requestWithin(dialog, 'ACK', carried, answer), sequence: cseq.number };
   const { request, core, flow } = store.agent.large.acknowledgement(turn, parts, way);
   const message = outgoing(request, core.callId, `${cseq.number} ACK`, core.via.branch);
-  invite.acknowledgements.set(dialog.remoteTag, { message, flow });
+  invite.acknowledgements.set(dialog.remoteTag, { dialog, message, flow });
   store.agent.transport.transmit(turn, flow, message, call.handle);
 }
 
-/** Another phone answered as well: its dialog is acknowledged, and ended at once (§13.2.2.4). */
+/** Nobody wants what was answered: its dialog is acknowledged, and ended at once (§13.2.2.4). */
 function endFork(
   store: CallStore,
   turn: Turn,
@@ -104,10 +143,11 @@ function endFork(
   invite: OutgoingInvite,
   transaction: ClientTransaction<unknown>,
   dialog: Dialog,
-  answer: Uint8Array | undefined,
+  response: SipResponse,
+  reason: string,
 ): void {
   if (invite.acknowledgements.size >= MAX_FORKS) return;
-  acknowledge(store, turn, call, invite, transaction, dialog, answer);
-  const bye = requestWithin(dialog, 'BYE', reasonFor('answered elsewhere'));
+  acknowledge(store, turn, call, invite, transaction, dialog, refuseLate(store, call, invite, response));
+  const bye = requestWithin(dialog, 'BYE', reasonFor(reason));
   store.agent.request(turn, bye, dialogFlow(store, turn, dialog), call, call.handle);
 }

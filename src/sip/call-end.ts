@@ -22,7 +22,7 @@ export function endCall(store: CallStore, turn: Turn, call: Call, reason: string
   call.ending ??= reason;
   if (call.unacknowledged !== undefined) return;
   const { outgoing } = call;
-  if (outgoing !== undefined && outgoing.acknowledgements.size === 0) {
+  if (outgoing !== undefined && call.answeredMs === undefined) {
     if (outgoing.sent === undefined) finishCall(store, turn, call, reason);
     else if (outgoing.provisional) sendCancel(store, turn, call);
     return;

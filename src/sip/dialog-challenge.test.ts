@@ -118,6 +118,22 @@ test('a BYE whose credentials are refused ends the call all the same, after two'
   expect(scene.last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
 });
 
+test.each([true, false])(
+  'so does the BYE to a second phone that answered, whether it rang or not: %p',
+  (rang) => {
+    if (rang) scene.respond(180, { toTag: 'anna', headers: [PHONE_CONTACT] });
+    scene.respond(200, ANSWER);
+    challenges('BYE', 1);
+    scene.respond(200, { ...ANSWER, toTag: 'anna' });
+    scene.network.run(100);
+    expect(numbers('BYE')).toEqual(['2 BYE', '3 BYE']);
+    expect(requests('BYE').map((request) => value(request, 'To'))).toEqual(
+      Array(2).fill('<sip:bob@lab.local>;tag=anna'),
+    );
+    expect(scene.last()).toMatchObject({ to: 'established' });
+  },
+);
+
 test('a request that a BYE of ours overtook is not sent again when it is challenged (§15)', () => {
   scene.phone.answering = ({ method }) => (method === 'BYE' ? { status: 200 } : undefined);
   const reliable = [PHONE_CONTACT, ['Require', '100rel'], ['RSeq', '9']] as const;

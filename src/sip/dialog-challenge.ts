@@ -65,10 +65,10 @@ export function authorizeAgain(
   return parts.agent.request(turn, { ...again, headers }, flow, call, call.handle);
 }
 
-/** The call's own dialog, or one that still rings. */
-function dialogOf(call: Call, { toTag }: CoreHeaders): Dialog | undefined {
-  if (call.dialog !== undefined && call.dialog.remoteTag === (toTag ?? '')) return call.dialog;
-  return call.outgoing?.early.get(toTag ?? '')?.dialog;
+/** The call's own dialog, one of a phone whose answer nobody wanted, or one that still rings. */
+function dialogOf({ dialog, outgoing }: Call, { toTag = '' }: CoreHeaders): Dialog | undefined {
+  if (dialog !== undefined && dialog.remoteTag === toTag) return dialog;
+  return (outgoing?.acknowledgements.get(toTag) ?? outgoing?.early.get(toTag))?.dialog;
 }
 
 function carriedOver({ headers }: SipRequest): HeaderLine[] {

@@ -1,8 +1,8 @@
 /** What is tried when a try of our INVITE failed, and what is not (RFC 3263 §4.3, RFC 3261 §8.1.3.1, §21.5.4). */
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { ANSWER, type CallingScene, callingScene } from '../io/virtual-calling.ts';
+import { ANSWER, type CallingScene, callingScene, PHONE_CONTACT } from '../io/virtual-calling.ts';
 import { VirtualPeer } from '../io/virtual-peer.ts';
-import { leftovers } from '../io/virtual-scene.ts';
+import { leftovers, PHONE_ADDRESS } from '../io/virtual-scene.ts';
 import { value } from './message.ts';
 
 let scene: CallingScene;
@@ -28,6 +28,9 @@ const tried = () => {
     return [to.replace(/:5060$/, '')];
   });
 };
+/** A datagram to the first server comes back: the try is over (§17.1.4). */
+const giveUpFirst = () =>
+  scene.network.feed(scene.ours, { type: 'unreachable', remote: PHONE_ADDRESS, error: 'gone' });
 const diagnoses = () => scene.network.eventsOf(scene.ours, 'diagnosis.raised').map(({ code }) => code);
 const callServer = (addresses: readonly string[]) => {
   scene.network.names.set('server.example', addresses);
@@ -116,4 +119,47 @@ test('hung up while it waits, the call ends at once and nothing more goes out', 
 test('a name without an address is unreachable, not refused', () => {
   scene.call('bob@nowhere.example');
   expect(scene.last()).toMatchObject({ to: 'terminated', outcome: 'unreachable' });
+});
+
+test('a server that was given up and answers yet: its 2xx is acknowledged each time and ended by BYE, the call goes on elsewhere (§13.2.2.4)', () => {
+  callServer(['192.0.2.20', '192.0.2.21']);
+  scene.respond(183, { toTag: 'bob', headers: [PHONE_CONTACT, ['Require', '100rel'], ['RSeq', '1']] });
+  giveUpFirst();
+  scene.network.run(50);
+  expect(tried()).toEqual(['192.0.2.20', '192.0.2.21']);
+  scene.respond(200, ANSWER);
+  scene.respond(200, ANSWER);
+  expect(scene.phone.requests('ACK').map(({ message }) => value(message, 'CSeq'))).toEqual([
+    '1 ACK',
+    '1 ACK',
+  ]);
+  const [bye, ...more] = scene.phone.requests('BYE');
+  // One higher than the PRACK of its early dialog.
+  expect(bye && value(bye.message, 'CSeq')).toBe('3 BYE');
+  expect(bye && value(bye.message, 'Reason')).toBe('SIP;text="another server was tried"');
+  expect(more).toEqual([]);
+  expect(scene.states()).toEqual(['calling', 'ringing']);
+  const [again] = second.requests('INVITE');
+  if (again !== undefined) second.respond(again, 200, { ...ANSWER, toTag: 'second' });
+  scene.network.run(50);
+  expect(scene.last()).toMatchObject({ to: 'established' });
+});
+
+test('a call that waits for its next server is taken back after such a 2xx as before it (§9.1)', () => {
+  callServer(['192.0.2.20', '192.0.2.21']);
+  giveUpFirst();
+  scene.network.run(50);
+  scene.respond(200, ANSWER);
+  const [again] = second.requests('INVITE');
+  if (again !== undefined) second.respond(again, 180, { toTag: 'second' });
+  scene.network.run(50);
+  scene.ours.act({ type: 'hangup-all' });
+  scene.network.run(50);
+  expect(second.requests('CANCEL')).toHaveLength(1);
+  if (again !== undefined) second.respond(again, 487, { toTag: 'second' });
+  scene.network.run(50);
+  expect(scene.last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
+  // Nobody waits for it any more (§18.1.2).
+  scene.respond(200, { ...ANSWER, toTag: 'third' });
+  expect(scene.phone.requests('ACK')).toHaveLength(1);
 });

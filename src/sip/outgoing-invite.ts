@@ -6,6 +6,8 @@
  */
 import type { Attempt } from '../auth/credentials.ts';
 import type { OwnHalf } from './accepting.ts';
+import type { Call } from './call.ts';
+import type { Dialog } from './dialog.ts';
 import type { EarlyDialog } from './early-dialog.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
@@ -24,6 +26,21 @@ export interface Target {
   readonly contact: string;
   readonly uri: string;
   readonly hop: NextHop;
+}
+
+/** A try whose server fell silent or away: its transaction is over, and it may have reached a phone. */
+export interface GivenUpTry {
+  readonly call: Call;
+  readonly transaction: ClientTransaction<unknown>;
+  /** The phones that it rang: what follows goes on with their numbers. */
+  readonly early: ReadonlyMap<string, EarlyDialog>;
+}
+
+/** A fork whose 2xx was acknowledged: its dialog, and the ACK, which goes out again as often as the 2xx comes. */
+export interface AcknowledgedFork {
+  readonly dialog: Dialog;
+  readonly message: Outgoing;
+  readonly flow: Flow;
 }
 
 /** What our INVITE needs for its ACK, its CANCEL, and its next try. */
@@ -51,8 +68,10 @@ export interface OutgoingInvite {
   sequence: number;
   /** The try that is out; undefined while a name is looked up, or a Retry-After waited for. */
   sent: ClientTransaction<unknown> | undefined;
-  /** The ACK to each fork's 2xx by its tag, sent again with each retransmission. The first fork is the call. */
-  readonly acknowledgements: Map<string, { readonly message: Outgoing; readonly flow: Flow }>;
+  /** Whoever answered, by tag: the call, other phones, and tries that were given up. */
+  readonly acknowledgements: Map<string, AcknowledgedFork>;
+  /** The tries that got no final response, by the key of their transaction: one may be answered yet. */
+  readonly givenUp: Map<string, GivenUpTry>;
   /** The servers of `hop` that were not tried (RFC 3263 §4.2). */
   servers: readonly ServerHop[];
   /** The Contacts of redirections that were not tried, the next one first, and all that ever were to be. */

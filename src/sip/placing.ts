@@ -68,6 +68,7 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
     sequence: 0,
     sent: undefined,
     acknowledgements: new Map(),
+    givenUp: new Map(),
     servers: [],
     targets: [],
     tried: [target],

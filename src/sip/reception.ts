@@ -5,6 +5,7 @@
 
 import { notAcceptable } from './acceptable.ts';
 import { receiveAck } from './accepting.ts';
+import { answeredLate } from './answered.ts';
 import { incomingHandle, receiveBye, receiveCancel, receiveInvite } from './answering.ts';
 import type { Call } from './call.ts';
 import { type CoreHeaders, readCoreHeaders } from './core-headers.ts';
@@ -96,12 +97,15 @@ function receiveResponse(
   core: CoreHeaders,
 ): void {
   const transaction = parts.agent.transactions.matchClient(core);
-  report(parts, turn, flow, bytes, response, core, transaction?.call);
-  if (transaction === undefined) return reportStray(turn, flow, response);
-  const foreign = mismatch(transaction.core, core);
-  if (foreign !== undefined) return reportForeign(turn, flow, response, foreign, transaction.call);
+  const givenUp = parts.calls.findGivenUp(response, core);
+  const asked = transaction ?? givenUp?.transaction;
+  report(parts, turn, flow, bytes, response, core, asked?.call);
+  if (asked === undefined) return reportStray(turn, flow, response);
+  const foreign = mismatch(asked.core, core);
+  if (foreign !== undefined) return reportForeign(turn, flow, response, foreign, asked.call);
   parts.agent.transport.sources.proved(flow);
-  const indication = parts.agent.transactions.receiveResponse(turn, transaction, response);
+  if (givenUp !== undefined) return answeredLate(parts.calls, turn, givenUp, response, core);
+  const indication = transaction && parts.agent.transactions.receiveResponse(turn, transaction, response);
   if (indication !== undefined) indicate(parts, turn, indication, core);
 }
 
