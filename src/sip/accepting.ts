@@ -9,12 +9,14 @@ import { contactToTell } from './call-contact.ts';
 import { endCall, finishCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
+import { acceptRequest } from './dialog.ts';
 import type { Flow } from './flow.ts';
 import { takeLateAnswer } from './late-offer.ts';
 import type { SipRequest } from './message.ts';
 import type { NegotiatedMedia } from './negotiated-media.ts';
 import { CALLER_ENCODINGS } from './offer.ts';
 import { type Answer, answerOffer, mediaWarning, offeredAddressFamily, sameSession } from './offer-answer.ts';
+import { reportBadMessage } from './received.ts';
 import { refuse } from './refusal.ts';
 import { fail, type Result, type SipError } from './result.ts';
 import { type SessionDescription, serializeSdp } from './sdp.ts';
@@ -81,12 +83,14 @@ export function receiveAck(
 ): void {
   const waiting = call.unacknowledged;
   if (waiting === undefined || waiting.transaction.core.cseq.number !== core.cseq.number) return;
+  const accepted = call.dialog === undefined ? undefined : acceptRequest(call.dialog, core, flow);
+  // Nobody answers an ACK; the 200 is repeated until one comes that may.
+  if (accepted?.ok === false) return reportBadMessage(turn, flow, accepted.error, undefined, call.handle);
   store.agent.transport.sources.release(call.heldFor);
   call.heldFor = undefined;
   call.unacknowledged = undefined;
   store.disarm(call, '2xx');
   store.disarm(call, 'no ack');
-  if (call.dialog !== undefined) call.dialog.flow = flow;
   if (call.dialog?.state === 'early') changeDialog(turn, call, 'confirmed', 'ACK received');
   if (call.offering !== undefined) takeLateAnswer(store, turn, call, request, flow);
   // Without anything agreed there is no session: the call ends as it was answered.
@@ -174,7 +178,7 @@ export function contactOf(store: CallStore, call: Call, transaction = call.invit
   if (flow === undefined) throw new Error('a call has a flow from its first message on');
   call.told = contactToTell(store.agent.own, flow);
   const request = transaction?.request;
-  const secure = request !== undefined && asksForSips(request);
+  const secure = call.dialog?.secure === true || (request !== undefined && asksForSips(request));
   return store.agent.dialogContact(flow, userOf(request?.uri ?? ''), secure);
 }
 

@@ -6,7 +6,16 @@
 import type { CallStore } from './call-store.ts';
 import { isOutOfReach } from './contact-reach.ts';
 import { type Dialog, routed } from './dialog.ts';
-import { type Flow, formatAddress, hopAt, hopOfFlow, isReliable, type NextHop } from './flow.ts';
+import {
+  defaultPort,
+  type Flow,
+  formatAddress,
+  hopAt,
+  hopOfFlow,
+  isReliable,
+  type NextHop,
+  type ServerHop,
+} from './flow.ts';
 import { addressFamily, isBroadcast, isLoopback, isMulticast, isUnspecified } from './ip-address.ts';
 import { nextHop } from './next-hop.ts';
 import { displayText } from './text.ts';
@@ -19,18 +28,38 @@ export function dialogFlow(store: CallStore, turn: Turn, dialog: Dialog): Flow {
   if (hop === undefined) return flow;
   const { transport } = store.agent;
   if (isReliable(hop.transport) && isReliable(flow.transport) && transport.isOpen(flow)) return flow;
+  const elsewhere = isHeardElsewhere(store, dialog, hop);
+  // What was set up by a sips: URI stays on TLS, whatever a Contact says later (§12.1.1).
+  if (flow.transport === 'tls' && (dialog.secure || hop.transport === 'tls')) {
+    return transport.isOpen(flow) ? flow : transport.flowTo(turn, secureHop(hop, flow, elsewhere));
+  }
   if (!mayGoTo(hop, flow)) return reopened(store, turn, flow);
-  if (isHeardElsewhere(store, dialog, hop)) {
+  if (elsewhere) {
     diagnoseReach(store, turn, dialog);
     return isReliable(flow.transport) ? transport.flowTo(turn, hopOfFlow(flow)) : flow;
   }
   return transport.flowTo(turn, hopAt(hop, hop.host));
 }
 
+/** Whether we opened that stream. */
+function isOurs({ connection }: Flow): boolean {
+  return connection !== undefined && connection % 2 === 0;
+}
+
 /** A stream of ours that is gone leads to a server that listens there; one of the peer leads nowhere any more. */
 function reopened({ agent: { transport } }: CallStore, turn: Turn, flow: Flow): Flow {
-  const ours = flow.connection !== undefined && flow.connection % 2 === 0;
-  return ours && !transport.isOpen(flow) ? transport.flowTo(turn, hopOfFlow(flow)) : flow;
+  return isOurs(flow) && !transport.isOpen(flow) ? transport.flowTo(turn, hopOfFlow(flow)) : flow;
+}
+
+/**
+ * Where a peer listens whose TLS connection is gone: ours led to a server; of one that it opened, its Contact or route
+ * says the port (RFC 5923 §6). A name is looked for where it was heard: its certificate says whether it is there.
+ */
+function secureHop(hop: NextHop, flow: Flow, elsewhere: boolean): ServerHop {
+  if (isOurs(flow)) return hopOfFlow(flow);
+  const address = !elsewhere && isReachable(hop.host, flow) ? hop.host : flow.remote.address;
+  const port = hop.transport === 'tls' ? hop.port : defaultPort('tls');
+  return { transport: 'tls', address, port, domain: hop.domain ?? hop.host };
 }
 
 /** A route is right as it is: whoever recorded it wants our requests. */
@@ -39,13 +68,17 @@ function isHeardElsewhere({ agent }: CallStore, { routeSet, flow }: Dialog, { ho
   return isOutOfReach(host, flow.remote.address, agent.own.interfaces);
 }
 
+/** Over TLS the peer is where it was heard: a certificate seldom shows the address that stands in a Contact. */
+function mayGoTo({ host, transport }: NextHop, flow: Flow): boolean {
+  return transport !== 'tls' && isReachable(host, flow);
+}
+
 /**
  * Whether a Contact or a route may send us there. A stranger writes them: they lead to no group of machines, and to no
- * program beside us unless the stranger is one too. Over TLS the peer is where it was heard: a certificate seldom
- * shows the address that stands in a Contact.
+ * program beside us unless the stranger is one too.
  */
-function mayGoTo({ host, transport }: NextHop, { remote }: Flow): boolean {
-  if (transport === 'tls' || addressFamily(host) === undefined) return false;
+function isReachable(host: string, { remote }: Flow): boolean {
+  if (addressFamily(host) === undefined) return false;
   if (isUnspecified(host) || isMulticast(host) || isBroadcast(host)) return false;
   return !isLoopback(host) || isLoopback(remote.address);
 }

@@ -66,6 +66,7 @@ test('a UAS keeps the routes in their order, the Contact as target, the number o
     localSequence: 0,
     remoteSequence: 40,
     state: 'early',
+    secure: false,
     flow: DATAGRAMS,
   });
 });
@@ -82,6 +83,7 @@ test('a UAC keeps the routes in reverse, the Contact as target, its own number (
     localSequence: 7,
     remoteSequence: undefined,
     state: 'confirmed',
+    secure: false,
     flow: DATAGRAMS,
   });
 });

@@ -14,6 +14,7 @@ import { type SipMessage, type SipRequest, type SipResponse, value } from './mes
 import { parseNameAddr } from './name-addr.ts';
 import { withParameter, withParams } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
+import { isSips } from './sips.ts';
 import { parseUri, serializeUri } from './uri.ts';
 import { MAGIC_COOKIE } from './via.ts';
 
@@ -36,6 +37,8 @@ export interface Dialog {
   /** CSeq of the peer's last request; undefined until there was one. */
   remoteSequence: number | undefined;
   state: DialogState;
+  /** It was set up by a `sips:` URI over TLS, and stays on TLS (§12.1.1, §12.1.2, the secure flag). */
+  readonly secure: boolean;
   /** Where the peer was last heard. */
   flow: Flow;
   /** It was said that its Contact cannot be reached (dialog-flow.ts). */
@@ -73,6 +76,7 @@ export function dialogAsServer(
     localSequence: 0,
     remoteSequence: core.cseq.number,
     state: 'early',
+    secure: isSecure(request, flow),
     flow,
   });
 }
@@ -116,16 +120,22 @@ export function dialogWithoutContact(
     localSequence: requestCore.cseq.number,
     remoteSequence: undefined,
     state: response.status < 200 ? 'early' : 'confirmed',
+    secure: isSecure(request, flow),
     flow,
   };
 }
 
 /**
  * Takes a request of the peer into the dialog (§12.2.2). A CSeq that is not above the last one is out of order and gets 500;
- * a gap is accepted. ACK and CANCEL carry the number of their INVITE.
+ * a gap is accepted. ACK and CANCEL carry the number of their INVITE. A secure dialog takes nothing that was not on TLS.
  */
 export function acceptRequest(dialog: Dialog, core: CoreHeaders, flow: Flow): Result<undefined> {
   const { number, method } = core.cseq;
+  if (dialog.secure && flow.transport !== 'tls') {
+    // RFC 5630 §5.1.2: 480, with a Warning that says why (refusal.ts).
+    const detail = `${method} over ${flow.transport.toUpperCase()} in a dialog that a sips: URI set up`;
+    return fail('sips-required', 0, 480, detail);
+  }
   if (method !== 'ACK' && method !== 'CANCEL') {
     const last = dialog.remoteSequence;
     if (last !== undefined && number <= last) {
@@ -135,6 +145,11 @@ export function acceptRequest(dialog: Dialog, core: CoreHeaders, flow: Flow): Re
   }
   dialog.flow = flow;
   return ok(undefined);
+}
+
+/** Whether a dialog that this request makes is secure: a `sips:` Request-URI, over TLS (§12.1.1, §12.1.2). */
+function isSecure({ uri }: SipRequest, { transport }: Flow): boolean {
+  return transport === 'tls' && isSips(uri);
 }
 
 /** A re-INVITE, or the answer to one, may move the peer's Contact (§12.2.1.2, §12.2.2). */

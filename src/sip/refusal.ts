@@ -1,11 +1,12 @@
 /** Refusing a request, and saying what was wrong, where, and what was done about it. */
 import type { CoreHeaders } from './core-headers.ts';
-import { formatAddress } from './flow.ts';
+import { formatAddress, formatHost } from './flow.ts';
 import { errorText, type SipError } from './result.ts';
 import type { HeaderLine, ResponseParts } from './serialize-message.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
+import { serializeWarning } from './warning.ts';
 
 /** What to do about it, for the person who reads the event. */
 const HINTS: Readonly<Record<string, string>> = {
@@ -36,6 +37,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'too-many-hops': 'raise Max-Forwards, or look for a loop between proxies',
   'proxy-extension-unsupported': 'leave the option tag out of Proxy-Require',
   'path-unsupported': 'the phone must send Supported: path, or the proxy before it no Path',
+  'sips-required': 'send what belongs to a sips: call over TLS',
   'dialog-unknown': 'the call is over, or the tags are not those of the 200',
 };
 
@@ -51,7 +53,19 @@ export function refuse(
   const toTag = transaction.core.toTag === undefined ? { toTag: agent.identifiers.tag() } : undefined;
   // A 400 says to the other side what it must mend, and where (§21.4.1).
   const reason = error.status === 400 ? { reason: `Bad Request (${errorText(error)})` } : undefined;
-  agent.respond(turn, transaction, error.status, { ...toTag, ...reason, ...parts });
+  agent.respond(turn, transaction, error.status, {
+    ...toTag,
+    ...reason,
+    ...warned(agent, transaction, error),
+    ...parts,
+  });
+}
+
+/** RFC 5630 §5.1.2: who must come over TLS is told so by a Warning. */
+function warned({ own }: UserAgent, { flow }: ServerTransaction, { code }: SipError): ResponseParts {
+  if (code !== 'sips-required') return {};
+  const host = formatHost(own.towards(flow.remote.address));
+  return { headers: [['Warning', serializeWarning({ code: 381, agent: host, text: 'SIPS Required' })]] };
 }
 
 /** A tag for the To of a response, when the request has none (§8.2.6.2). */

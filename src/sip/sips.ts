@@ -20,7 +20,7 @@ export function asksForSips(request: SipRequest): boolean {
   return isSips(first.slice(0, firstValueEnd(first)));
 }
 
-/** Whether what we send in that dialog needs one: the way to the peer begins with a `sips:` URI (§8.1.1.8). */
-export function isSecured({ routeSet, remoteTarget }: Dialog): boolean {
-  return isSips(remoteTarget) || isSips(routeSet[0] ?? '');
+/** Whether what we send in that dialog needs one: it is secure, or the way to the peer begins with a `sips:` URI (§8.1.1.8). */
+export function isSecured({ secure, routeSet, remoteTarget }: Dialog): boolean {
+  return secure || isSips(remoteTarget) || isSips(routeSet[0] ?? '');
 }
