@@ -7,6 +7,7 @@ import { type OpenScreen, openScreen } from '../tui/open-screen.tsx';
 import type { Wish } from '../tui/view.ts';
 import { exportCall } from './export-call.ts';
 import type { Invocation } from './invocation.ts';
+import { lastWords } from './last-words.ts';
 import type { Options } from './options.ts';
 import { type Output, wantsColor } from './output.ts';
 import { openRecords } from './records.ts';
@@ -37,10 +38,12 @@ export function openScreenOutput(options: Options, act: (action: Action) => void
     screen.notice(sentence);
   };
   const records = openRecords(options, 'service', warn);
+  const last = lastWords();
   return {
     ...(records.tap === undefined ? {} : { tap: records.tap }),
     event(event) {
       records.event(event);
+      last.event(event);
       screen.event(event);
     },
     say: screen.notice,
@@ -49,7 +52,7 @@ export function openScreenOutput(options: Options, act: (action: Action) => void
       await records.close();
       restoreTerminal();
       // What was said on the screen is gone with it.
-      for (const sentence of said) process.stderr.write(`${sentence}\n`);
+      for (const sentence of [...said, ...last.lines()]) process.stderr.write(`${sentence}\n`);
     },
   };
 }
