@@ -1,5 +1,5 @@
 /** The two lines on top: who we are and where, and how much is going on. */
-import { clock, justify, type Line, type Segment } from './cells.ts';
+import { clock, justify, type Line, lineWidth, type Segment } from './cells.ts';
 import { type AccountFacts, type Model, packetRates } from './model.ts';
 
 /** From here on there is room for the registrar's address. */
@@ -7,12 +7,6 @@ const WIDE = 100;
 
 /** Title, accounts and addresses; then calls, packets and time. */
 export function topLines(model: Model, columns: number): readonly [Line, Line] {
-  const name: Segment = { text: ' ringback ', style: 'selected' };
-  const first = justify(
-    [name, { text: ' ' }, ...accountSegments(model, columns >= WIDE)],
-    addressSegments(model),
-    columns,
-  );
   const { received, sent } = packetRates(model);
   const counts: Line = [
     { text: ' calls ', style: 'dim' },
@@ -29,7 +23,22 @@ export function topLines(model: Model, columns: number): readonly [Line, Line] {
     { text: sent.toFixed(0).padStart(6) },
   ];
   const up: Line = [{ text: 'up ', style: 'dim' }, { text: `${clock(model.nowMs).padStart(7)} ` }];
-  return [first, justify(columns < 74 ? counts : [...counts, ...rates], up, columns)];
+  return [firstLine(model, columns), justify(columns < 74 ? counts : [...counts, ...rates], up, columns)];
+}
+
+/** What has no room goes: the registrar's address, then our local addresses, then all of them. */
+function firstLine(model: Model, columns: number): Line {
+  const name: Segment[] = [{ text: ' ringback ', style: 'selected' }, { text: ' ' }];
+  const short = [...name, ...accountSegments(model, false)];
+  const seen = publicSegments(model);
+  const all = [...listenerSegments(model), ...seen];
+  const ways: readonly (readonly [Line, Line])[] = [
+    ...(columns < WIDE ? [] : ([[[...name, ...accountSegments(model, true)], all]] as const)),
+    [short, all],
+    [short, seen],
+  ];
+  const fits = ways.find(([left, right]) => lineWidth(left) + lineWidth(right) < columns);
+  return justify(...(fits ?? [short, []]), columns);
 }
 
 /** One account in full, several as a count of those that are registered. */
@@ -57,18 +66,22 @@ function stateSegment({ state, status, nextAtMs }: AccountFacts, nowMs: number):
   return { text: state, style: 'dim' };
 }
 
-/** `udp+tcp 192.0.2.10:5060, public 203.0.113.5 (advertised)`. */
-function addressSegments({ addresses, listeners }: Model): Segment[] {
+/** `udp+tcp 192.0.2.10:5060 tls :5061`: TLS has a port of its own. */
+function listenerSegments({ addresses, listeners }: Model): Segment[] {
   const [listener] = listeners;
   if (listener === undefined) return [];
-  const of = (scope: string) => addresses.get(`${scope} 4`) ?? addresses.get(`${scope} 6`);
-  const transports = [...new Set(listeners.map(({ transport }) => transport))].join('+');
-  const host = of('local')?.address ?? listener.address;
-  const seen = of('public');
-  const local: Segment[] = [
-    { text: `${transports} `, style: 'dim' },
-    { text: `${host.includes(':') ? `[${host}]` : host}:${listener.port} ` },
-  ];
-  if (seen === undefined) return local;
-  return [...local, { text: 'public ', style: 'dim' }, { text: `${seen.address} (${seen.learnedBy}) ` }];
+  const host = (addresses.get('local 4') ?? addresses.get('local 6'))?.address ?? listener.address;
+  const ports = [...new Set(listeners.map(({ port }) => port))];
+  return ports.flatMap((port, index) => {
+    const there = listeners.filter((one) => one.port === port).map(({ transport }) => transport);
+    const shown = index > 0 ? '' : host.includes(':') ? `[${host}]` : host;
+    return [{ text: `${[...new Set(there)].join('+')} `, style: 'dim' }, { text: `${shown}:${port} ` }];
+  });
+}
+
+/** `public 203.0.113.5 (advertised)`. */
+function publicSegments({ addresses }: Model): Segment[] {
+  const seen = addresses.get('public 4') ?? addresses.get('public 6');
+  if (seen === undefined) return [];
+  return [{ text: 'public ', style: 'dim' }, { text: `${seen.address} (${seen.learnedBy}) ` }];
 }
