@@ -90,11 +90,13 @@ export function buildAccount(settings: AccountSettings, otherTransport: Transpor
         },
         otherTransport,
       ),
-      // RFC 5922 §7.3: an address only says where the domain is served; the certificate shows the domain.
-      ...(transport === 'tls' && isIP(server.value.host) !== 0 && isIP(host) === 0
-        ? { domain: host }
-        : undefined),
+      ...(transport === 'tls' ? servedAt(server.value.host, host) : undefined),
     },
     expiresS: settings.expires?.value ?? 3600,
   };
+}
+
+/** RFC 5922 §7.3: an address only says where the domain is served; the certificate shows the domain. */
+export function servedAt(server: string, domain: string): { readonly domain?: string } {
+  return isIP(server) !== 0 && isIP(domain) === 0 ? { domain } : {};
 }

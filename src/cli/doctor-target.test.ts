@@ -37,6 +37,9 @@ test('with a user the credentials are tried at its server, by way of the proxy w
     hop: { host: '192.0.2.1', port: 5060, transport: 'tcp' },
     account: { addressOfRecord: 'sip:100@lab.local', password: 'secret' },
   });
+  // What it finds of TLS is what --transport tls would find (RFC 5922 §7.3).
+  expect(found?.hop.domain).toBe('lab.local');
+  expect(target(['pbx.example.org'], account).target?.hop.domain).toBeUndefined();
   const proxied = target(['192.0.2.1'], { ...account, proxy: 'proxy.example.org:5080' }).target;
   expect(proxied).toMatchObject({
     hop: { host: 'proxy.example.org', port: 5080 },

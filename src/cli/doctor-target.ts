@@ -4,10 +4,11 @@
  */
 import type { Account } from '../sip/endpoint-config.ts';
 import { defaultPort, formatHost, type NextHop } from '../sip/flow.ts';
+import { servedAt } from './account.ts';
 import { flag } from './flags.ts';
 import type { Invocation } from './invocation.ts';
 import { type Options, readOptions, readSettings } from './options.ts';
-import { hopOf } from './server-address.ts';
+import { hopOf, withoutBrackets } from './server-address.ts';
 import type { GivenValues } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -45,9 +46,11 @@ export function readTarget(invocation: Invocation): { readonly options: Options;
   return { options, target: { hop, name: nameOf(hop), ...known } };
 }
 
-/** Where the first request goes: the proxy, else the account's server. */
+/** Where the first request goes: the proxy, else the account's server, as TLS would have it for the comparison. */
 function firstHop({ proxy }: Options, account: Account | undefined): NextHop | undefined {
-  return proxy === undefined ? account?.server : hopOf(proxy, account?.server.transport ?? 'udp');
+  if (proxy !== undefined) return hopOf(proxy, account?.server.transport ?? 'udp');
+  if (account === undefined) return undefined;
+  return { ...account.server, ...servedAt(account.server.host, withoutBrackets(account.domain)) };
 }
 
 function nameOf({ host, port, open, transport }: NextHop): string {

@@ -46,6 +46,14 @@ test('nothing found out about the server is no success', () => {
   expect(conclude([], WAY)).toMatchObject({ verdict: 'fails', fault: 'network' });
 });
 
+test('of a certificate that stops everything the short word is said, and the step that mends it', () => {
+  const found = [finding('certificate', 'failed'), finding('tls', 'failed')];
+  expect(conclude(found, { ...WAY, wanted: ['tls'] })).toMatchObject({
+    summary: 'calls by way of pbx.example will not work from here: tls: tls was seen',
+    next: 'mend certificate',
+  });
+});
+
 test('what could not be found out is named where it matters; a note and an unknown clock are not', () => {
   const open = [...FINE, finding('clock', 'unknown'), finding('credentials', 'unknown')];
   expect(conclude(open, WAY).summary).toEndWith('not found out: credentials');

@@ -42,10 +42,13 @@ export function conclude(findings: readonly Finding[], way: Way | undefined): Co
   const reached = way.wanted.flatMap((name) => of(name) ?? []);
   const answers = reached.some(({ verdict }) => verdict === 'ok' || verdict === 'warning');
   if (!answers) {
+    const broken = reached.find(({ verdict }) => verdict === 'failed');
     const certificate = of('certificate');
-    const broken =
-      certificate?.verdict === 'failed' ? certificate : reached.find(({ verdict }) => verdict === 'failed');
-    if (broken !== undefined) return fails(broken, server, 'network');
+    // TLS says in a few words what is wrong with the certificate, which says what to do about it.
+    const next = certificate?.verdict === 'failed' ? certificate.next : broken?.next;
+    if (broken !== undefined) {
+      return fails({ ...broken, ...(next === undefined ? {} : { next }) }, server, 'network');
+    }
     const summary = `whether ${way.server} answers was not found out`;
     return { verdict: 'fails', summary, next: 'run it again', fault: 'network' };
   }
