@@ -19,7 +19,7 @@ import { refusedEverywhere } from './registration-watch.ts';
 import { readRequests } from './requests.ts';
 import { onScreen, openScreenOutput } from './screen-output.ts';
 import { STOP_LIMIT_MS, stopOnSignals } from './signals.ts';
-import { reloadOf } from './tls.ts';
+import { reachedOver, reloadOf } from './tls.ts';
 import { UsageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
@@ -37,6 +37,7 @@ export async function run(invocation: Invocation): Promise<number> {
   let stopping: string | undefined;
   /** Where others reach us: the public address when there is one. */
   let address: string | undefined;
+  let tlsPort: number | undefined;
 
   const stop = (reason: string) => {
     if (stopping !== undefined) return;
@@ -66,6 +67,7 @@ export async function run(invocation: Invocation): Promise<number> {
     }
     if (event.type === 'address.discovered')
       address = event.scope === 'public' ? event.address : (address ?? event.address);
+    if (event.type === 'listener.opened' && event.transport === 'tls') tlsPort = event.port;
     host.event(event);
     output.event(event.type === 'session.stopped' ? { ...event, exitCode } : event);
   };
@@ -88,7 +90,7 @@ export async function run(invocation: Invocation): Promise<number> {
   running = await startOrExplain({ ...driver, endpoint });
   // A signal, or a reader that left, may have come before there was anything to stop.
   if (stopping !== undefined) running.act({ type: 'stop', reason: stopping });
-  else output.say(`Ready: call ${callMe(address, running.sipPort)}, over UDP or TCP. Ctrl-C stops.`);
+  else output.say(`Ready: call ${callMe(address, running.sipPort)}, ${reachedOver(tlsPort)}. Ctrl-C stops.`);
   const control = await openEchoControl(host, invocation.variables, stop, output.warn);
   const { stopped } = running;
   if (options.output === 'json') readRequests((action) => running?.act(action), stop, output.warn);

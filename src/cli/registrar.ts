@@ -15,7 +15,7 @@ import { openOutput } from './output.ts';
 import { keepsRecords } from './records.ts';
 import { readRegistrarOptions } from './registrar-options.ts';
 import { STOP_LIMIT_MS, stopOnSignals } from './signals.ts';
-import { reloadOf, tlsForDriver } from './tls.ts';
+import { reachedOver, reloadOf, tlsForDriver } from './tls.ts';
 import { PRODUCT } from './version.ts';
 
 /** Users that the ready line names; the rest is counted. */
@@ -29,6 +29,7 @@ export async function run(invocation: Invocation): Promise<number> {
   let exitCode: ExitCode = EXIT.done;
   let running: Running | undefined;
   let stopping: string | undefined;
+  let tlsPort: number | undefined;
 
   const stop = (reason: string) => {
     if (stopping !== undefined) return;
@@ -74,12 +75,18 @@ export async function run(invocation: Invocation): Promise<number> {
     rtpPorts: options.rtpPorts,
     mediaThreads: 0,
     sampleIntervalMs: options.sampleIntervalMs,
-    onEvent: (event) => output.event(event.type === 'session.stopped' ? { ...event, exitCode } : event),
+    onEvent: (event) => {
+      if (event.type === 'listener.opened' && event.transport === 'tls') tlsPort = event.port;
+      output.event(event.type === 'session.stopped' ? { ...event, exitCode } : event);
+    },
     ...(output.tap === undefined ? {} : { tap: output.tap }),
   });
   // A signal, or a reader that left, may have come before there was anything to stop.
   if (stopping !== undefined) running.act({ type: 'stop', reason: stopping });
-  else for (const sentence of howToRegister(users, domain, address, running.sipPort)) output.say(sentence);
+  else {
+    const at = { address, port: running.sipPort, over: reachedOver(tlsPort) };
+    for (const sentence of howToRegister(users, domain, at)) output.say(sentence);
+  }
 
   const clean = await Promise.race([running.stopped.then(() => true), signals.overdue]);
   if (!clean) output.warn(`Stopping took longer than ${STOP_LIMIT_MS / 1000} s; left without waiting.`);
@@ -91,15 +98,14 @@ export async function run(invocation: Invocation): Promise<number> {
 function howToRegister(
   users: readonly { readonly user: string }[],
   domain: string,
-  address: string,
-  port: number,
+  { address, port, over }: { readonly address: string; readonly port: number; readonly over: string },
 ): string[] {
   const named = users.slice(0, USERS_NAMED).map(({ user }) => user);
   if (users.length > USERS_NAMED) named.push(`${users.length - USERS_NAMED} more`);
   const who = named.length === 1 ? named[0] : `${named.slice(0, -1).join(', ')} or ${named.at(-1)}`;
   const suffix = port === 5060 ? '' : `:${port}`;
   return [
-    `Ready: phones register as ${who}, domain ${formatHost(domain)}, server ${formatHost(address)}${suffix}, over UDP or TCP. Ctrl-C stops.`,
+    `Ready: phones register as ${who}, domain ${formatHost(domain)}, server ${formatHost(address)}${suffix}, ${over}. Ctrl-C stops.`,
     `One of ours: SIP_PASSWORD=... ringback register --user ${users[0]?.user} --server ${formatHost(address)}${suffix} --domain ${domain}`,
   ];
 }

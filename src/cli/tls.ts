@@ -67,6 +67,11 @@ export function tlsWords({ ca, cert, key, insecure, port }: TlsOptions): readonl
   ];
 }
 
+/** How a service is reached, for the line that says it is ready; `tlsPort` when it listens over TLS. */
+export function reachedOver(tlsPort: number | undefined): string {
+  return tlsPort === undefined ? 'over UDP or TCP' : `over UDP or TCP, or over TLS at port ${tlsPort}`;
+}
+
 /** What SIGHUP does where there are files to read anew; undefined where there are none, and it ends the process. */
 export function reloadOf(
   tls: TlsOptions,
