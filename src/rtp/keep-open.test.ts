@@ -50,6 +50,16 @@ describe('before the peer has spoken', () => {
     expect(opened().sent(0, 60_000)).toEqual([0, 100, 400, 1_000, 2_000, 4_000]);
   });
 
+  test('they weigh no more than a small INVITE, 450 to 550 bytes on the wire: SDP may name anybody', () => {
+    const { echo, keep } = opened();
+    const bytes = new Uint8Array(MAX_PRIMING_BYTES);
+    let total = 0;
+    for (let atMs = 0; atMs < 10_000; atMs += 100) {
+      if (isPacketDue(keep, echo, atMs)) total += 28 + writePriming(echo, bytes, atMs);
+    }
+    expect(total).toBe(500);
+  });
+
   test('none more once it has spoken', () => {
     const { sent, hear } = opened();
     expect(sent(0, 200)).toEqual([0, 100]);

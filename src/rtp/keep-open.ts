@@ -7,7 +7,7 @@
  * any more, so it is on us to speak first from the new one.
  *
  * Who names an address that is somebody else's (SDP is not proved) gets no more than the six packets of PRIMING_AT_MS
- * sent there, about as many bytes as his INVITE had. All others go to who has spoken.
+ * sent there, about as many bytes as his INVITE had, headers of IP and UDP counted. All others go to who has spoken.
  */
 import type { Echo } from './echo.ts';
 

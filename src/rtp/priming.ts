@@ -12,6 +12,11 @@ import { RTP_HEADER_BYTES, writeRtpHeader } from './rtp-packet.ts';
 
 /** Of 20 ms of G.711, in bytes. */
 const G711_BYTES = 160;
+/**
+ * Of 2.5 ms, for what is repeated to an address that has not spoken: SDP may name anybody's, and all six packets
+ * together should weigh no more than the INVITE that asked for them (keep-open.ts).
+ */
+const G711_REPEATED_BYTES = 20;
 /** The longest priming packet, in bytes. */
 export const MAX_PRIMING_BYTES = RTP_HEADER_BYTES + G711_BYTES;
 
@@ -23,9 +28,10 @@ export function writePriming(echo: Echo, bytes: Uint8Array, nowMs: number): numb
   const payload = echo.session.payloads.find(({ name }) => name !== 'TELEPHONE-EVENT');
   if (payload === undefined) return 0;
   const silence = echo.session.send && isLaw(payload.name) ? SILENCE[payload.name] : undefined;
-  const length = RTP_HEADER_BYTES + (silence === undefined ? 0 : G711_BYTES);
-  // The first numbers should be hard to guess (RFC 3550 §5.1); the SSRC is random and ours, so they come from it.
   const first = echo.sentAtMs < 0;
+  const silenceBytes = first || echo.latch.address !== '' ? G711_BYTES : G711_REPEATED_BYTES;
+  const length = RTP_HEADER_BYTES + (silence === undefined ? 0 : silenceBytes);
+  // The first numbers should be hard to guess (RFC 3550 §5.1); the SSRC is random and ours, so they come from it.
   const elapsedUnits = Math.round(((nowMs - echo.sentAtMs) * payload.clockRate) / 1000);
   const sequence = first ? (echo.session.ssrc >>> 16) ^ 0x5555 : (echo.sentSequence + 1) & 0xffff;
   const timestamp = first
