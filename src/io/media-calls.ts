@@ -238,9 +238,12 @@ function transmit(call: Call, bytes: Buffer, port: number, address: string): voi
 
 /** The session with its addresses as the sockets will give them. */
 function inSocketForm(session: MediaSession, dualStack: boolean): MediaSession {
-  const { remote, remoteRtcp } = session;
+  const { remote, remoteRtcp, signalledFrom: from } = session;
   return {
     ...session,
+    ...(from === undefined
+      ? {}
+      : { signalledFrom: toSocketForm({ address: from, port: 0 }, dualStack).address }),
     ...(remote === undefined ? {} : { remote: toSocketForm(remote, dualStack) }),
     ...(remoteRtcp === undefined ? {} : { remoteRtcp: toSocketForm(remoteRtcp, dualStack) }),
   };

@@ -108,7 +108,7 @@ export function openEcho(
     session,
     counters,
     base: counter.slotBase(session.slot),
-    latch: newLatch(session.remote, strangers),
+    latch: newLatch(session.remote, strangers, session.signalledFrom),
     sequence: newSequence(),
     jitter: newJitter(),
     events: newTelephoneEvents(),

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { allocateCounters, readCounters } from './counters.ts';
 import { openEcho, receivePacket, updateEcho } from './echo.ts';
-import { latchedOr, RESTART_SILENCE_MS, type Stream } from './latch.ts';
+import { FIRST_COME_MS, latchedOr, RESTART_SILENCE_MS, type Stream } from './latch.ts';
 import { writeRtpHeader } from './rtp-packet.ts';
 import type { MediaAddress, MediaSession } from './session.ts';
 
@@ -104,6 +104,30 @@ describe('a stranger', () => {
     for (let number = 0; number < 50; number++) expect(hears(MALLORY, number, number, THIEF)).toBe(false);
     expect(hears(MAPPED, 1, 60)).toBe(true);
     expect(latch).toMatchObject(MAPPED);
+  });
+
+  test('who floods the port as another stream each time is first, and loses to where the call comes from', () => {
+    const session = { ...SESSION, signalledFrom: MAPPED.address };
+    const { hears, latch } = call([{ ...MALLORY, ssrc: THIEF }], session);
+    for (let number = 0; number < 10; number++) hears(MALLORY, number, number, number);
+    expect(latch).toMatchObject(MALLORY);
+    expect(hears(MAPPED, 1, 150)).toBe(true);
+    for (let atMs = 160; atMs < 9_000; atMs += 20) {
+      expect(hears(MALLORY, atMs, atMs, atMs)).toBe(false);
+      expect(hears(MALLORY, atMs, atMs, 9)).toBe(false);
+      expect(hears(MAPPED, atMs / 20, atMs)).toBe(true);
+    }
+  });
+
+  test('with the address of the SIP messages on his packets takes nothing from the negotiated source, nor later', () => {
+    const session = { ...SESSION, signalledFrom: MALLORY.address };
+    const direct = call([], session);
+    direct.hears(NEGOTIATED, 1, 0);
+    expect(direct.hears(MALLORY, 1, 20, THIEF)).toBe(false);
+    const behindNat = call([], session);
+    behindNat.hears(MAPPED, 1, 0);
+    behindNat.hears(MAPPED, 250, FIRST_COME_MS);
+    expect(behindNat.hears(MALLORY, 1, FIRST_COME_MS, THIEF)).toBe(false);
   });
 
   test('who guesses the payload type is not heard beside the peer, nor after it fell silent', () => {

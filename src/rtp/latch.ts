@@ -14,11 +14,16 @@
  * 4. or by a renegotiation, which lets the same stream move at once, and another one when the old source has been
  *    silent for a second since;
  * 5. the source before that takes the call back by speaking: a NAT that has rebound leaves nobody at the old mapping,
- *    so who speaks there is the owner, and the other one was not.
+ *    so who speaks there is the owner, and the other one was not;
+ * 6. in the first seconds a source at the address that the call's SIP messages come from takes the call from any other
+ *    that was not negotiated. Whoever sends to all our ports all the time, each packet as another stream, is first
+ *    everywhere, and 2 alone would give him every call from behind a NAT.
  */
 import { continuesSequence, type Sequence } from './sequence.ts';
 import type { MediaAddress } from './session.ts';
 
+/** How long after the first packet rule 6 holds, in ms: a phone speaks as soon as it has the answer. */
+export const FIRST_COME_MS = 5_000;
 /** How long the latched source must have been silent before another one may go on, in ms. */
 export const RESTART_SILENCE_MS = 1_000;
 
@@ -39,6 +44,10 @@ export interface Latch {
   address: string;
   port: number;
   lastHeardMs: number;
+  /** When the first packet came, of anybody. */
+  firstHeardMs: number;
+  /** The address that the call's SIP messages come from; empty: not known. */
+  readonly signalledFrom: string;
   /** When a renegotiation opened it to another source; −1: it is closed. */
   openedMs: number;
   /** That renegotiation named another address: the old source is not to come back. */
@@ -50,13 +59,19 @@ export interface Latch {
 }
 
 /** Nothing heard yet. */
-export function newLatch(negotiated: MediaAddress | undefined, strangers: readonly Stream[] = []): Latch {
+export function newLatch(
+  negotiated: MediaAddress | undefined,
+  strangers: readonly Stream[] = [],
+  signalledFrom = '',
+): Latch {
   return {
     negotiatedAddress: negotiated?.address ?? '',
     negotiatedPort: negotiated?.port ?? 0,
     address: '',
     port: 0,
     lastHeardMs: 0,
+    firstHeardMs: 0,
+    signalledFrom,
     openedMs: -1,
     moved: false,
     former: undefined,
@@ -117,21 +132,31 @@ export function admit(
   }
   const { former } = latch;
   // Both are nobody's guess: who was latched between has no claim to come back.
+  const stranger = latch.strangers.some((stream) => isStream(stream, ssrc, address, port));
   const owner =
     (port === latch.negotiatedPort && address === latch.negotiatedAddress) ||
-    (former !== undefined && isStream(former, ssrc, address, port));
+    (former !== undefined && isStream(former, ssrc, address, port)) ||
+    (!stranger && outdoesFirst(latch, address, nowMs));
   if (!owner) {
-    if (latch.strangers.some((stream) => isStream(stream, ssrc, address, port))) return 'refused';
+    if (stranger) return 'refused';
     const same = ssrc === heard && continuesSequence(sequence, number);
     if (latch.address !== '' && !mayChange(latch, same, nowMs)) return 'refused';
   }
   const asked = latch.address === '' || (latch.openedMs >= 0 && latch.moved);
+  if (latch.address === '') latch.firstHeardMs = nowMs;
   latch.former = owner || asked ? undefined : { address: latch.address, port: latch.port, ssrc: heard };
   latch.address = address;
   latch.port = port;
   latch.openedMs = -1;
   latch.lastHeardMs = nowMs;
   return 'latched';
+}
+
+/** Rule 6. It is no change that can be taken back: `former` would be the stranger. */
+function outdoesFirst(latch: Latch, address: string, nowMs: number): boolean {
+  if (latch.address === '' || address !== latch.signalledFrom || latch.address === address) return false;
+  const negotiated = latch.address === latch.negotiatedAddress && latch.port === latch.negotiatedPort;
+  return !negotiated && nowMs - latch.firstHeardMs < FIRST_COME_MS;
 }
 
 /** Whether another source may follow the one that was heard; `same`: it goes on with the same stream. */

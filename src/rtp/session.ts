@@ -48,6 +48,8 @@ export interface MediaSession {
   readonly remote?: MediaAddress;
   /** Where the peer wants RTCP (a=rtcp, or port + 1). */
   readonly remoteRtcp?: MediaAddress;
+  /** The address that the call's SIP messages come from. */
+  readonly signalledFrom?: string;
   /** RTP and RTCP on one port (RFC 5761). */
   readonly rtcpMux: boolean;
   /** Whether we may send to the peer. False: what comes is counted and not returned. */

@@ -8,7 +8,7 @@
 import type { MappedPort, MediaCounters, MediaMode, MediaReport, MediaSession } from '../rtp/session.ts';
 import { diagnoseAddress } from './address-verdict.ts';
 import { diagnoseLoss, diagnoseSilence } from './audio-diagnosis.ts';
-import type { Call, CallMedia } from './call.ts';
+import { type Call, type CallMedia, peerAddress } from './call.ts';
 import type { NegotiatedMedia } from './negotiated-media.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
@@ -111,6 +111,7 @@ export class CallAudio {
       port: media.port,
       ...(agreed.remote === undefined ? undefined : { remote: agreed.remote }),
       ...(agreed.remoteRtcp === undefined ? undefined : { remoteRtcp: agreed.remoteRtcp }),
+      signalledFrom: peerAddress(call),
       rtcpMux: agreed.rtcpMux,
       send: agreed.send,
       receive: agreed.receive,
