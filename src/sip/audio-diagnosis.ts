@@ -8,6 +8,8 @@ import type { Turn } from './turn.ts';
 /** Losses are worth a word from this fraction on, once there were so many packets. */
 const LOSS_WORTH_A_WORD = 0.03;
 const PACKETS_FOR_A_VERDICT = 100;
+/** A move may cost two seconds of 20 ms; what is lost beyond that has another cause. */
+const LOST_IN_A_MOVE = 100;
 
 /** A call on which nothing, or nothing more, was heard for `silentMs`. */
 export function diagnoseSilence(
@@ -75,17 +77,34 @@ function nextAfterSilence(call: Call, media: CallMedia, ours: string): string {
 }
 
 /** A call whose audio came with gaps. */
-export function diagnoseLoss(turn: Turn, call: Call, { packetsReceived, lost }: MediaCounters): void {
+export function diagnoseLoss(turn: Turn, call: Call, media: CallMedia, counters: MediaCounters): void {
+  const { packetsReceived, lost } = counters;
   const expected = packetsReceived + lost;
   if (expected < PACKETS_FOR_A_VERDICT || lost < expected * LOSS_WORTH_A_WORD) return;
-  const gaps = call.direction === 'incoming' ? '; the echo returns the gaps as they are' : '';
   const percent = ((100 * lost) / expected).toFixed(1);
+  const moves = (call.movedMs === undefined ? 0 : 1) + Math.max(0, (media.sources ?? 1) - 1);
   raise(turn, call, 'warning', {
     code: 'packets-lost',
     evidence: `${lost} of ${expected} packets from ${otherSide(call)} never came (${percent} %)`,
+    ...(lost <= moves * LOST_IN_A_MOVE ? lossInMove(call) : poorWay(call)),
+  });
+}
+
+function poorWay(call: Call) {
+  const gaps = call.direction === 'incoming' ? '; the echo returns the gaps as they are' : '';
+  return {
     cause: `the way from ${otherSide(call)} is overloaded, or its radio or Wi-Fi is poor${gaps}`,
     next: 'call again over a cable; if it stays, capture at both ends to see where the packets are lost',
-  });
+  };
+}
+
+/** Until both sides have found each other again, what is sent goes to the old address. */
+function lossInMove(call: Call) {
+  const whose = call.movedMs === undefined ? `that of ${otherSide(call)}` : 'ours';
+  return {
+    cause: `an address changed in mid-call, ${whose}: another network, or a NAT that began anew`,
+    next: 'nothing, if it was once; if it comes back, look at the router, or at the Wi-Fi that is left and joined',
+  };
 }
 
 /** As the person who reads it knows the other one. */

@@ -179,7 +179,7 @@ export class CallAudio {
     if (standingMs >= UNHEARD_MS && isUnheard(call, media, counters)) {
       diagnoseSilence(turn, call, media, counters, standingMs, 'warning');
     }
-    diagnoseLoss(turn, call, counters);
+    diagnoseLoss(turn, call, media, counters);
     if (!turn.wants('media.stopped')) return;
     turn.emit({
       type: 'media.stopped',
@@ -222,7 +222,9 @@ export class CallAudio {
       });
       return;
     }
-    const expected = call.media?.session?.remote;
+    const { media } = call;
+    if (media !== undefined) media.sources = (media.sources ?? 0) + 1;
+    const expected = media?.session?.remote;
     turn.emit({
       type: 'media.latched',
       call: call.handle,

@@ -116,6 +116,8 @@ export interface CallMedia {
   openedMs: number;
   /** When an offer of ours first named the port: its answer may come after the first packet. */
   offeredMs?: number;
+  /** From how many addresses the audio has come, one after the other. */
+  sources?: number;
   /** When the last packet is known to have come. */
   heardMs: number;
   sampledMs: number;

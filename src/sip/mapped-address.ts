@@ -87,7 +87,8 @@ function key(flow: Flow): string {
   return `${flow.transport} ${formatAddress(flow.remote)}`;
 }
 
-function seenIn(response: SipResponse): Omit<Seen, 'local'> | undefined {
+/** Where our request came from, as whoever responds saw it. */
+export function seenIn(response: SipResponse): Omit<Seen, 'local'> | undefined {
   const top = value(response, 'Via') ?? '';
   const via = parseVia(top.slice(0, firstValueEnd(top)));
   if (!via.ok) return undefined;

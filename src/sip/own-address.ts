@@ -88,7 +88,7 @@ export class OwnAddresses {
 
   /** Our address as that peer reaches it, as far as we know without being told: Via, Warning. */
   towards(peer: string): string {
-    return this.config.advertiseAddress ?? this.facing(peer);
+    return this.advertisedTo(peer) ?? this.facing(peer);
   }
 
   /** Whether we have an address to send from to that one. */
@@ -127,7 +127,7 @@ export class OwnAddresses {
 
   /** What stands in Contact (§8.1.1.8). On a stream nothing is rewritten: a mapped port is one connection's. */
   contactAt(flow: Flow): SocketAddress {
-    if (this.config.advertiseAddress !== undefined) return this.sentBy(flow);
+    if (this.advertisedTo(flow.remote.address) !== undefined) return this.sentBy(flow);
     return this.mappingTowards(flow) ?? this.sentBy(flow);
   }
 
@@ -175,7 +175,7 @@ export class OwnAddresses {
 
   /** Where a server sees us, by its response to a request of ours; what `--advertise-ip` says stands above it. */
   learnMapping(turn: Turn, flow: Flow, response: SipResponse): void {
-    if (this.config.advertiseAddress !== undefined) return;
+    if (this.advertisedTo(flow.remote.address) !== undefined) return;
     if (this.mapped.learn(turn, flow, this.sentBy(flow), response)) this.moved ??= 'mapping';
     const mapped = this.mappedBy(flow);
     if (mapped === undefined || this.isInside(flow.remote.address)) return;
@@ -251,8 +251,15 @@ export class OwnAddresses {
   }
 
   /** On this machine, in a network of ours, or in one like ours: no NAT stands between, as far as anybody can tell. */
-  private isInside(peer: string): boolean {
+  isInside(peer: string): boolean {
     return isPrivate(peer) || this.isOnLink(peer);
+  }
+
+  /** What `--advertise-ip` says, towards peers of its family: the others cannot send there. */
+  advertisedTo(peer: string): string | undefined {
+    const { advertiseAddress } = this.config;
+    if (advertiseAddress === undefined) return undefined;
+    return addressFamily(advertiseAddress) === addressFamily(peer) ? advertiseAddress : undefined;
   }
 
   private lastDefault(peer: string): string {

@@ -83,14 +83,20 @@ export function diagnoseTooManyAccounts(turn: Turn, account: Account): void {
 export function diagnoseUnreachable(turn: Turn, account: Account, hop: NextHop, reason: string): void {
   const transport = hop.transport.toUpperCase();
   const other = hop.transport === 'udp' ? 'tcp' : 'udp';
+  // The system's own word: nothing has left this machine.
+  const unsent = /\b(ENETUNREACH|EADDRNOTAVAIL|EAFNOSUPPORT|ENETDOWN)\b/.test(reason);
   turn.emit({
     type: 'diagnosis.raised',
     account: account.addressOfRecord,
     code: 'registrar-unreachable',
     severity: 'warning',
     evidence: `REGISTER to ${hop.host} port ${hop.port} over ${transport}: ${reason}`,
-    cause: `nothing listens there over ${transport}, or a firewall is in the way`,
-    next: `check --server and --port; many servers speak one transport alone, so try --transport ${other}`,
+    cause: unsent
+      ? 'this machine has no way there: no network, no route, or --bind names an address of another network'
+      : `nothing listens there over ${transport}, or a firewall is in the way`,
+    next: unsent
+      ? 'check the network, and --bind; ringback doctor shows the addresses and routes that there are'
+      : `check --server and --port; many servers speak one transport alone, so try --transport ${other}`,
   });
 }
 
@@ -104,6 +110,38 @@ export function diagnoseMovingAddress(turn: Turn, account: Account, before: stri
     evidence: `the Contact ${before} was registered, and the registrar saw ${now} then`,
     cause: 'the NAT maps every packet anew, or there are several ways out of this network',
     next: 'use --transport tcp, which is reached on its own connection',
+  });
+}
+
+/** What `--advertise-ip` says is not where the registrar sees us. */
+export function diagnoseAdvertisedAddress(
+  turn: Turn,
+  account: Account,
+  advertised: string,
+  seen: string,
+): void {
+  turn.emit({
+    type: 'diagnosis.raised',
+    account: account.addressOfRecord,
+    code: 'advertised-elsewhere',
+    severity: 'warning',
+    evidence: `the registrar sees us at ${seen}, and --advertise-ip has us say ${advertised}`,
+    cause:
+      'the public address is another one by now, or requests leave by another way than calls are to come in',
+    next: `set --advertise-ip ${seen}, or leave it out: the registrar tells the address by itself`,
+  });
+}
+
+/** With `--advertise-ip` the port that we listen on is said, and the NAT shows another one. */
+export function diagnoseAdvertisedPort(turn: Turn, account: Account, port: number, seen: number): void {
+  turn.emit({
+    type: 'diagnosis.raised',
+    account: account.addressOfRecord,
+    code: 'advertised-elsewhere',
+    severity: 'info',
+    evidence: `the registrar sees our SIP port ${port} as ${seen}, and --advertise-ip has us say ${port}`,
+    cause: 'the NAT gives the port another number on the way out',
+    next: `calls come in only where UDP port ${port} is forwarded to this machine; where it is not, leave --advertise-ip out`,
   });
 }
 

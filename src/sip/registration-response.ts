@@ -5,6 +5,7 @@
  * A refused password ends a registration, because asking again locks accounts; what time may mend is tried again.
  */
 import { FIRST_ATTEMPT } from '../auth/credentials.ts';
+import { checkAdvertised } from './advertised-address.ts';
 import { reportChallenges } from './challenge-report.ts';
 import { type SipResponse, value, values } from './message.ts';
 import { hasMoved } from './moved-contact.ts';
@@ -86,6 +87,7 @@ function accepted(
   const expiresS = grantedS(response, registration.contact, registration.expiresS, registration.instance);
   const inMs = renewInMs(expiresS);
   takeServiceRoute(turn, registration, response);
+  checkAdvertised(table.agent, turn, registration, response);
   registration.outbound = registration.instance !== undefined && saysOutbound(response);
   changeRegistration(turn, registration, 'registered', {
     status,

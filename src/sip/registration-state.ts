@@ -53,6 +53,8 @@ export interface Registration {
   outbound: boolean;
   /** It was registered again because our address had changed, and that was not the end of it yet. */
   moved: boolean;
+  /** What was said last of `--advertise-ip` (advertised-address.ts). */
+  advertisedElsewhere?: string | undefined;
   /** No way led to the registrar meanwhile. */
   cutOff?: boolean;
   timer: Deadline<Registration> | undefined;

@@ -577,3 +577,14 @@ test('a registrar that nobody answers for is told of once, with the other transp
   expect(told).toMatchObject([{ code: 'registrar-unreachable', severity: 'warning' }]);
   expect(told[0]?.next).toContain('--transport tcp');
 });
+
+test('a REGISTER that never left this machine is not blamed on the registrar', () => {
+  open(() => undefined);
+  register();
+  const error = 'ENETUNREACH: network is unreachable, send';
+  network.feed(ours, { type: 'unreachable', remote: REGISTRAR_ADDRESS, error });
+  network.run(100);
+  const [told] = network.eventsOf(ours, 'diagnosis.raised');
+  expect(told?.cause).toStartWith('this machine has no way there');
+  expect(told?.next).toContain('--bind');
+});

@@ -172,6 +172,22 @@ test('gaps in the audio are told of at the end, from 3 in 100 on', () => {
   expect(network.eventsOf(echo, 'diagnosis.raised')).toMatchObject([{ code: 'packets-lost' }]);
 });
 
+test('a gap in which the address of the caller changed is not blamed on its Wi-Fi, but a longer one is', () => {
+  const { network, echo } = open();
+  const causes = [50, 250].map((lost, slot) => {
+    const call = established();
+    const latched = { type: 'latched', slot, address: '198.51.100.9' } as const;
+    for (const port of [5_555, 5_556]) network.feed(echo, { type: 'media', report: { ...latched, port } });
+    sampleFor(10, () => echo.media.count(slot, { packetsReceived: 25, packetsSent: 25 }));
+    echo.media.count(slot, { lost });
+    call.bye();
+    network.run(100);
+    return network.eventsOf(echo, 'diagnosis.raised').at(-1)?.cause;
+  });
+  expect(causes[0]).toContain('an address changed in mid-call, that of the caller');
+  expect(causes[1]).toContain('Wi-Fi is poor');
+});
+
 test('hanging up a call that is not there is told of', () => {
   const { network, echo } = open();
   echo.act({ type: 'hangup', call: 'call-a-b-999' });
