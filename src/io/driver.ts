@@ -185,7 +185,7 @@ class Driver implements Running {
   }
 
   private openStreams(): StreamConnections {
-    const { tls } = this.options;
+    const { tls, bind } = this.options;
     this.streams = openStreams(
       {
         connected: (connection, about) => this.feed({ type: 'connected', connection, ...about }),
@@ -196,6 +196,7 @@ class Driver implements Running {
         },
       },
       tls,
+      bind !== undefined && isOneAddress(bind) ? { from: bind } : {},
     );
     return this.streams;
   }

@@ -95,3 +95,21 @@ test('connections of ours are bounded: one more fails, later, like any other', a
   await Promise.resolve();
   expect(failures).toHaveLength(1);
 });
+
+test('a connection is opened from the address that we are bound to, and to the other family not at all', async () => {
+  const { promise: source, resolve } = Promise.withResolvers<string>();
+  const server = Bun.listen({
+    hostname: '127.0.0.1',
+    port: 0,
+    socket: { open: (socket) => resolve(socket.remoteAddress), data: () => {} },
+  });
+  const { promise: refused, resolve: gone } = Promise.withResolvers<string | undefined>();
+  const disconnected = (_connection: number, { error }: { readonly error?: string }) => gone(error);
+  const handlers = { connected: () => {}, received: () => {}, disconnected };
+  tcp = openStreams(handlers, undefined, { from: '127.0.0.5' });
+  tcp.connect(2, { address: '127.0.0.1', port: server.port });
+  expect(await source).toBe('127.0.0.5');
+  tcp.connect(4, { address: '::1', port: server.port });
+  expect(await refused).toBe('no route to the host from 127.0.0.5');
+  server.stop(true);
+});

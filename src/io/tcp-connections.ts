@@ -7,7 +7,7 @@
  */
 import type { Socket, TCPSocketListener } from 'bun';
 import type { SocketAddress, Transport } from '../sip/flow.ts';
-import { unmapped } from '../sip/ip-address.ts';
+import { addressFamily, unmapped } from '../sip/ip-address.ts';
 import { MAX_OPENED_CONNECTIONS, MAX_PENDING_HANDSHAKES, MAX_UNSENT_BYTES } from '../sip/limits.ts';
 import type { TlsFault, TlsSession } from '../sip/tls.ts';
 import type { TlsCredentials } from './tls-credentials.ts';
@@ -81,11 +81,11 @@ const TIMES: StreamTimes = { lingerMs: 5_000, connectMs: 6_000, handshakeMs: 4_0
 const TOO_MANY = `${MAX_OPENED_CONNECTIONS} connections of ours are up, and no more are opened`;
 const CLOSED = 'the peer closed the connection';
 
-/** Nothing listens yet. */
+/** Nothing listens yet. `from`: the address of ours that connections are opened from (`--bind`). */
 export function openStreams(
   handlers: StreamHandlers,
   first?: TlsCredentials,
-  times: Partial<StreamTimes> = {},
+  { from, ...times }: Partial<StreamTimes> & { readonly from?: string } = {},
 ): StreamConnections {
   const { lingerMs, connectMs, handshakeMs } = { ...TIMES, ...times };
   const connections = new Map<number, Open>();
@@ -239,8 +239,13 @@ export function openStreams(
       // Said later, as every other failure is: whoever asked is still at work.
       if (tooMany) return queueMicrotask(() => gone(open, { error: TOO_MANY }));
       const failed = (error: unknown) => gone(open, { error: connectFailure(error) });
+      // Bun would call it refused.
+      if (from !== undefined && addressFamily(from) !== addressFamily(remote.address))
+        return queueMicrotask(() => gone(open, { error: `no route to the host from ${from}` }));
       hurry(open, connectMs, () => ({ error: connectFailure({ code: 'ETIMEDOUT' }) }));
       Bun.connect<Open>({
+        // Bun hands it to bind(2), though its types do not say so.
+        ...(from === undefined ? undefined : { localAddress: from }),
         hostname: remote.address,
         port: remote.port,
         ...(domain === undefined ? undefined : { tls: clientTls(credentials, domain) }),

@@ -84,7 +84,9 @@ export function diagnoseUnreachable(turn: Turn, account: Account, hop: NextHop, 
   const transport = hop.transport.toUpperCase();
   const other = hop.transport === 'udp' ? 'tcp' : 'udp';
   // The system's own word: nothing has left this machine.
-  const unsent = /\b(ENETUNREACH|EADDRNOTAVAIL|EAFNOSUPPORT|ENETDOWN)\b/.test(reason);
+  const unsent = /\b(ENETUNREACH|EINVAL|EADDRNOTAVAIL|EAFNOSUPPORT|ENETDOWN|no route to the host)\b/.test(
+    reason,
+  );
   turn.emit({
     type: 'diagnosis.raised',
     account: account.addressOfRecord,
