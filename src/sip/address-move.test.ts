@@ -171,13 +171,18 @@ describe('a call that stands', () => {
     expect(reinvites()).toHaveLength(1);
   });
 
-  test('that still rings is told once it is answered', () => {
+  const ringing = () => {
     open();
     phone.answering = ({ method }) =>
       method === 'INVITE' ? { status: 180, toTag: 'callee' } : { status: 200 };
     echo.act({ type: 'call', to: 'sip:anna@192.0.2.20' });
     network.run(500);
-    moveTo(NEW);
+  };
+
+  test('that still rings is told once it is answered, while the old address can be answered to', () => {
+    ringing();
+    const interfaces = [OLD, NEW].map((address) => ({ address, prefixLength: 32 }));
+    network.feed(echo, { type: 'addresses', defaultAddresses: { ipv4: NEW }, interfaces });
     network.run(5_000);
     const [invite, ...early] = reinvites();
     expect(early).toEqual([]);
@@ -187,6 +192,18 @@ describe('a call that stands', () => {
     expect(reinvites()).toHaveLength(2);
     expect(said(reinvites()[1]?.message ?? never())).toMatchObject({ address: NEW });
     expect(value(reinvites()[1]?.message ?? never(), 'CSeq')).toBe('2 INVITE');
+  });
+
+  test('that still rings when the address is gone that it would be answered to is taken back, and ends', () => {
+    ringing();
+    moveTo(NEW);
+    network.run(200);
+    expect(phone.requests('CANCEL')).toHaveLength(1);
+    expect(network.eventsOf(echo, 'call.changed').at(-1)).toMatchObject({
+      to: 'terminated',
+      reason: 'our address has changed',
+      outcome: 'unreachable',
+    });
   });
 
   test('that rings here was promised an answer before: it is told after that', () => {

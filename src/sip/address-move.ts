@@ -5,7 +5,7 @@
  * Connections from an address that is gone are dead, though nobody says so for minutes: they are closed. Accounts are
  * registered again at once, the old binding removed in the same REGISTER; then each call is told (call-move.ts).
  */
-import { moveCalls } from './call-move.ts';
+import { endUnanswerable, moveCalls } from './call-move.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { loseConnection } from './indications.ts';
 import { followAddress } from './moved-contact.ts';
@@ -28,6 +28,7 @@ export function followMove(parts: EndpointParts, turn: Turn, moved: Moved): void
       agent.transport.close(turn, connection);
       loseConnection(parts, turn, connection, 'our address has changed');
     }
+    endUnanswerable(calls, turn);
   }
   followAddress(registrations.table, turn, moved);
   moveCalls(calls, turn);

@@ -7,7 +7,10 @@
  */
 import { type Call, peerAddress } from './call.ts';
 import { isOutdated } from './call-contact.ts';
+import { cancelUnanswered, endCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
+import { isReliable } from './flow.ts';
+import { value } from './message.ts';
 import { isAudio } from './negotiated-media.ts';
 import { rtcpPortOf } from './offer-answer.ts';
 import type { SessionDescription } from './sdp.ts';
@@ -15,6 +18,7 @@ import { isBusy, isOver, sendChange } from './session-change.ts';
 import { nextVersion } from './session-version.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
+import { parseVia } from './via.ts';
 
 /** Before the first re-INVITE, in ms: the registration goes first, and may show one more mapping. */
 const FIRST_MS = 500;
@@ -24,6 +28,8 @@ const SPREAD_MS = 50;
 const BUSY_MS = 500;
 /** Between two moves of one call, in ms. */
 const PAUSE_MS = 5_000;
+/** Why a call that rang has ended. */
+const MOVED = 'our address has changed';
 /** How long until a move that could not be sent is tried again, in ms. */
 const RETRY_MS = 10_000;
 
@@ -46,6 +52,26 @@ export function moveCallsOff(store: CallStore, turn: Turn, connection: number): 
     if (call.told?.flow.connection === connection) call.told = { ...call.told, cut: true };
   }
   moveCalls(store, turn);
+}
+
+/**
+ * Calls of ours that ring, over UDP, and have their answer sent to an address that is gone: whoever took the INVITE keeps
+ * to where it came from (§18.2.2, RFC 3581 §4). They are taken back, and end now, as those on a connection that is gone
+ * do: nobody would hear of the answer, and the callee would.
+ */
+export function endUnanswerable(store: CallStore, turn: Turn): void {
+  const { own } = store.agent;
+  for (const call of [...store.all()]) {
+    const { outgoing } = call;
+    if (outgoing?.sent === undefined || call.answeredMs !== undefined || !outgoing.provisional) continue;
+    const { request, flow } = outgoing.sent;
+    if (isReliable(flow.transport) || !own.hasRouteTo(flow.remote.address)) continue;
+    const via = parseVia(value(request, 'Via') ?? '');
+    if (!via.ok || own.isLocal(via.value.host) || own.isAdvertised(via.value.host)) continue;
+    call.outcome ??= call.ending === undefined ? 'unreachable' : 'cancelled';
+    endCall(store, turn, call, MOVED);
+    cancelUnanswered(store, turn, call);
+  }
 }
 
 /** The deadline `move`. What the peer knows by then, from its own re-INVITE or a hold of ours, is not said again. */

@@ -255,6 +255,11 @@ export class OwnAddresses {
     return isPrivate(peer) || this.isOnLink(peer);
   }
 
+  /** Whether it is the address that `--advertise-ip` says. */
+  isAdvertised(address: string): boolean {
+    return this.config.advertiseAddress === address;
+  }
+
   /** What `--advertise-ip` says, towards peers of its family: the others cannot send there. */
   advertisedTo(peer: string): string | undefined {
     const { advertiseAddress } = this.config;
