@@ -128,10 +128,10 @@ export function inviteWaitsForPeers({ sent, reinvites, forwards }: NodeRecord, m
 
 /**
  * RFC 3264 §8: a description that is another one counts the version up by one, and a version is one description. One
- * that waited for a stream that never came up has counted as well.
+ * that waited for a stream that never came up has counted as well, and one whose stream comes up late may be overtaken.
  */
 export function descriptionCounted(record: NodeRecord, message: WireMessage): Fault {
-  const description = record.forwards ? undefined : descriptionOf(message);
+  const description = record.forwards || record.sendsWaiting ? undefined : descriptionOf(message);
   if (description === undefined) return undefined;
   const { callId } = message;
   const before = descriptionsBefore(record, message);

@@ -223,7 +223,8 @@ export function noteSent(record: NodeRecord, message: WireMessage): void {
   if (description !== undefined) {
     const before = descriptionsBefore(record, message);
     if (!before.some(({ version }) => version === description.version)) {
-      record.descriptions.set(dialogKey(message), [...before, description]);
+      const all = [...before, description].sort((one, other) => one.version - other.version);
+      record.descriptions.set(dialogKey(message), all);
     }
   }
   if (status === 0) {

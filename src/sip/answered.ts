@@ -8,14 +8,16 @@ import { type Call, reportDialog } from './call.ts';
 import { finishCall, requestWithin } from './call-end.ts';
 import { answerLate, refuseLate, takeAnswer } from './call-session.ts';
 import type { CallStore } from './call-store.ts';
+import { earlierResponded } from './change-response.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { type Dialog, dialogAsClient, dialogWithoutContact } from './dialog.ts';
 import { dialogFlow } from './dialog-flow.ts';
 import { type EarlyDialog, endEarlyDialogs } from './early-dialog.ts';
+import type { GivenUpTry } from './given-up.ts';
 import { wayOf } from './large-request.ts';
 import { MAX_FORKS } from './limits.ts';
 import type { SipResponse } from './message.ts';
-import type { GivenUpTry, OutgoingInvite } from './outgoing-invite.ts';
+import type { OutgoingInvite } from './outgoing-invite.ts';
 import { reasonFor } from './reason.ts';
 import type { SipError } from './result.ts';
 import type { HeaderLine } from './serialize-message.ts';
@@ -64,8 +66,8 @@ export function answered(
 }
 
 /**
- * A 2xx to a try that was given up, while the call goes on by way of another server: it is acknowledged as well, and
- * ended, because nobody can take back what that server is doing now.
+ * A 2xx to an INVITE that was given up: it is acknowledged as well. Where it is not a re-INVITE, whose place the next
+ * one has taken, it is ended: the call goes on by way of another server.
  */
 export function answeredLate(
   store: CallStore,
@@ -74,6 +76,7 @@ export function answeredLate(
   response: SipResponse,
   core: CoreHeaders,
 ): void {
+  if (transaction.core.toTag !== undefined) return earlierResponded(store, turn, call, transaction, response);
   const { outgoing: invite } = call;
   const tag = core.toTag ?? '';
   if (invite === undefined || acknowledgedAgain(store, turn, call, invite, tag)) return;

@@ -10,16 +10,15 @@ import { Deadlines } from './deadlines.ts';
 import { type Dialog, dialogKey } from './dialog.ts';
 import type { EarlyDialog } from './early-dialog.ts';
 import type { EarlyCall } from './early-request.ts';
+import { GivenUpTries } from './given-up.ts';
 import { callTimers } from './live-timers.ts';
-import type { SipResponse } from './message.ts';
-import type { GivenUpTry, OutgoingInvite } from './outgoing-invite.ts';
-import type { ClientTransaction } from './transaction.ts';
-import { clientKey } from './transaction-table.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
 
 export class CallStore {
   readonly audio: CallAudio;
+  /** INVITEs that may be answered yet. */
+  readonly givenUp = new GivenUpTries();
   /** Those that wait for an RTP port, the first first: few, where all calls may be thousands. */
   readonly withoutPort = new Set<Call>();
   private readonly byHandle = new Map<string, Call>();
@@ -28,7 +27,6 @@ export class CallStore {
   private readonly byInvite = new Map<string, Call>();
   /** Early dialogs of calls that we place. */
   private readonly byEarly = new Map<string, EarlyCall>();
-  private readonly byGivenUp = new Map<string, GivenUpTry>();
   private readonly deadlines = new Deadlines<Call>();
   /** Calls whose timers changed in this turn, when somebody watches. */
   private readonly retimed = new Set<Call>();
@@ -110,26 +108,13 @@ export class CallStore {
     outgoing?.early.clear();
   }
 
-  /** A try has failed without a final response (RFC 3263 §4.3). */
-  giveUp(call: Call, invite: OutgoingInvite, transaction: ClientTransaction<unknown>): void {
-    const given: GivenUpTry = { call, transaction, early: new Map(invite.early) };
-    invite.givenUp.set(transaction.key, given);
-    this.byGivenUp.set(transaction.key, given);
-  }
-
-  /** The try that a 2xx is for whose transaction is over (§13.2.2.4). */
-  findGivenUp({ status }: SipResponse, core: CoreHeaders): GivenUpTry | undefined {
-    if (status < 200 || status >= 300) return undefined;
-    return this.byGivenUp.get(clientKey(core.via.branch, core.cseq.method));
-  }
-
   /** Forgets a call, its dialog and its deadlines. */
   remove(call: Call): void {
     this.agent.transport.sources.release(call.heldFor);
     call.heldFor = undefined;
     this.forgetDialog(call);
     for (const early of call.outgoing?.early.values() ?? []) this.byEarly.delete(earlyKey(early));
-    for (const key of call.outgoing?.givenUp.keys() ?? []) this.byGivenUp.delete(key);
+    this.givenUp.forget(call);
     this.byHandle.delete(call.handle);
     const { dialog } = call;
     if (dialog !== undefined) {

@@ -85,6 +85,8 @@ export interface Call {
   outcome?: CallOutcome | undefined;
   /** Our INVITE. */
   outgoing: OutgoingInvite | undefined;
+  /** INVITEs that may be answered yet, by the key of their transaction (given-up.ts). */
+  givenUp?: string[];
   media: CallMedia | undefined;
   readonly timers: Partial<Record<CallTimer, Deadline<Call>>>;
   /** Why it is being ended by us, once it is: a BYE or CANCEL is out, or waits for the ACK (§15). */

@@ -104,7 +104,7 @@ export function callFailed(
   if (call.ending !== undefined) return finishCall(store, turn, call, call.ending);
   // §8.1.3.1: a time-out counts as a 408, a transport error as a 503.
   const failed = { status: error === undefined ? 408 : 503, reason: error ?? 'no answer in time' };
-  store.giveUp(call, invite, transaction);
+  store.givenUp.add(call, transaction);
   if (tryNext(parts, turn, call, invite, failed)) return;
   const outcome = error === undefined ? 'no-answer' : 'unreachable';
   finishCall(store, turn, call, failed.reason, failed.status, outcome);

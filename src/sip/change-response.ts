@@ -62,6 +62,7 @@ export function changeFailed(
   change.open = false;
   store.disarm(call, 'change timeout');
   if (isOver(call)) return;
+  if (change.sent.method === 'INVITE') store.givenUp.add(call, change.sent);
   if (error === undefined) endCall(store, turn, call, `${nameOf(change)} was not answered`);
   else if (change.purpose === 'refresh') refreshLater(store, turn, call);
   else if (change.purpose === 'move') moveLater(store, turn, call);

@@ -1,7 +1,7 @@
 /** Hold and resume from our side, as a phone on the wire sees them (RFC 3264 §8.4, RFC 3261 §14.1). */
 import { afterEach, expect, test } from 'bun:test';
 import { offerText, type VirtualCaller } from '../io/virtual-caller.ts';
-import { type EchoScene, echoScene, leftovers } from '../io/virtual-scene.ts';
+import { type EchoScene, echoScene, leftovers, PHONE_ADDRESS } from '../io/virtual-scene.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import { type SipRequest, value } from './message.ts';
 import type { ResponseParts } from './serialize-message.ts';
@@ -120,6 +120,23 @@ test('the 200 to the hold that comes again after the resume is acknowledged with
   const acks = scene.phone.requests('ACK').map(({ message }) => value(message, 'CSeq'));
   expect(acks).toEqual(['1 ACK', '2 ACK', '1 ACK']);
   expect(states().at(-1)).toBe('established');
+  call.bye();
+});
+
+test('the 200 to a hold whose sending failed is acknowledged as often as it comes, and the call goes on (§13.2.2.4)', () => {
+  open(() => undefined);
+  act('hold');
+  scene.network.run(100);
+  scene.network.feed(scene.echo, { type: 'unreachable', remote: PHONE_ADDRESS, error: 'gone' });
+  const [hold] = scene.phone.requests('INVITE');
+  for (const _ of ['once', 'again']) if (hold !== undefined) scene.phone.respond(hold, 200, OK('recvonly'));
+  scene.network.run(100);
+  expect(scene.phone.requests('ACK').map(({ message }) => value(message, 'CSeq'))).toEqual([
+    '1 ACK',
+    '1 ACK',
+  ]);
+  expect(states().at(-1)).toBe('established');
+  expect(diagnoses().map(({ code }) => code)).toEqual(['hold-refused']);
   call.bye();
 });
 

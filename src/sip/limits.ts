@@ -37,6 +37,8 @@ export const DEFAULT_MAX_CALLS = 1_000;
 export const MAX_RELIABLE_RESPONSES = 32;
 /** Phones that one call of ours may ring, and be answered by: a proxy forks to a handful. More are not looked at. */
 export const MAX_FORKS = 16;
+/** INVITEs of one call that were given up and may be answered yet: each took seconds, and their answers come in 32 s. */
+export const MAX_GIVEN_UP = 8;
 /** Transactions at once before 503 with Retry-After. Each lives up to 32 s after its end on UDP. */
 export const MAX_TRANSACTIONS = 100_000;
 /**

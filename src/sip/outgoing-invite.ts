@@ -6,7 +6,6 @@
  */
 import type { Attempt } from '../auth/credentials.ts';
 import type { OwnHalf } from './accepting.ts';
-import type { Call } from './call.ts';
 import type { Dialog } from './dialog.ts';
 import type { EarlyDialog } from './early-dialog.ts';
 import type { Account } from './endpoint-config.ts';
@@ -26,14 +25,6 @@ export interface Target {
   readonly contact: string;
   readonly uri: string;
   readonly hop: NextHop;
-}
-
-/** A try whose server fell silent or away: its transaction is over, and it may have reached a phone. */
-export interface GivenUpTry {
-  readonly call: Call;
-  readonly transaction: ClientTransaction<unknown>;
-  /** The phones that it rang: what follows goes on with their numbers. */
-  readonly early: ReadonlyMap<string, EarlyDialog>;
 }
 
 /** A fork whose 2xx was acknowledged: its dialog, and the ACK, which goes out again as often as the 2xx comes. */
@@ -70,8 +61,6 @@ export interface OutgoingInvite {
   sent: ClientTransaction<unknown> | undefined;
   /** Whoever answered, by tag: the call, other phones, and tries that were given up. */
   readonly acknowledgements: Map<string, AcknowledgedFork>;
-  /** The tries that got no final response, by the key of their transaction: one may be answered yet. */
-  readonly givenUp: Map<string, GivenUpTry>;
   /** The servers of `hop` that were not tried (RFC 3263 §4.2). */
   servers: readonly ServerHop[];
   /** The Contacts of redirections that were not tried, the next one first, and all that ever were to be. */

@@ -68,7 +68,6 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
     sequence: 0,
     sent: undefined,
     acknowledgements: new Map(),
-    givenUp: new Map(),
     servers: [],
     targets: [],
     tried: [target],

@@ -97,7 +97,7 @@ function receiveResponse(
   core: CoreHeaders,
 ): void {
   const transaction = parts.agent.transactions.matchClient(core);
-  const givenUp = parts.calls.findGivenUp(response, core);
+  const givenUp = parts.calls.givenUp.find(response, core);
   const asked = transaction ?? givenUp?.transaction;
   report(parts, turn, flow, bytes, response, core, asked?.call);
   if (asked === undefined) return reportStray(turn, flow, response);
