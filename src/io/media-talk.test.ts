@@ -24,6 +24,8 @@ async function talkingToItself(mode: MediaMode, law: 'PCMU' | 'PCMA', keys = tru
     rtpPorts: [23_000, 23_999],
     maxCalls: 4,
     reserve: 2,
+    // A machine that is busy would hear priming packets of the echo between those that it sent.
+    tickMs: 60_000,
     onReport(report) {
       reports.push(report);
       look();
@@ -60,7 +62,7 @@ async function talkingToItself(mode: MediaMode, law: 'PCMU' | 'PCMA', keys = tru
       };
       look();
     });
-  return { running, reports, ports, until, send, session: session(1, talk, echo) };
+  return { running, reports, until, send, session: session(1, talk, echo) };
 }
 
 /** The samples of a recording, of which its header tells the truth. */
@@ -90,9 +92,9 @@ test('a call that plays a tone to an echo hears and records it, and its keys com
       { type: 'dtmf', slot: 1, digit: '5', durationMs: 100 },
       { type: 'dtmf', slot: 1, digit: '#', durationMs: 100 },
     ]);
-    const ports = call.ports().length;
     call.send({ type: 'close', slot: 1 }, { type: 'close', slot: 0 });
-    await call.until(() => call.ports().length === ports + 2);
+    // The thread carries out what came before: ports come back to the reserve before it knows of the end.
+    await call.running.close();
     const { packetsSent, packetsReceived, lost, dropped } = call.running.read(1);
     // Three packets between the keys and some of the end are audio; a key is seven packets.
     expect(packetsSent).toBeGreaterThanOrEqual(15);
@@ -105,7 +107,8 @@ test('a call that plays a tone to an echo hears and records it, and its keys com
     const packets = Array.from({ length: Math.floor(heard.length / 160) }, (_, at) =>
       heard.slice(before + at * 160, before + (at + 1) * 160),
     );
-    const tones = packets.filter((packet) => toneShare(packet, 440, 8_000) > 0.99).length;
+    // A packet is no whole number of periods: by where the tone is, its share is 0.983 to 1.016.
+    const tones = packets.filter((packet) => toneShare(packet, 440, 8_000) > 0.98).length;
     const silent = packets.filter((packet) => packet.every((sample) => Math.abs(sample) <= 8)).length;
     expect(tones).toBeGreaterThanOrEqual(3);
     // The first key, before which the echo's priming packet was heard.
