@@ -32,11 +32,17 @@ test('a name of the machine itself has addresses and no services, whatever DNS s
   expect(found.answers).toBeUndefined();
 });
 
-test('a server that refuses is no answer: the name has no address, and the reason is said', async () => {
+test('a server that refuses is no answer: the name could not be looked up, and the reason is said', async () => {
   const dns = await refusing();
   const found = await findServers({ host: 'pbx.invalid', transport: 'udp', open: 'port' }, dns.address);
   expect(found.addresses).toEqual([]);
-  expect(found.error).toStartWith('pbx.invalid has no address in DNS (');
+  expect(found.error).toStartWith('pbx.invalid could not be looked up in DNS (');
+  expect(dns.asked()).toBeGreaterThan(0);
+});
+
+test('.local is asked for in DNS where a DNS server was named', async () => {
+  const dns = await refusing();
+  await findServers({ host: 'pbx.lab.local', transport: 'udp', open: 'transport' }, dns.address);
   expect(dns.asked()).toBeGreaterThan(0);
 });
 
@@ -45,5 +51,5 @@ test('with nobody at the port of DNS it is asked once for all, and that is the r
   const gone = `127.0.0.1:${socket.port}`;
   socket.close();
   const found = await findServers({ host: 'pbx.invalid', transport: 'udp', open: 'transport' }, gone);
-  expect(found.error).toBe('pbx.invalid has no address in DNS (ECONNREFUSED)');
+  expect(found.error).toBe('pbx.invalid could not be looked up in DNS (ECONNREFUSED)');
 });

@@ -46,8 +46,9 @@ export function serverFinder(server?: string, onTried?: OnTried): ServerFinder {
   const cache = new DnsCache(dnsClient(server, onTried), () => performance.now());
   return async (query) => {
     const { open: _open, ...bare } = query;
-    const skip = query.open !== undefined && (await isLocalName(query.host));
-    const asker = new Asker(cache, server === undefined, onTried);
+    const own = server === undefined;
+    const skip = query.open !== undefined && (await isLocalName(query.host, own));
+    const asker = new Asker(cache, own, onTried);
     const known: DnsAnswer[] = [];
     while (known.length < MAX_QUESTIONS) {
       const questions = nextQuestions(skip ? bare : query, known);
@@ -63,10 +64,13 @@ export function findServers(query: ServerQuery, server?: string, onTried?: OnTri
   return serverFinder(server, onTried)(query);
 }
 
-/** A name that the system alone knows: without a dot, of the local network (RFC 6762 §3), in the hosts file. */
-async function isLocalName(host: string): Promise<boolean> {
+/**
+ * A name that the system alone knows: without a dot, of the local network (RFC 6762 §3), in the hosts file. Who names a
+ * DNS server (`own` is false) may have `.local` in it: many a lab has, and Kubernetes.
+ */
+async function isLocalName(host: string, own: boolean): Promise<boolean> {
   const name = host.replace(/\.$/, '').toLowerCase();
-  if (!name.includes('.') || name.endsWith('.local')) return true;
+  if (!name.includes('.') || (own && name.endsWith('.local'))) return true;
   const hosts = await readFile('/etc/hosts', 'utf8').catch(() => '');
   return hosts.split('\n').some((line) => {
     const [, ...names] = line.replace(/#.*/, '').trim().toLowerCase().split(/\s+/);
@@ -112,7 +116,7 @@ class Asker {
 
   /** A and AAAA, IPv4 first. */
   private async addresses(name: string): Promise<readonly string[]> {
-    if (await isLocalName(name)) return this.bySystem(name);
+    if (await isLocalName(name, this.own)) return this.bySystem(name);
     const found = await Promise.all([this.ask('A', name), this.ask('AAAA', name)]);
     const records = found
       .flat()
