@@ -81,25 +81,50 @@ export function diagnoseTooManyAccounts(turn: Turn, account: Account): void {
 
 /** Nobody answered, or nothing could be sent; it is tried again by itself. */
 export function diagnoseUnreachable(turn: Turn, account: Account, hop: NextHop, reason: string): void {
-  const transport = hop.transport.toUpperCase();
-  const other = hop.transport === 'udp' ? 'tcp' : 'udp';
-  // The system's own word: nothing has left this machine.
-  const unsent = /\b(ENETUNREACH|EINVAL|EADDRNOTAVAIL|EAFNOSUPPORT|ENETDOWN|no route to the host)\b/.test(
-    reason,
-  );
   turn.emit({
     type: 'diagnosis.raised',
     account: account.addressOfRecord,
     code: 'registrar-unreachable',
     severity: 'warning',
-    evidence: `REGISTER to ${hop.host} port ${hop.port} over ${transport}: ${reason}`,
-    cause: unsent
-      ? 'this machine has no way there: no network, no route, or --bind names an address of another network'
-      : `nothing listens there over ${transport}, or a firewall is in the way`,
-    next: unsent
-      ? 'check the network, and --bind; ringback doctor shows the addresses and routes that there are'
-      : `check --server and --port; many servers speak one transport alone, so try --transport ${other}`,
+    ...unreachable(hop, reason),
   });
+}
+
+function unreachable(hop: NextHop, reason: string): Advice & { readonly evidence: string } {
+  const { host, port } = hop;
+  const transport = hop.transport.toUpperCase();
+  const other = hop.transport === 'udp' ? 'tcp' : 'udp';
+  const evidence = `REGISTER to ${host} port ${port} over ${transport}: ${reason}`;
+  // The words of server-location.ts: nobody was found to send it to.
+  const name = / (has no address|could not be looked up) in DNS \(/.exec(reason)?.[1];
+  if (name === 'has no address') {
+    return {
+      evidence: `REGISTER to ${host}: ${reason}`,
+      cause: 'the name is misspelt, or known in another network alone (VPN, office DNS)',
+      next: 'compare it with what the provider wrote; ringback doctor shows what DNS answers',
+    };
+  }
+  if (name !== undefined) {
+    return {
+      evidence: `REGISTER to ${host}: ${reason}`,
+      cause: 'the name server is down, or a firewall drops questions to it, or there is no network',
+      next: 'ask another one with --dns; ringback doctor shows each question and what became of it',
+    };
+  }
+  // The system's own word: nothing has left this machine.
+  if (/\b(ENETUNREACH|EINVAL|EADDRNOTAVAIL|EAFNOSUPPORT|ENETDOWN|no route to the host)\b/.test(reason)) {
+    return {
+      evidence,
+      cause:
+        'this machine has no way there: no network, no route, or --bind names an address of another network',
+      next: 'check the network, and --bind; ringback doctor shows the addresses and routes that there are',
+    };
+  }
+  return {
+    evidence,
+    cause: `nothing that speaks SIP over ${transport} answers there, or a firewall is in the way`,
+    next: `check --server and --port; many servers speak one transport alone, so try --transport ${other}`,
+  };
 }
 
 /** The registrar sees us from another address with every REGISTER. */

@@ -417,6 +417,8 @@ test('a name that has no address is said so and looked up again after a back-off
   network.run(100);
   expect(changes().at(-1)).toMatchObject({ to: 'retrying' });
   expect(changes().at(-1)?.reason).toContain('reg.lab.local has no address in DNS');
+  const [told] = network.eventsOf(ours, 'diagnosis.raised');
+  expect(told).toMatchObject({ code: 'registrar-unreachable', cause: expect.stringContaining('misspelt') });
   network.names.set('reg.lab.local', [REGISTRAR_ADDRESS.address]);
   network.run(5_000);
   expect(states().at(-1)).toBe('registered');

@@ -202,6 +202,12 @@ function addressesOf(target: string, known: readonly DnsAnswer[]): readonly stri
   return known.flatMap((one) => (one.type === 'address' && one.name === name ? one.records : []));
 }
 
+/** "There is none" is an answer; whatever else came is none, and the name may be right. */
+function withoutAddress(host: string, code: string): string {
+  const answered = code === 'ENOTFOUND' || code === 'ENODATA';
+  return `${host} ${answered ? 'has no address' : 'could not be looked up'} in DNS (${code})`;
+}
+
 /** All answers as one; `code` says why there are none. */
 export function foundServers(
   query: ServerQuery,
@@ -217,7 +223,7 @@ export function foundServers(
   const reached = said.some(({ type }) => type === 'address');
   const error = served
     ? `${host} has SRV records in DNS, and none of the servers that they name has an address`
-    : `${host} has no address in DNS (${code ?? 'ENOTFOUND'})`;
+    : withoutAddress(host, code ?? 'ENOTFOUND');
   return {
     host,
     transport,
