@@ -54,6 +54,14 @@ test('of a certificate that stops everything the short word is said, and the ste
   });
 });
 
+test('a certificate that is not good stops its own server alone: another one that is wanted and answers is gone on to', () => {
+  const found = [finding('certificate', 'failed'), finding('tls', 'failed'), finding('udp', 'ok')];
+  expect(conclude(found, { ...WAY, wanted: ['tls', 'udp'] })).toMatchObject({
+    verdict: 'limited',
+    fault: 'none',
+  });
+});
+
 test('what could not be found out is named where it matters; a note and an unknown clock are not', () => {
   const open = [...FINE, finding('clock', 'unknown'), finding('credentials', 'unknown')];
   expect(conclude(open, WAY).summary).toEndWith('not found out: credentials');

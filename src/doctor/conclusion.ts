@@ -52,11 +52,9 @@ export function conclude(findings: readonly Finding[], way: Way | undefined): Co
     const summary = `whether ${way.server} answers was not found out`;
     return { verdict: 'fails', summary, next: 'run it again', fault: 'network' };
   }
-  for (const name of ['certificate', 'credentials'] as const) {
-    const found = of(name);
-    if (found?.verdict !== 'failed') continue;
-    return fails(found, server, name === 'credentials' ? 'credentials' : 'network');
-  }
+  // A certificate that does not verify stops that server alone: the next one of the list is gone on to.
+  const credentials = of('credentials');
+  if (credentials?.verdict === 'failed') return fails(credentials, server, 'credentials');
   const calls = `calls by way of ${way.server}`;
   if (weak.length > 0) return limited(weak, `${calls} should work from here`);
   const open = inOrder(findings).filter(({ check, verdict }) => verdict === 'unknown' && MATTERS.has(check));
