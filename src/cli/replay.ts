@@ -19,7 +19,7 @@ import { wantsColor, withoutRaw } from './output.ts';
 import { shownOfPings } from './ping-shown.ts';
 import { openRecords } from './records.ts';
 import { tellMessages } from './replay-messages.ts';
-import { isShown } from './transcript.ts';
+import { shownFilter } from './transcript.ts';
 import { UsageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
@@ -125,8 +125,8 @@ function playTrace(
 function shownIn(style: TraceStyle, options: Options): (event: Event) => Event | undefined {
   if (style === 'service') return (event) => event;
   if (style === 'ping') return shownOfPings(options);
-  const { verbosity } = options;
-  return (event) => (event.type === 'session.stopped' || isShown(event, verbosity) ? event : undefined);
+  const isShown = shownFilter(options.verbosity);
+  return (event) => (event.type === 'session.stopped' || isShown(event) ? event : undefined);
 }
 
 /** Of an event that is another one now, in characters. */

@@ -4,6 +4,7 @@
  * timed anew: the stream of one command starts at 1, and at 0 ms.
  */
 import { EVENT_VERSION, type Event } from '../events.ts';
+import { keepaliveFilter } from '../report/plain-reporter.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { Options } from './options.ts';
 import { type Output, openOutput, withoutRaw } from './output.ts';
@@ -35,6 +36,12 @@ const SHOWN: ReadonlySet<Event['type']> = new Set([
 export function isShown(event: Event, verbosity: number): boolean {
   if (verbosity > 0 || SHOWN.has(event.type)) return true;
   return event.type === 'diagnosis.raised' && event.severity !== 'info';
+}
+
+/** The same for all events of an endpoint, where those of keepalives are among them. */
+export function shownFilter(verbosity: number): (event: Event) => boolean {
+  const isKeepalive = keepaliveFilter();
+  return (event) => (verbosity > 0 || !isKeepalive(event)) && isShown(event, verbosity);
 }
 
 /** A function that renumbers what passes. */

@@ -29,7 +29,7 @@ export function plainReporter(
 const MAX_KEEPALIVES = 256;
 
 /** OPTIONS of ours to a domain, outside of calls, and what comes back. */
-function keepaliveFilter(): (event: Event) => boolean {
+export function keepaliveFilter(): (event: Event) => boolean {
   const callIds = new Set<string>();
   return (event) => {
     if (event.type !== 'sip.sent' && event.type !== 'sip.received') return false;
