@@ -1,6 +1,7 @@
 /** What an address may cost that never showed that it hears us (RFC 9000 §8, on RFC 3261 §13.3.1.4). */
 import { afterEach, expect, test } from 'bun:test';
 import { offerText } from '../io/virtual-caller.ts';
+import { VirtualPeer } from '../io/virtual-peer.ts';
 import { ECHO_ADDRESS, type EchoScene, echoScene, leftovers, PHONE_ADDRESS } from '../io/virtual-scene.ts';
 import { AddressValidation } from './address-validation.ts';
 import type { Flow } from './flow.ts';
@@ -99,6 +100,45 @@ test('so do refusals, which Timer G repeats until an ACK (§17.2.1)', () => {
   network.run(70_000);
   expect(phone.heard.length).toBeGreaterThan(200);
   expect(phone.heard.length).toBeLessThanOrEqual(200 + 2 * MAX_UNPROVEN_REPEATS);
+});
+
+/** 20 calls of a phone that acknowledges them, and leads their BYEs to another address. */
+function ledAstray(contact: string): { readonly victim: VirtualPeer; readonly scene: EchoScene } {
+  const ports = Array.from({ length: 20 }, (_, index) => 10_000 + 2 * index);
+  scene = echoScene({ maxCalls: 100 }, ports);
+  const victim = new VirtualPeer(scene.network, 'victim', VICTIM.remote);
+  victim.node.streams = false;
+  for (const _ of ports) {
+    const call = scene.caller();
+    call.contact = contact;
+    call.invite();
+    scene.network.run(50);
+    call.ack();
+  }
+  scene.network.run(50);
+  scene.echo.act({ type: 'hangup-all' });
+  return { victim, scene };
+}
+
+test('a Contact that leads to a third address has little repeated there, whoever acknowledged the call', () => {
+  const { victim, scene: led } = ledAstray('<sip:anna@192.0.2.66>');
+  led.network.run(40_000);
+  expect(victim.requests('BYE').length).toBe(20 + MAX_UNPROVEN_REPEATS);
+});
+
+test('neither when a BYE is too large for a datagram, and TCP is refused there (§18.1.1)', () => {
+  const { victim, scene: led } = ledAstray(`<sip:${'a'.repeat(1_300)}@192.0.2.66>`);
+  led.network.run(40_000);
+  expect(victim.requests('BYE').length).toBe(20 + MAX_UNPROVEN_REPEATS);
+});
+
+test('one that answers has proved itself: what is lost on the way to it is repeated as ever', () => {
+  const { victim, scene: led } = ledAstray('<sip:anna@192.0.2.66>');
+  led.network.run(100);
+  const [first] = victim.requests('BYE');
+  if (first !== undefined) victim.respond(first, 200);
+  led.network.run(40_000);
+  expect(victim.requests('BYE').length).toBe(1 + 19 * 11);
 });
 
 test('an address without proof holds half of all calls; its first ACK lifts that', () => {

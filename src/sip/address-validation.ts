@@ -5,7 +5,8 @@
  * to it, and what it may hold of our calls, is bounded.
  *
  * The proof is a tag or a branch of ours, which nobody can know who did not hear it: an ACK, any request of a dialog,
- * a response. It is the address that is proved, not the port, so that a proxy with many calls proves itself once.
+ * a response. The same holds for requests of ours that a Contact or a route leads to another address: whoever writes
+ * them may mean a third one. It is the address that is proved, not the port, so that a proxy with many calls proves itself once.
  */
 import { type Flow, isReliable } from './flow.ts';
 import { isLoopback } from './ip-address.ts';
@@ -52,6 +53,14 @@ export class AddressValidation {
     if (source.repeats + datagrams > MAX_UNPROVEN_REPEATS) return false;
     source.repeats += datagrams;
     return true;
+  }
+
+  /**
+   * Whether a transaction leaves this repetition out: of an answer, or of a request to an address that its peer named.
+   * It is withheld, not given up: the address may yet show that it hears us.
+   */
+  withholds(side: 'client' | 'server', flow: Flow, nowMs: number): boolean {
+    return (side === 'server' || flow.named === true) && !this.mayRepeat(flow, nowMs);
   }
 
   /** Calls of that address that it has not proved to know of. */

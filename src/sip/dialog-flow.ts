@@ -38,7 +38,8 @@ export function dialogFlow(store: CallStore, turn: Turn, dialog: Dialog): Flow {
     diagnoseReach(store, turn, dialog);
     return isReliable(flow.transport) ? transport.flowTo(turn, hopOfFlow(flow)) : flow;
   }
-  return transport.flowTo(turn, hopAt(hop, hop.host));
+  const named = transport.flowTo(turn, hopAt(hop, hop.host));
+  return hop.host === flow.remote.address ? named : { ...named, named: true };
 }
 
 /** Whether we opened that stream. */

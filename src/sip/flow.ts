@@ -19,6 +19,8 @@ export interface Flow {
   readonly connection?: number;
   /** A datagram flow that a URI led to, and did not insist on: a request too large for it takes TCP (large-request.ts). */
   readonly largeOverTcp?: true;
+  /** A Contact or a route of the peer's led to it, and the peer was heard at another address (address-validation.ts). */
+  readonly named?: true;
   /** The name that the peer's certificate was to show; absent where none was asked for. */
   readonly domain?: string;
 }

@@ -108,7 +108,7 @@ export class LargeRequests {
     for (const transaction of transactions.unanswered(connection)) {
       const { datagram, core } = transaction;
       if (datagram === undefined) continue;
-      const flow: Flow = { transport: 'udp', remote: datagram.remote };
+      const { largeOverTcp: _, ...flow } = datagram;
       if (this.remember(flow, turn.nowMs) && silent) reportSilence(turn, transaction, flow);
       transactions.restart(turn, transaction, flow, this.viaOn(flow, core));
     }

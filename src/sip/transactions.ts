@@ -203,9 +203,9 @@ export class TransactionLayer<User> {
       const transaction = due.owner as Transaction<User>;
       if (isOver(transaction, endingTimer(name), turn.nowMs)) continue;
       if (turn.wants('timer.fired')) turn.emit(timerFired(transaction, name));
-      if (name === 'G' && !this.transport.sources.mayRepeat(transaction.flow, turn.nowMs)) {
-        // Withheld, not given up: the address may yet show that it hears us.
-        this.time(turn, transaction, 'double G');
+      const { side, flow } = transaction;
+      if (endingTimer(name) !== undefined && this.transport.sources.withholds(side, flow, turn.nowMs)) {
+        this.time(turn, transaction, `double ${name}`);
         continue;
       }
       const told = this.step(turn, transaction, `timer ${name}`, `Timer ${name}`, undefined);
