@@ -7,7 +7,7 @@ export const KEEPALIVE_FLAGS = {
   keepalive: {
     group: 'network',
     value: 'SECONDS',
-    help: 'how often a registration keeps its way through a NAT open, at most; 0 is never',
+    help: 'how often a registration, or a call without one, keeps its way through a NAT open, at most; 0 is never',
     otherwise: String(DEFAULT_KEEPALIVE_S),
     inFile: true,
     schema: seconds(0, 3_600),

@@ -36,6 +36,7 @@ export type CallTimer =
   | 'change'
   | 'change timeout'
   | 'move'
+  | 'keepalive'
   | 'session expiry'
   | 'reliable 1xx'
   | 'no prack';

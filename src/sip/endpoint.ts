@@ -12,6 +12,7 @@ import { answeringDue, declineCall, portsArrived } from './answering.ts';
 import { queryBindings } from './bindings-query.ts';
 import type { Call, CallTimer } from './call.ts';
 import { cancelUnanswered, endCall, finishCall, sendBye } from './call-end.ts';
+import { callKeepaliveDue } from './call-keepalive.ts';
 import { tryMove } from './call-move.ts';
 import { CallStore } from './call-store.ts';
 import { changeUnanswered } from './change-response.ts';
@@ -274,6 +275,7 @@ export class Endpoint {
     else if (name === 'refresh') refreshSession(this.calls, turn, call);
     else if (name === 'change') tryHold(this.calls, turn, call);
     else if (name === 'move') tryMove(this.calls, turn, call);
+    else if (name === 'keepalive') callKeepaliveDue(this.parts, turn, call);
     else if (name === 'change timeout') changeUnanswered(this.calls, turn, call);
     else if (name === 'session expiry') sessionExpired(this.calls, turn, call);
     else if (name === 'port' && call.direction === 'outgoing') portDue(this.parts, turn, call);

@@ -5,6 +5,7 @@
 import type { Call } from './call.ts';
 import { contactToTell } from './call-contact.ts';
 import { digestFor } from './call-credentials.ts';
+import { keepCallOpen } from './call-keepalive.ts';
 import { offerBody } from './call-session.ts';
 import { endEarlyDialogs } from './early-dialog.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
@@ -54,6 +55,7 @@ export function sendInvite(
   endEarlyDialogs(turn, call, 'another try');
   parts.calls.forgetEarly(call);
   call.told = contactToTell(agent.own, flow);
+  keepCallOpen(parts, turn, call);
   const headers: HeaderLine[] = [
     ['Contact', agent.dialogContact(flow, invite.user, isSips(invite.target))],
     ['Allow', ALLOW],

@@ -1,0 +1,86 @@
+/** A call keeps its own way through a NAT open, where no registration does (RFC 5626 §3.5). */
+import { afterEach, expect, test } from 'bun:test';
+import { type VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
+import { offerText } from '../io/virtual-caller.ts';
+import { VirtualPeer } from '../io/virtual-peer.ts';
+import { accountOf, endpointConfig, leftovers, PHONE_ADDRESS } from '../io/virtual-scene.ts';
+import type { EndpointConfig } from './endpoint-config.ts';
+import type { Input, Output } from './endpoint-io.ts';
+import { value } from './message.ts';
+import { bytesOf, latin1 } from './text.ts';
+
+const CALLER_ADDRESS = { address: '192.0.2.30', port: 5060 };
+
+/** A server that notes when line breaks come to it. */
+class Server extends VirtualPeer {
+  readonly breaksMs: number[] = [];
+
+  override handle(input: Input, nowMs: number): readonly Output[] {
+    if (input.type !== 'datagram' || latin1(input.bytes) !== '\r\n\r\n') return super.handle(input, nowMs);
+    this.breaksMs.push(nowMs);
+    return [];
+  }
+}
+
+let network: VirtualNetwork;
+let ours: VirtualEndpoint;
+let server: Server;
+
+function callFor(ms: number, about: Partial<EndpointConfig>): void {
+  network = new VirtualNetwork();
+  const config = endpointConfig(CALLER_ADDRESS, { keepaliveMs: 29_000, ...about });
+  ours = network.addEndpoint('caller', CALLER_ADDRESS, config);
+  server = new Server(network, 'server', PHONE_ADDRESS);
+  server.answering = (request) => ({
+    status: request.method === 'INVITE' ? 180 : 200,
+    toTag: 'bob',
+    headers: [['Contact', value(request, 'Contact') ?? '']],
+  });
+  ours.act({ type: 'register' });
+  network.run(50);
+  ours.act({ type: 'call', to: 'sip:bob@192.0.2.20', audio: { address: '192.0.2.30', port: 40_000 } });
+  network.run(100_000);
+  const [invite] = server.requests('INVITE');
+  if (invite === undefined) throw new Error('no INVITE came');
+  const headers = [
+    ['Contact', '<sip:bob@192.0.2.20>'],
+    ['Content-Type', 'application/sdp'],
+  ] as const;
+  server.respond(invite, 200, { toTag: 'bob', headers, body: bytesOf(offerText({ port: 31_000 })) });
+  network.run(ms);
+}
+
+afterEach(() => {
+  ours.act({ type: 'stop', reason: 'the test is over' });
+  network.run(50);
+  expect(leftovers(network, ours)).toEqual([]);
+});
+
+const ended = () => {
+  ours.act({ type: 'hangup-all' });
+  network.run(50);
+  const { length } = server.breaksMs;
+  network.run(100_000);
+  return server.breaksMs.length === length;
+};
+
+test('over UDP: line breaks while it rings and while it stands, more often than a NAT forgets, and none after it', () => {
+  callFor(100_000, {});
+  const distances = server.breaksMs.slice(1).map((atMs, index) => atMs - (server.breaksMs[index] ?? 0));
+  expect(distances.length).toBeGreaterThanOrEqual(7);
+  expect(Math.max(...distances)).toBeLessThanOrEqual(29_000);
+  expect(ended()).toBe(true);
+});
+
+test('none where a registration keeps the same way, none within our own network, and none with --keepalive 0', () => {
+  const { address, port } = PHONE_ADDRESS;
+  const accounts = [accountOf('100', { server: { host: address, port, transport: 'udp' } })];
+  const interfaces = [{ address: CALLER_ADDRESS.address, prefixLength: 24 }];
+  for (const about of [{ accounts }, { interfaces }, { keepaliveMs: 0 }]) {
+    callFor(100_000, about);
+    expect(server.breaksMs).toEqual([]);
+    expect(ended()).toBe(true);
+    ours.act({ type: 'stop', reason: 'the next one' });
+    network.run(50);
+  }
+});
