@@ -92,7 +92,8 @@ export function retryLater(
   changeRegistration(turn, registration, 'retrying', { ...status, reason, retryInMs });
   // Once for a row of failures, and only when nobody answered at all.
   if (registration.failures === 1 && about.status === undefined && !registration.diagnosed) {
-    diagnoseUnreachable(turn, registration.account, table.hopOf(registration), reason);
+    const stood = registration.registeredMs > 0;
+    diagnoseUnreachable(turn, registration.account, table.hopOf(registration), reason, stood);
   }
   registration.diagnosed = false;
   table.arm(turn, registration, retryInMs);

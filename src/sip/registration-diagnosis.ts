@@ -79,18 +79,24 @@ export function diagnoseTooManyAccounts(turn: Turn, account: Account): void {
   });
 }
 
-/** Nobody answered, or nothing could be sent; it is tried again by itself. */
-export function diagnoseUnreachable(turn: Turn, account: Account, hop: NextHop, reason: string): void {
+/** Nobody answered, or nothing could be sent; it is tried again by itself. `stood`: it was registered there before. */
+export function diagnoseUnreachable(
+  turn: Turn,
+  account: Account,
+  hop: NextHop,
+  reason: string,
+  stood: boolean,
+): void {
   turn.emit({
     type: 'diagnosis.raised',
     account: account.addressOfRecord,
     code: 'registrar-unreachable',
     severity: 'warning',
-    ...unreachable(hop, reason),
+    ...unreachable(hop, reason, stood),
   });
 }
 
-function unreachable(hop: NextHop, reason: string): Advice & { readonly evidence: string } {
+function unreachable(hop: NextHop, reason: string, stood: boolean): Advice & { readonly evidence: string } {
   const { host, port } = hop;
   const transport = hop.transport.toUpperCase();
   const other = hop.transport === 'udp' ? 'tcp' : 'udp';
@@ -118,6 +124,13 @@ function unreachable(hop: NextHop, reason: string): Advice & { readonly evidence
       cause:
         'this machine has no way there: no network, no route, or --bind names an address of another network',
       next: 'check the network, and --bind; ringback doctor shows the addresses and routes that there are',
+    };
+  }
+  if (stood) {
+    return {
+      evidence,
+      cause: 'the server answered before: it is being started again, or the way to it is cut',
+      next: 'nothing, if that is known: it is tried again by itself; if not, see whether the server runs',
     };
   }
   return {

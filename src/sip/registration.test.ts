@@ -590,3 +590,15 @@ test('a REGISTER that never left this machine is not blamed on the registrar', (
   expect(told?.cause).toStartWith('this machine has no way there');
   expect(told?.next).toContain('--bind');
 });
+
+test('a registrar that was there before is not said to be the wrong one when it goes away', () => {
+  open(bound);
+  register();
+  network.run(60_000);
+  registrar.answering = () => undefined;
+  network.run(3_600_000);
+  const [told] = network.eventsOf(ours, 'diagnosis.raised');
+  expect(told?.code).toBe('registrar-unreachable');
+  expect(told?.cause).toStartWith('the server answered before');
+  expect(told?.next).not.toContain('--transport');
+});
