@@ -32,6 +32,14 @@ export interface Binding {
   readonly sequence: number;
 }
 
+/**
+ * In seconds, rounded up from whole milliseconds: the clock has fractions, and the sum of time and duration would come
+ * out as a second more than was asked for, which no registrar may grant (RFC 3261 §10.3).
+ */
+export function secondsLeft({ expiresMs }: Pick<Binding, 'expiresMs'>, nowMs: number): number {
+  return Math.max(1, Math.ceil(Math.floor(expiresMs - nowMs) / 1000));
+}
+
 interface Entry {
   readonly user: string;
   readonly binding: Binding;
@@ -174,7 +182,7 @@ export class LocationService {
       addressOfRecord: displayText(`sip:${user}@${this.domain}`),
       contact: displayText(binding.uri),
       change,
-      ...(lasting ? { expiresS: Math.ceil((binding.expiresMs - turn.nowMs) / 1000) } : undefined),
+      ...(lasting ? { expiresS: secondsLeft(binding, turn.nowMs) } : undefined),
     });
   }
 }

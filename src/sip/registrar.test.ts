@@ -129,6 +129,15 @@ test('expires of the Contact goes before Expires, and none is an hour (§10.2.1.
   );
 });
 
+test('never a second more than was asked for, whatever fractions the clock has (§10.3)', () => {
+  // From a quarter of an hour on, the sum of time and duration loses the last bits of the fraction.
+  network.run(900_000);
+  for (let index = 0; index < 60; index++) {
+    network.run(1_000.1 + index * 0.37);
+    expect(contactsOf(register({ expires: 3600 }))).toEqual(['<sip:100@192.0.2.20>;expires=3600']);
+  }
+});
+
 test('a binding ends when its time is over, and not before (§10.3)', () => {
   register({ expires: 60 });
   network.run(50_000);

@@ -8,7 +8,7 @@ import type { CoreHeaders } from './core-headers.ts';
 import type { Flow } from './flow.ts';
 import { MAX_BINDINGS } from './limits.ts';
 import { allValues } from './list.ts';
-import { type Binding, type LocationService, sameUri } from './location-service.ts';
+import { type Binding, type LocationService, sameUri, secondsLeft } from './location-service.ts';
 import { type SipRequest, value } from './message.ts';
 import { type FlowBinding, flowBinding, flowParams, isSameFlow } from './outbound-binding.ts';
 import type { OwnDomain } from './own-domain.ts';
@@ -64,9 +64,9 @@ export class Registrar {
     if (!changed.ok) return this.refuse(turn, transaction, changed.error);
     const flows = changed.value.some((binding) => binding.callId === core.callId && binding.registered);
     const contacts = changed.value.map((binding): HeaderLine => {
-      const leftS = Math.ceil((binding.expiresMs - turn.nowMs) / 1000);
       const q = binding.q === 1 ? '' : `;q=${binding.q}`;
-      return ['Contact', `<${binding.uri}>;expires=${leftS}${q}${flowParams(binding.registered)}`];
+      const expires = secondsLeft(binding, turn.nowMs);
+      return ['Contact', `<${binding.uri}>;expires=${expires}${q}${flowParams(binding.registered)}`];
     });
     const paths = path.ok ? path.value.map((text): HeaderLine => ['Path', text]) : [];
     this.agent.respond(turn, transaction, 200, {
