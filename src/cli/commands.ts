@@ -134,7 +134,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: () => import('./register.ts'),
     wording: {
       server: { value: 'HOST', help: 'where to register: a host, host:port or a sip: URI (SIP_SERVER)' },
-      transport: { value: 'udp|tcp', help: 'how the server is reached', otherwise: 'udp' },
+      transport: { value: 'udp|tcp|tls', help: 'how the server is reached', otherwise: 'udp, SIP_TRANSPORT' },
     },
     flags: [...ACCOUNT, ...AGENT, 'remove', ...NETWORK, ...OUTPUT, ...RECORDS, ...CONFIGURATION],
     notes: [
@@ -155,9 +155,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       user: { value: 'USER', help: 'the account of this call alone: 100, or 100@example.org' },
       server: { value: 'HOST', help: 'its server: a host, host:port or a sip: URI' },
       transport: {
-        value: 'udp|tcp',
+        value: 'udp|tcp|tls',
         help: 'how the server is reached; without an account, the callee',
-        otherwise: 'udp',
+        otherwise: 'udp, SIP_TRANSPORT',
       },
     },
     flags: [
@@ -232,9 +232,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       user: { value: 'USER', help: 'who asks, and answers a challenge: 100, or 100@example.org' },
       server: { value: 'HOST', help: 'the server of that account', otherwise: 'TARGET' },
       transport: {
-        value: 'udp|tcp',
+        value: 'udp|tcp|tls',
         help: 'how TARGET is asked, if its URI does not say it',
-        otherwise: 'udp',
+        otherwise: 'udp, SIP_TRANSPORT',
       },
     },
     notes: [
@@ -301,7 +301,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       transport: {
         value: 'udp|tcp|tls',
         help: 'how the server is reached',
-        otherwise: 'as DNS says, then udp',
+        otherwise: 'as DNS says, then udp; SIP_TRANSPORT',
       },
       'sip-port': { value: 'PORT', help: 'the port that has to be free; 0 is any', otherwise: '0' },
     },

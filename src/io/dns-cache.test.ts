@@ -1,10 +1,10 @@
 /** What is asked again, and when (RFC 1035 §3.2.1, RFC 2308 §5, RFC 8767). The clock is a variable. */
 import { expect, test } from 'bun:test';
+import { MAX_DNS_ANSWERS } from '../sip/limits.ts';
 import type { Found, Question } from './dns-answer.ts';
 import {
   DnsCache,
   FAILURE_MS,
-  MAX_ANSWERS,
   MAX_NEGATIVE_TTL_S,
   MAX_STALE_S,
   MAX_TTL_S,
@@ -130,10 +130,10 @@ test('types are told apart, the number of answers is bounded, and what is asked 
   await find();
   await find({ ...A, type: 'AAAA' });
   expect(now.asked).toBe(2);
-  for (let index = 0; index < 2 * MAX_ANSWERS; index++) {
+  for (let index = 0; index < 2 * MAX_DNS_ANSWERS; index++) {
     await find({ type: 'A', name: `n${index}.example` });
     if (index % 100 === 0) await find();
   }
-  expect(cache.size).toBe(MAX_ANSWERS);
-  expect(now.asked).toBe(2 + 2 * MAX_ANSWERS);
+  expect(cache.size).toBe(MAX_DNS_ANSWERS);
+  expect(now.asked).toBe(2 + 2 * MAX_DNS_ANSWERS);
 });

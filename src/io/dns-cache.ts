@@ -6,6 +6,8 @@
  * that anybody knows, and a registration that stands must not fall because of it (RFC 8767). Whatever is old is asked
  * for first, and taken only when nobody answers.
  */
+
+import { MAX_DNS_ANSWERS } from '../sip/limits.ts';
 import type { Found, Question } from './dns-answer.ts';
 
 /** The longest that an answer counts as fresh, in seconds, whatever it says: a day, RFC 8767 §4 allows a week. */
@@ -16,8 +18,6 @@ export const MAX_NEGATIVE_TTL_S = 900;
 export const MAX_STALE_S = 86_400;
 /** After nobody answered a question it is not asked again for so long, in ms (RFC 9520 §3.2: 1 s to 5 min). */
 export const FAILURE_MS = 5_000;
-/** Answers kept; the one that was asked for longest ago is forgotten. A caller of the proxy may name any host. */
-export const MAX_ANSWERS = 1_000;
 
 /** An answer, or why nobody gave one. */
 export type Outcome = Found | { readonly failed: string };
@@ -99,6 +99,6 @@ export class DnsCache {
     this.kept.delete(key);
     this.kept.set(key, kept);
     const [oldest] = this.kept.keys();
-    if (this.kept.size > MAX_ANSWERS && oldest !== undefined) this.kept.delete(oldest);
+    if (this.kept.size > MAX_DNS_ANSWERS && oldest !== undefined) this.kept.delete(oldest);
   }
 }

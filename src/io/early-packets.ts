@@ -8,10 +8,7 @@
 import { RESTART_SILENCE_MS, type Stream } from '../rtp/latch.ts';
 import { RTP_HEADER_BYTES, readSsrc } from '../rtp/rtp-packet.ts';
 import type { MediaAddress } from '../rtp/session.ts';
-
-/** Packets held of one stream, and streams. */
-const MAX_PACKETS = 4;
-const MAX_STREAMS = 8;
+import { MAX_EARLY_PACKETS, MAX_EARLY_STREAMS } from '../sip/limits.ts';
 
 /** A packet that came before its call. */
 export interface EarlyPacket extends MediaAddress {
@@ -47,9 +44,9 @@ export function holdEarly(
   const goesOn = before !== undefined && nowMs - before.lastMs < RESTART_SILENCE_MS;
   const stream = goesOn ? before : { ssrc, port, address, firstMs: nowMs, lastMs: nowMs, packets: [] };
   stream.lastMs = nowMs;
-  if (stream.packets.length === MAX_PACKETS) stream.packets.shift();
+  if (stream.packets.length === MAX_EARLY_PACKETS) stream.packets.shift();
   stream.packets.push({ bytes: Buffer.from(bytes), port, address, atMs: nowMs });
-  if (early.length === MAX_STREAMS) early.shift();
+  if (early.length === MAX_EARLY_STREAMS) early.shift();
   early.push(stream);
 }
 

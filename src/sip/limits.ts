@@ -1,5 +1,6 @@
 /**
- * Every bound on what a stranger can make grow, in one place.
+ * Every bound on what a stranger can make grow, in one place. Only src/rtp and src/stun, which know nothing of SIP,
+ * have those of a packet and of a message beside what reads them.
  *
  * They are generous against real traffic (a large INVITE with SIPREC or STIR is about 8 KiB) and small against
  * memory. What exceeds one is refused with the status beside it, or dropped where no answer can be given.
@@ -88,6 +89,8 @@ export const MAX_WAITING_NAMES = 1_000;
 /** Addresses that DNS gives for one next hop, and hosts that are asked for behind its SRV records. */
 export const MAX_SERVER_HOPS = 16;
 export const MAX_SRV_TARGETS = 8;
+/** DNS answers kept (dns-cache.ts); the one asked for longest ago is forgotten. A caller of the proxy may name any host. */
+export const MAX_DNS_ANSWERS = 1_000;
 /** Servers of which it is remembered that they failed (failed-servers.ts); the oldest is forgotten. */
 export const MAX_FAILED_SERVERS = 256;
 /** The largest request that goes in a datagram where TCP may be taken, in bytes (RFC 3261 §18.1.1). */
@@ -98,5 +101,10 @@ export const MAX_SERVERS_WITHOUT_TCP = 256;
 export const MAX_ACCOUNTS = 1_000;
 /** Peers towards which our own address is remembered: each one more costs a question to the kernel. */
 export const MAX_ROUTES = 1_024;
+/** Local addresses of which it is remembered that they were said (`address.discovered`). */
+export const MAX_ADDRESSES_SAID = 64;
+/** RTP that comes to a port before its call: packets held of one stream, and streams (early-packets.ts). */
+export const MAX_EARLY_PACKETS = 4;
+export const MAX_EARLY_STREAMS = 8;
 /** How often a flow is pinged at most unless told otherwise, in seconds: RFC 5626 §4.4.2, because of the NATs that forget UDP after 30. */
 export const DEFAULT_KEEPALIVE_S = 29;

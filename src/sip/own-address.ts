@@ -18,6 +18,7 @@ import {
   isSameAddress,
   isUnspecified,
 } from './ip-address.ts';
+import { MAX_ADDRESSES_SAID } from './limits.ts';
 import { isOnNetwork, Routes, type RouteTo } from './local-address.ts';
 import { MappedAddresses } from './mapped-address.ts';
 import type { SipResponse } from './message.ts';
@@ -238,7 +239,7 @@ export class OwnAddresses {
   private found(address: string): void {
     // A machine that gets a new one every day is told of its last ones again.
     if (this.said.has(address) || isLoopback(address)) return;
-    if (this.said.size >= MAX_SAID) this.said.clear();
+    if (this.said.size >= MAX_ADDRESSES_SAID) this.said.clear();
     this.said.add(address);
     this.unsaid.push(address);
   }
@@ -282,6 +283,3 @@ export class OwnAddresses {
     return address;
   }
 }
-
-/** Local addresses that are remembered as said. */
-const MAX_SAID = 64;
