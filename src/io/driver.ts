@@ -4,38 +4,28 @@
  * One input at a time: what happens while an input is handled (a send that fails at once) waits in a queue.
  * There is one timer, for the endpoint's earliest deadline.
  */
-import pkg from '../../package.json' with { type: 'json' };
 import { EVENT_VERSION, type Event, type EventBody } from '../events.ts';
 import { type MediaCommand, type MediaCounters, NOTHING_COUNTED } from '../rtp/session.ts';
 import { Endpoint } from '../sip/endpoint.ts';
 import type { EndpointConfig, LocalAddresses } from '../sip/endpoint-config.ts';
 import type { Action, Input, Output } from '../sip/endpoint-io.ts';
-import type { Transport } from '../sip/flow.ts';
 import { type AddressWatch, watchAddresses } from './address-watch.ts';
 import { type ServerFinder, serverFinder } from './find-servers.ts';
 import { addressesOf, findLocalAddresses, isOneAddress, sourceTowards } from './local-addresses.ts';
 import { type Media, startMedia } from './media.ts';
 import { recentPeers } from './recent-peers.ts';
-import { isInUse, openStreams, type StreamConnections } from './tcp-connections.ts';
+import { firstEvents } from './session-start.ts';
+import { type ListenOptions, listenForSip } from './sip-listeners.ts';
+import type { StreamConnections } from './tcp-connections.ts';
 import type { TlsCredentials } from './tls-credentials.ts';
-import { listenUdp, type UdpListener } from './udp-listener.ts';
+import type { UdpListener } from './udp-listener.ts';
 
 /** What the driver needs beyond the endpoint's own configuration. */
-export interface DriverOptions {
+export interface DriverOptions extends ListenOptions {
   /** Everything but what only the network can tell: the driver fills in addresses. */
   readonly endpoint: Omit<EndpointConfig, 'defaultAddresses' | 'interfaces'>;
   /** The DNS server to ask, `address:port`; the machine's own when absent. */
   readonly dns?: string;
-  /** What to listen on. UDP and TCP share one port. */
-  readonly listen: readonly Transport[];
-  /** Address to bind to; all interfaces of both families when absent. */
-  readonly bind?: string;
-  /** 0: any. */
-  readonly sipPort: number;
-  /** Absent: the machine's issuers are trusted, and there is no certificate of ours. */
-  readonly tls?: TlsCredentials;
-  /** Where TLS listens, when there is a certificate of ours; 0: any, and when it is absent. */
-  readonly tlsPort?: number;
   /** First and last RTP port. */
   readonly rtpPorts: readonly [number, number];
   /** 0: no audio of our own, and no thread for it. */
@@ -68,9 +58,6 @@ export interface Running {
   /** The SIP port that was bound. */
   readonly sipPort: number;
 }
-
-/** Tries for a port that is free over both UDP and TCP, when any will do. */
-const PORT_TRIES = 20;
 
 /** Binds, opens the media thread, starts. Throws an `Error` with a sentence for people when nothing can be bound. */
 export async function start(options: DriverOptions): Promise<Running> {
@@ -137,9 +124,9 @@ class Driver implements Running {
   }
 
   async open(addresses: LocalAddresses): Promise<void> {
-    await this.bindSip();
+    await this.listen();
     await this.openMedia();
-    this.announce(addresses);
+    for (const event of firstEvents(this.options, addresses)) this.emit(event);
     const address = this.options.bind ?? '::';
     if (this.udp !== undefined) {
       this.feed({ type: 'listening', transport: 'udp', local: { address, port: this.udp.port } });
@@ -158,60 +145,21 @@ class Driver implements Running {
     );
   }
 
-  private async bindSip(): Promise<void> {
-    const { bind, listen, sipPort } = this.options;
-    const streams = this.openStreams();
-    for (let tries = 1; ; tries++) {
-      try {
-        if (listen.includes('udp')) {
-          this.udp = await listenUdp(
-            bind,
-            sipPort,
-            (remote, bytes) => this.feed({ type: 'datagram', remote, bytes }),
-            () => this.icmpError(),
-          );
-        }
-        const port = this.udp?.port ?? sipPort;
-        this.sipPort = listen.includes('tcp') ? streams.listen('tcp', bind, port) : port;
-        break;
-      } catch (error) {
-        this.udp?.close();
-        this.udp = undefined;
-        if (sipPort === 0 && isInUse(error) && tries < PORT_TRIES) continue;
-        throw new Error(cannotBind(bind, sipPort, '--sip-port', error));
-      }
-    }
-    this.bindTls(streams);
-  }
-
-  private openStreams(): StreamConnections {
-    const { tls, bind } = this.options;
-    this.streams = openStreams(
-      {
-        connected: (connection, about) => this.feed({ type: 'connected', connection, ...about }),
-        received: (connection, bytes) => this.feed({ type: 'stream', connection, bytes }),
-        disconnected: (connection, why) => {
-          if (why.error !== undefined) this.watch?.look();
-          this.feed({ type: 'disconnected', connection, ...why });
-        },
+  private async listen(): Promise<void> {
+    const bound = await listenForSip(this.options, {
+      datagram: (remote, bytes) => this.feed({ type: 'datagram', remote, bytes }),
+      icmpError: () => this.icmpError(),
+      connected: (connection, about) => this.feed({ type: 'connected', connection, ...about }),
+      received: (connection, bytes) => this.feed({ type: 'stream', connection, bytes }),
+      disconnected: (connection, why) => {
+        if (why.error !== undefined) this.watch?.look();
+        this.feed({ type: 'disconnected', connection, ...why });
       },
-      tls,
-      bind !== undefined && isOneAddress(bind) ? { from: bind } : {},
-    );
-    return this.streams;
-  }
-
-  /** TLS has a port of its own (RFC 3261 §19.1.2). */
-  private bindTls(streams: StreamConnections): void {
-    const { bind, tls, tlsPort = 0 } = this.options;
-    if (tls?.own === undefined) return;
-    try {
-      this.tlsPort = streams.listen('tls', bind, tlsPort);
-    } catch (error) {
-      this.udp?.close();
-      streams.close();
-      throw new Error(cannotBind(bind, tlsPort, '--tls-port', error));
-    }
+    });
+    this.udp = bound.udp;
+    this.streams = bound.streams;
+    this.sipPort = bound.sipPort;
+    this.tlsPort = bound.tlsPort;
   }
 
   private async openMedia(): Promise<void> {
@@ -228,28 +176,6 @@ class Driver implements Running {
     this.sampler = setInterval(() => {
       if (this.endpoint.alive.calls > 0) this.feed({ type: 'sample' });
     }, sampleIntervalMs);
-  }
-
-  /** The first lines of a session: what runs, with which settings, and at which addresses. */
-  private announce(addresses: LocalAddresses): void {
-    const { endpoint, bind, rtpPorts, mediaThreads } = this.options;
-    const { defaultAddresses } = addressesOf(bind, addresses);
-    this.emit({
-      type: 'session.started',
-      version: pkg.version,
-      wallTime: new Date().toISOString(),
-      configuration: { ...masked(endpoint), ...(bind === undefined ? {} : { bind }), rtpPorts, mediaThreads },
-    });
-    for (const address of [defaultAddresses.ipv4, defaultAddresses.ipv6]) {
-      if (address !== undefined) {
-        this.emit({ type: 'address.discovered', scope: 'local', address, learnedBy: 'route' });
-      }
-    }
-    const { advertiseAddress } = endpoint;
-    if (advertiseAddress !== undefined) {
-      const discovered = { scope: 'public', address: advertiseAddress, learnedBy: 'advertised' } as const;
-      this.emit({ type: 'address.discovered', ...discovered });
-    }
   }
 
   /** Hands one input to the endpoint, after those that are waiting. */
@@ -370,23 +296,4 @@ class Driver implements Running {
       Math.min(Math.max(0, Math.ceil(deadlineMs - this.nowMs())), MAX_TIMEOUT_MS),
     );
   }
-}
-
-function masked(endpoint: DriverOptions['endpoint']): Record<string, unknown> {
-  const { accounts, registrar, seed: _seed, unwantedEvents: _unwanted, ...rest } = endpoint;
-  const users = registrar?.users.map(({ user }) => ({ user, password: '***' }));
-  return {
-    ...rest,
-    accounts: accounts.map((account) => ({ ...account, password: '***' })),
-    ...(registrar === undefined ? {} : { registrar: { domain: registrar.domain, users } }),
-  };
-}
-
-function cannotBind(bind: string | undefined, port: number, flag: string, error: unknown): string {
-  const where = `${bind ?? 'all interfaces'} port ${port}`;
-  if (isInUse(error)) {
-    return `SIP cannot listen on ${where}: another program has it. Choose another with ${flag}, or 0 for any.`;
-  }
-  const why = error instanceof Error ? error.message : String(error);
-  return `SIP cannot listen on ${where}: ${why}. Check --bind and ${flag}.`;
 }
