@@ -7,6 +7,7 @@
 import type { Deadline } from './deadlines.ts';
 import { Deadlines } from './deadlines.ts';
 import { type Flow, flowName } from './flow.ts';
+import { MAX_REPLACED_FLOWS } from './limits.ts';
 import type { FlowBinding } from './outbound-binding.ts';
 import { isSameFlow } from './outbound-binding.ts';
 import { displayText } from './text.ts';
@@ -49,6 +50,8 @@ interface Entry {
 export class LocationService {
   private readonly entries = new Map<string, Entry[]>();
   private readonly deadlines = new Deadlines<Entry>();
+  /** Flows that were bound, by name, and the one that their phone has registered in their place. */
+  private readonly replaced = new Map<string, Flow>();
 
   /** `domain` names the users in events. */
   constructor(private readonly domain: string) {}
@@ -88,6 +91,7 @@ export class LocationService {
       return entry as Entry;
     });
     this.keep(user, after);
+    this.replace(before, after);
     for (const entry of before) {
       if (after.includes(entry)) continue;
       this.deadlines.disarm(entry.deadline);
@@ -118,6 +122,39 @@ export class LocationService {
     });
     const [first, last] = [claims[0], claims.at(-1)];
     return claims.every(({ user }) => user === first?.user) ? last?.binding.reach : undefined;
+  }
+
+  /**
+   * Where the phone is now that was on that flow: it may have registered the same one anew, over another connection or
+   * through a NAT that maps it elsewhere (RFC 5626 §6), and the old one is open for us alone.
+   */
+  flowNow(flow: Flow): Flow {
+    let now = flow;
+    for (
+      let next = this.replaced.get(flowName(now));
+      next !== undefined;
+      next = this.replaced.get(flowName(now))
+    )
+      now = next;
+    return now;
+  }
+
+  /** One that is in use again ends a chain, so no chain is a circle. */
+  private replace(before: readonly Entry[], after: readonly Entry[]): void {
+    for (const { binding } of after)
+      if (binding.reach !== undefined) this.replaced.delete(flowName(binding.reach));
+    for (const { binding: old } of before) {
+      const { registered, reach } = old;
+      if (registered === undefined || reach === undefined) continue;
+      const name = flowName(reach);
+      const heir = after.find(({ binding }) => isSameFlow(binding.registered, registered))?.binding.reach;
+      if (heir === undefined || flowName(heir) === name) continue;
+      if (this.bindingsOf((one) => one.reach !== undefined && flowName(one.reach) === name).length > 0)
+        continue;
+      const [oldest] = this.replaced.keys();
+      if (this.replaced.size >= MAX_REPLACED_FLOWS && oldest !== undefined) this.replaced.delete(oldest);
+      this.replaced.set(name, heir);
+    }
   }
 
   /** Of all users: a Contact is written by whoever registers, and may be somebody else's. */

@@ -212,6 +212,51 @@ test('a flow that breaks is no binding any more: 480, and in a dialog 430 (§5.3
   scene.network.run(50);
 });
 
+test('a dialog follows a phone that registered its flow anew, and whose old connection nobody closed (§6)', () => {
+  bert.believed = { address: '10.0.0.7', port: 5060 };
+  connect(bert);
+  bind(bert);
+  const call = anna.call('sip:101@lab.local');
+  bert.answer(
+    200,
+    values(bert.heard('INVITE').message, 'Record-Route').map((one) => ['Record-Route', one]),
+  );
+  scene.network.run(50);
+  const ok = anna.finals(call).at(-1) as SipResponse;
+  anna.ack(call, ok);
+  scene.network.run(50);
+  connect(bert);
+  bind(bert);
+  const third = connect(bert);
+  bind(bert);
+  anna.within(call, ok, 'BYE');
+  scene.network.run(50);
+  expect(connectionsOf(bert, 'BYE')).toEqual([third.connection]);
+  bert.peer.respond(bert.heard('BYE'), 200);
+  scene.network.run(50);
+});
+
+test('and no other instance of the same user, which has a flow of its own (§6)', () => {
+  const first = connect(bert);
+  bind(bert);
+  const call = anna.call('sip:101@lab.local');
+  bert.answer(
+    200,
+    values(bert.heard('INVITE').message, 'Record-Route').map((one) => ['Record-Route', one]),
+  );
+  scene.network.run(50);
+  const ok = anna.finals(call).at(-1) as SipResponse;
+  anna.ack(call, ok);
+  scene.network.run(50);
+  connect(bert);
+  bert.register([['Contact', flowContact(bert, 1, 'another')], SUPPORTED]);
+  anna.within(call, ok, 'BYE');
+  scene.network.run(50);
+  expect(connectionsOf(bert, 'BYE')).toEqual([first.connection]);
+  bert.peer.respond(bert.heard('BYE'), 200);
+  scene.network.run(50);
+});
+
 test('a 430 of a proxy behind us is a 480 for the caller (§11.5)', () => {
   connect(bert);
   bind(bert);
