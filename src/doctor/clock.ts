@@ -31,7 +31,12 @@ export function judgeClock(heard: readonly DateHeard[], asked: boolean): Finding
   const [first] = heard;
   if (first === undefined) {
     const why = asked ? 'the server sends no Date' : 'no server answered that could tell the time';
-    return { check, verdict: 'unknown', evidence: `not known: ${why}` };
+    return {
+      check,
+      verdict: 'unknown',
+      evidence: `not known: ${why}`,
+      next: 'compare date -u with another clock; certificates need the right time',
+    };
   }
   // Of several the nearest to ours: one server's clock may be wrong as well.
   const best = heard.reduce(

@@ -89,6 +89,14 @@ function notFound(facts: DnsFacts, details: readonly string[]): Finding {
   const silent = gaveUpMs !== undefined || (names.length > 0 && dead.length === names.length);
   const servers = whom(silent ? dead : names);
   const base = { check: 'dns', verdict: 'failed', details } as const;
+  if (silent && asked.some(({ code }) => code === 'EREFUSED')) {
+    return {
+      ...base,
+      evidence: `${servers} refuses to answer for ${hop.host}`,
+      cause: 'that name server answers its own network, or for its own names, alone',
+      next: 'ask another one with --dns ADDRESS',
+    };
+  }
   if (silent) {
     const waited = gaveUpMs === undefined ? '' : ` in ${Math.round(gaveUpMs / 100) / 10} s`;
     const whom = servers === '' ? 'the name server' : servers;
@@ -100,6 +108,14 @@ function notFound(facts: DnsFacts, details: readonly string[]): Finding {
     };
   }
   const evidence = `${found?.error ?? `${hop.host} has no address in DNS`}; asked ${servers}`;
+  if (offersNothing(asked)) {
+    return {
+      ...base,
+      evidence,
+      cause: 'whoever runs the zone has written that there is no SIP under this name (RFC 2782)',
+      next: 'compare the name with what the provider wrote, or give one of its hosts with a port',
+    };
+  }
   if (targetsWithoutAddress(facts).length > 0) {
     return {
       ...base,
@@ -130,6 +146,12 @@ function targetsWithoutAddress({ asked, hop }: DnsFacts): readonly string[] {
   const about = asked.filter(({ type }) => type === 'A' || type === 'AAAA' || type === 'name');
   const names = [...new Set(about.map(({ name }) => name))].filter((name) => name !== hop.host);
   return names.filter((name) => about.every((one) => one.name !== name || one.records.length === 0));
+}
+
+/** Every SRV record that there is names `.`: the service is not offered (RFC 2782). */
+function offersNothing(asked: readonly AskedQuestion[]): boolean {
+  const records = asked.flatMap((one) => (one.type === 'SRV' ? one.records : []));
+  return records.length > 0 && records.every((record) => / \.?$/.test(record));
 }
 
 /** Who is asked where no DNS server is. */

@@ -133,7 +133,10 @@ function nextOf({ transport, others }: ReachFacts, { answer }: Reach): string {
   if (transport === 'tls' && answer.type === 'failed') {
     return answer.plain === true ? 'check the port: 5061 as a rule' : 'look at the certificate check';
   }
-  const [other] = others;
+  if (transport === 'tls' && answer.type === 'refused') {
+    return 'check the port (5061 as a rule), and that the server speaks TLS';
+  }
+  const other = transport === 'tls' ? undefined : others[0];
   if (other !== undefined) return `use --transport ${other}, which answers`;
   if (answer.type === 'refused') return 'check the port and that the server runs';
   if (answer.type === 'silent') return 'check the address, then the firewalls from here to there';

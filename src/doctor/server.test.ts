@@ -58,6 +58,13 @@ test('a name that is not there, a name server that is silent, and one that is sl
     evidence: '192.0.2.53 did not answer for pbx.example',
     cause: expect.stringContaining('name server is down'),
   });
+  expect(dns([none('EREFUSED')], [])).toMatchObject({
+    evidence: '192.0.2.53 refuses to answer for pbx.example',
+    cause: expect.stringContaining('its own network'),
+  });
+  expect(dns([asked('SRV', '_sip._udp.pbx.example', ['0 0 0 .'])], []).cause).toContain(
+    'no SIP under this name',
+  );
   expect(judgeDns({ hop: HOP, asked: [], order: [], tookMs: 3_500, gaveUpMs: 3_500 })).toMatchObject({
     verdict: 'failed',
     evidence: 'the name server did not answer for pbx.example in 3.5 s',
@@ -112,6 +119,8 @@ test('nobody is led around a certificate to a way without TLS', () => {
     'look at the certificate check',
   );
   expect(tls({ type: 'failed', detail: 'x does not speak TLS there', plain: true })).toContain('5061');
+  expect(tls({ type: 'refused' })).toContain('5061');
+  expect(tls(SILENT)).not.toContain('--transport');
 });
 
 test('one dead server beside one that answers is a weak spot', () => {
@@ -256,7 +265,10 @@ test('a Date is compared with the time when it came; without one nothing is said
     verdict: 'warning',
     evidence: '60 min behind the Date of 198.51.100.1:5060',
   });
-  expect(judgeClock([], true).evidence).toBe('not known: the server sends no Date');
+  expect(judgeClock([], true)).toMatchObject({
+    evidence: 'not known: the server sends no Date',
+    next: expect.stringContaining('date -u'),
+  });
 });
 
 const QUERIED = { type: 'registration.queried', account: 'sip:100@lab.local' } as const;

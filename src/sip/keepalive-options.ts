@@ -31,7 +31,8 @@ export function sendKeepaliveOptions(
   flow: Flow,
   before: OptionsKeepalive | undefined,
 ): OptionsKeepalive {
-  const uri = `${isSips(addressOfRecord) ? 'sips' : 'sip'}:${domain}`;
+  const secure = isSips(addressOfRecord);
+  const uri = `${secure ? 'sips' : 'sip'}:${domain}`;
   const keepalive: OptionsKeepalive = {
     kind: 'keepalive',
     flow,
@@ -50,7 +51,7 @@ export function sendKeepaliveOptions(
     routes: [],
     headers: [
       ['User-Agent', agent.config.product],
-      ['Contact', agent.contact(flow, user)],
+      ['Contact', agent.contact(flow, user, secure)],
       ['Accept', ACCEPT],
     ],
   });

@@ -5,7 +5,7 @@
  * A name is looked up at each refresh anew, and asked for when its time to live is over (io/dns-cache.ts): an answer
  * that expires ends no registration that stands.
  */
-import { hopAt } from './flow.ts';
+import { type Flow, hopAt } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { NO_BODY } from './message.ts';
 import { registerRequest } from './register-request.ts';
@@ -80,10 +80,11 @@ export function retryLater(
   turn: Turn,
   registration: Registration,
   reason: string,
-  about: { readonly status?: number; readonly afterMs?: number } = {},
+  about: { readonly status?: number; readonly afterMs?: number; readonly flow?: Flow } = {},
 ): void {
   registration.pending = false;
   registration.resolving = false;
+  const flow = about.flow ?? registration.flow;
   table.lostFlow(registration);
   const backOff = backOffMs(registration.failures, table.agent.identifiers.fraction());
   registration.failures += 1;
@@ -93,7 +94,7 @@ export function retryLater(
   // Once for a row of failures, and only when nobody answered at all.
   if (registration.failures === 1 && about.status === undefined && !registration.diagnosed) {
     const stood = registration.registeredMs > 0;
-    diagnoseUnreachable(turn, registration.account, table.hopOf(registration), reason, stood);
+    diagnoseUnreachable(turn, registration.account, table.hopOf(registration), { reason, flow, stood });
   }
   registration.diagnosed = false;
   table.arm(turn, registration, retryInMs);

@@ -79,48 +79,39 @@ export function diagnoseTooManyAccounts(turn: Turn, account: Account): void {
   });
 }
 
-/** Nobody answered, or nothing could be sent; it is tried again by itself. `stood`: it was registered there before. */
-export function diagnoseUnreachable(
-  turn: Turn,
-  account: Account,
-  hop: NextHop,
-  reason: string,
-  stood: boolean,
-): void {
+/** A try that brought no answer. */
+export interface Unanswered {
+  readonly reason: string;
+  /** Where it went; absent when no server was found. */
+  readonly flow: Flow | undefined;
+  /** It was registered there before. */
+  readonly stood: boolean;
+}
+
+/** Nobody answered, or nothing could be sent; it is tried again by itself. */
+export function diagnoseUnreachable(turn: Turn, account: Account, hop: NextHop, tried: Unanswered): void {
   turn.emit({
     type: 'diagnosis.raised',
     account: account.addressOfRecord,
     code: 'registrar-unreachable',
     severity: 'warning',
-    ...unreachable(hop, reason, stood),
+    evidence: `REGISTER to ${whereOf(hop, tried.flow)}: ${tried.reason}`,
+    ...adviceOnSilence(tried),
   });
 }
 
-function unreachable(hop: NextHop, reason: string, stood: boolean): Advice & { readonly evidence: string } {
-  const { host, port } = hop;
-  const transport = hop.transport.toUpperCase();
-  const other = hop.transport === 'udp' ? 'tcp' : 'udp';
-  const evidence = `REGISTER to ${host} port ${port} over ${transport}: ${reason}`;
-  // The words of server-location.ts: nobody was found to send it to.
-  const name = / (has no address|could not be looked up) in DNS \(/.exec(reason)?.[1];
-  if (name === 'has no address') {
-    return {
-      evidence: `REGISTER to ${host}: ${reason}`,
-      cause: 'the name is misspelt, or known in another network alone (VPN, office DNS)',
-      next: 'compare it with what the provider wrote; ringback doctor shows what DNS answers',
-    };
-  }
-  if (name !== undefined) {
-    return {
-      evidence: `REGISTER to ${host}: ${reason}`,
-      cause: 'the name server is down, or a firewall drops questions to it, or there is no network',
-      next: 'ask another one with --dns; ringback doctor shows each question and what became of it',
-    };
-  }
+/** "pbx.example.org, 192.0.2.1:5060 over UDP": the server that was tried last, which SRV may have named. */
+function whereOf({ host }: NextHop, flow: Flow | undefined): string {
+  if (flow === undefined) return host;
+  const at = `${formatAddress(flow.remote)} over ${flow.transport.toUpperCase()}`;
+  return host === flow.remote.address ? at : `${host}, ${at}`;
+}
+
+function adviceOnSilence({ reason, flow, stood }: Unanswered): Advice {
+  if (flow === undefined) return adviceOnName(reason);
   // The system's own word: nothing has left this machine.
   if (/\b(ENETUNREACH|EINVAL|EADDRNOTAVAIL|EAFNOSUPPORT|ENETDOWN|no route to the host)\b/.test(reason)) {
     return {
-      evidence,
       cause:
         'this machine has no way there: no network, no route, or --bind names an address of another network',
       next: 'check the network, and --bind; ringback doctor shows the addresses and routes that there are',
@@ -128,15 +119,29 @@ function unreachable(hop: NextHop, reason: string, stood: boolean): Advice & { r
   }
   if (stood) {
     return {
-      evidence,
       cause: 'the server answered before: it is being started again, or the way to it is cut',
       next: 'nothing, if that is known: it is tried again by itself; if not, see whether the server runs',
     };
   }
+  const transport = flow.transport.toUpperCase();
+  const other = flow.transport === 'udp' ? 'tcp' : 'udp';
   return {
-    evidence,
     cause: `nothing that speaks SIP over ${transport} answers there, or a firewall is in the way`,
     next: `check --server and --port; many servers speak one transport alone, so try --transport ${other}`,
+  };
+}
+
+/** No server was found. The words are those of server-location.ts. */
+function adviceOnName(reason: string): Advice {
+  if (reason.includes('could not be looked up in DNS')) {
+    return {
+      cause: 'the name server is down, or a firewall drops questions to it, or there is no network',
+      next: 'ask another one with --dns; ringback doctor shows each question and what became of it',
+    };
+  }
+  return {
+    cause: 'the name is misspelt, or known in another network alone (VPN, office DNS)',
+    next: 'compare it with what the provider wrote; ringback doctor shows what DNS answers',
   };
 }
 

@@ -577,7 +577,20 @@ test('a registrar that nobody answers for is told of once, with the other transp
   network.run(120_000);
   const told = network.eventsOf(ours, 'diagnosis.raised');
   expect(told).toMatchObject([{ code: 'registrar-unreachable', severity: 'warning' }]);
+  expect(told[0]?.evidence).toStartWith(
+    `REGISTER to ${REGISTRAR_ADDRESS.address}:${REGISTRAR_ADDRESS.port} over UDP: `,
+  );
   expect(told[0]?.next).toContain('--transport tcp');
+});
+
+test('a registrar whose name leads nowhere is not called a port where nobody listens', () => {
+  const server = { host: 'nowhere.test', port: 5060, transport: 'udp', open: 'transport' } as const;
+  open(() => undefined, { accounts: [accountOf('100', { server })] });
+  register();
+  network.run(1_000);
+  const [told] = network.eventsOf(ours, 'diagnosis.raised');
+  expect(told).toMatchObject({ code: 'registrar-unreachable', cause: expect.stringContaining('misspelt') });
+  expect(told?.evidence).toStartWith('REGISTER to nowhere.test: ');
 });
 
 test('a REGISTER that never left this machine is not blamed on the registrar', () => {

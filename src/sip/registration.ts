@@ -190,7 +190,7 @@ export class Registrations {
       this.table.lostFlow(registration);
       if (registration.ending || registration.state !== 'registered') continue;
       if (turn.nowMs - registration.registeredMs < BRIEF_CONNECTION_MS) {
-        retryLater(this.table, turn, registration, reason);
+        retryLater(this.table, turn, registration, reason, { flow });
         continue;
       }
       registration.failures = 0;

@@ -152,6 +152,10 @@ test('with SRV, the host itself is not asked for, and servers without an address
   expect(error).toContain('none of the servers that they name has an address');
   const nothing = locate('sip:example.com', {});
   expect(nothing.error).toBe('example.com has no address in DNS (ENOTFOUND)');
+  const query = { host: 'example.com', transport: 'udp', open: 'transport' } as const;
+  const refused = [{ priority: 0, weight: 0, port: 0, target: '.' }];
+  const known = [{ type: 'srv', name: '_sip._udp.example.com', records: refused } as const];
+  expect(foundServers(query, known, undefined).error).toContain('offers no SIP here');
 });
 
 test('a target "." offers nothing (RFC 2782), a dot at the end and an address as a target are read', () => {

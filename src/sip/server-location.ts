@@ -221,9 +221,7 @@ export function foundServers(
   );
   const served = hasServices(query, known);
   const reached = said.some(({ type }) => type === 'address');
-  const error = served
-    ? `${host} has SRV records in DNS, and none of the servers that they name has an address`
-    : withoutAddress(host, code ?? 'ENOTFOUND');
+  const error = served ? uselessServices(query, known) : withoutAddress(host, code ?? 'ENOTFOUND');
   return {
     host,
     transport,
@@ -233,4 +231,13 @@ export function foundServers(
     ...(said.length === 0 ? undefined : { answers: said }),
     ...(addresses.length > 0 || reached ? undefined : { error }),
   };
+}
+
+/** Why SRV records lead nowhere. A target `.` says that there is no such service (RFC 2782). */
+function uselessServices(query: ServerQuery, known: readonly DnsAnswer[]): string {
+  const records = servicesOf(query, known).flatMap((service) => recordsOf(service, known));
+  if (records.every(({ target }) => target === '' || target === '.')) {
+    return `${query.host} says in DNS that it offers no SIP here: its SRV records name no server (".")`;
+  }
+  return `${query.host} has SRV records in DNS, and none of the servers that they name has an address`;
 }

@@ -78,6 +78,35 @@ describe('a registration over TLS', () => {
     expect(contactIn(register?.text ?? '')).toStartWith('<sips:100@192.0.2.10:5060>');
   });
 
+  test('that the server closes soon after it answered is not called a port where nobody listens', () => {
+    network.listenTls(proxy, virtualTls(['lab.local']));
+    const ours = phone('100', HERE, {});
+    network.run(1_000);
+    network.breakStreams(proxy);
+    const said = network.eventsOf(ours, 'diagnosis.raised');
+    expect(said.map(({ code }) => code)).toEqual(['registrar-unreachable']);
+    expect(said[0]?.evidence).toBe('REGISTER to lab.local, 192.0.2.1:5061 over TLS: connection reset');
+    expect(said[0]?.cause).toStartWith('the server answered before');
+    network.run(10_000);
+    expect(statesOf(ours).at(-1)).toBe('registered');
+  });
+
+  test('answers that outlive their connection go over one for the same name (RFC 5922 §7, RFC 3261 §18.2.2)', () => {
+    network.listenTls(proxy, virtualTls(['lab.local']));
+    const ours = phone('100', HERE, {}, { ringDelayMs: 0, answerDelayMs: 3_000 });
+    const other = phone('101', THERE, {});
+    network.run(1_000);
+    other.act({ type: 'call', to: 'sip:100@lab.local' });
+    network.run(1_000);
+    network.breakStreams(ours);
+    network.run(5_000);
+    const names = network.eventsOf(ours, 'connection.secured').map(({ verified }) => verified);
+    expect(new Set(names)).toEqual(new Set(['lab.local']));
+    expect(network.eventsOf(ours, 'diagnosis.raised').filter(({ code }) => code.startsWith('tls-'))).toEqual(
+      [],
+    );
+  });
+
   test('with a certificate for another name nothing is sent, and the account is told why, once', () => {
     network.listenTls(proxy, virtualTls(['other.example']));
     const ours = phone('100', HERE, {});

@@ -8,7 +8,7 @@
 import { answeredCore, answeredRequest } from './answered-request.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { Deadlines } from './deadlines.ts';
-import { defaultPort, type Flow, hopAt, isReliable, type SocketAddress } from './flow.ts';
+import { defaultPort, type Flow, hopAt, hopOfFlow, isReliable, type SocketAddress } from './flow.ts';
 import { INVITE_CLIENT } from './invite-client.ts';
 import { INVITE_SERVER } from './invite-server.ts';
 import { isOver, transactionTimers } from './live-timers.ts';
@@ -327,15 +327,15 @@ export class TransactionLayer<User> {
   }
 
   /**
-   * The way out. A response whose stream is gone goes over a new one, to where the request came from at the port
-   * of its sent-by (§18.2.2): a proxy that was restarted while we rang still gets it.
+   * The way out. A response whose stream is gone goes over a new one (§18.2.2): to the server that we had connected to
+   * by name, else to where the request came from at the port of its sent-by; a proxy that was restarted still gets it.
    */
   private flowOf(turn: Turn, transaction: Transaction<User>): Flow {
     const { flow, core } = transaction;
     if (transaction.side === 'client' || this.transport.isOpen(flow)) return flow;
-    const port = core.via.port ?? defaultPort(flow.transport);
-    const { host } = core.via;
-    const hop = hopAt({ transport: flow.transport, host, port }, flow.remote.address);
+    const { host, port = defaultPort(flow.transport) } = core.via;
+    const sentBy = hopAt({ transport: flow.transport, host, port }, flow.remote.address);
+    const hop = flow.domain === undefined ? sentBy : hopOfFlow(flow);
     const again = this.transport.flowTo(turn, hop);
     this.table.move(transaction, again);
     return again;
