@@ -1,7 +1,7 @@
 /** Hold and resume from either side of a call through Kamailio, with its Record-Route: the commands, and a real phone. */
 import { startBaresip } from '../baresip.ts';
 import { startCapture } from '../capture.ts';
-import { checkEnded, openCommands, registerWords } from '../commands.ts';
+import { AGENT_AUDIO, checkEnded, openCommands, registerWords } from '../commands.ts';
 import { startKamailio } from '../kamailio.ts';
 import { check, type Lab, sleep, until } from '../lab.ts';
 import type { Scenario } from '../scenario.ts';
@@ -22,7 +22,9 @@ async function bothSidesHold(lab: Lab): Promise<void> {
   const kamailio = await startKamailio(lab);
   const phone = await startBaresip(lab, kamailio, 'udp', { user: '101', answers: true });
   const commands = openCommands(lab, kamailio.password);
-  const capture = await startCapture(lab, 'udp', [kamailio.port]);
+  const capture = await startCapture(lab, `udp and (port ${kamailio.port} or ${AGENT_AUDIO})`, [
+    kamailio.port,
+  ]);
   checkEnded('register', await commands.run(...registerWords('100', kamailio.port, kamailio.domain)), 0);
   const to = `101@${kamailio.domain}`;
   checkEnded('call', await commands.run('call', '--from', '100', '--to', to, '--play', 'tone'), 0);

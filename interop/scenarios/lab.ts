@@ -4,7 +4,7 @@
  */
 import { startBaresip } from '../baresip.ts';
 import { startCapture } from '../capture.ts';
-import { checkEnded, openCommands, registerWords } from '../commands.ts';
+import { AGENT_AUDIO, checkEnded, openCommands, registerWords } from '../commands.ts';
 import { startKamailio } from '../kamailio.ts';
 import { check, type Lab, sleep, until } from '../lab.ts';
 import { startRingback } from '../ringback.ts';
@@ -45,7 +45,9 @@ async function threeCommands(lab: Lab): Promise<void> {
   const kamailio = await startKamailio(lab);
   const phone = await startBaresip(lab, kamailio, 'udp', { user: '101', answers: true });
   const commands = openCommands(lab, kamailio.password);
-  const capture = await startCapture(lab, 'udp', [kamailio.port]);
+  const capture = await startCapture(lab, `udp and (port ${kamailio.port} or ${AGENT_AUDIO})`, [
+    kamailio.port,
+  ]);
 
   const register = await commands.run(...registerWords('100', kamailio.port, kamailio.domain));
   checkEnded('register', register, 0, REGISTERED);
