@@ -28,6 +28,8 @@ export interface ControlClient {
   status(): Promise<Status>;
   /** Asks for the end; resolves when the other end has closed. */
   stop(reason: string): Promise<void>;
+  /** The same, where nothing is held and nobody else is connected; false where something is, and nothing has changed. */
+  retire(reason: string): Promise<boolean>;
   /** The connection is gone. */
   readonly closed: Promise<void>;
   close(): void;
@@ -118,6 +120,12 @@ export async function connectControl(path: string): Promise<ControlClient | unde
     async stop(reason) {
       await ask({ type: 'stop', id: next++, reason });
       await gone.promise;
+    },
+    async retire(reason) {
+      const answer = await ask({ type: 'retire', id: next++, reason });
+      if (answer.type !== 'stopping') return false;
+      await gone.promise;
+      return true;
     },
     closed: gone.promise,
     close: () => void socket.end(),

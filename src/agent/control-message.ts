@@ -91,6 +91,8 @@ export const request = z.discriminatedUnion('type', [
   z.object({ type: z.literal('end'), id }),
   z.object({ type: z.literal('status'), id }),
   z.object({ type: z.literal('stop'), id, reason: text }),
+  /** The same, refused while anything is held or anybody else is there. */
+  z.object({ type: z.literal('retire'), id, reason: text }),
 ]);
 export type Request = z.infer<typeof request>;
 
@@ -147,5 +149,6 @@ export const reply = z.discriminatedUnion('type', [
   z.object({ type: z.literal('event'), id, event: streamEvent }),
   z.object({ type: z.literal('status'), id, status }),
   z.object({ type: z.literal('stopping'), id }),
+  z.object({ type: z.literal('kept'), id }),
 ]);
 export type Reply = z.infer<typeof reply>;

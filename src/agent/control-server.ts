@@ -44,7 +44,7 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
   const server = createServer((socket) => {
     if (clients.size >= MAX_CLIENTS) return void socket.destroy();
     clients.add(socket);
-    serveClient(socket, options, lost);
+    serveClient(socket, options, lost, () => clients.size === 1);
     lost = undefined;
     socket.on('close', () => {
       clients.delete(socket);
@@ -76,7 +76,12 @@ export async function serveControl(options: ControlServerOptions): Promise<Contr
   };
 }
 
-function serveClient(socket: Socket, options: ControlServerOptions, lost: Lost | undefined): void {
+function serveClient(
+  socket: Socket,
+  options: ControlServerOptions,
+  lost: Lost | undefined,
+  isAlone: () => boolean,
+): void {
   const { host } = options;
   const exchanges = new Map<number, Exchange>();
   const split = lineSplitter(LONGEST_LINE);
@@ -121,6 +126,10 @@ function serveClient(socket: Socket, options: ControlServerOptions, lost: Lost |
       case 'status':
         return send({ type: 'status', id: data.id, status: host.status() });
       case 'stop':
+        send({ type: 'stopping', id: data.id });
+        return options.onStop(data.reason);
+      case 'retire':
+        if (!host.idle || !isAlone()) return send({ type: 'kept', id: data.id });
         send({ type: 'stopping', id: data.id });
         return options.onStop(data.reason);
     }

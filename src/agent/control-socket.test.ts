@@ -151,6 +151,21 @@ test('stop ends the connection; an end in the middle of a question is an error, 
   expect(two.status()).rejects.toThrow('In the middle of it');
 });
 
+test('an agent retires only where it holds nothing and nobody else is connected', async () => {
+  await serve();
+  const [one, two] = [await client(), await client()];
+  expect(await one.retire('others are there')).toBe(false);
+  two.close();
+  await two.closed;
+  const { end } = await one.begin({ type: 'call', to: 'sip:7@192.0.2.9' }, undefined, () => {});
+  expect(await one.retire('a call stands')).toBe(false);
+  expect(asked.filter(({ type }) => type === 'stop')).toEqual([]);
+  end();
+  host.event(calling('terminated'));
+  expect(await one.retire('nothing is left')).toBe(true);
+  expect(asked.at(-1)).toEqual({ type: 'stop', reason: 'nothing is left' });
+});
+
 test('nobody is there: no socket, a file, a socket that a dead process left', async () => {
   expect(await connectControl(path)).toBeUndefined();
   writeFileSync(path, '');

@@ -74,13 +74,22 @@ export async function openAgent(
   // Here it can be said what is wrong with a file; the agent has nobody to say it to.
   tlsForDriver(options.tls, 'call');
   const folder = controlFolder(variables);
-  const { client, started } = await reachAgent(folder, { words: agentWords(options), variables });
+  const command = { words: agentWords(options), variables };
+  const settled = SETTLED.filter((name) => flags.has(name)).map((name) => `--${name}`);
+  let { client, started } = await reachAgent(folder, command);
   checkVersion(client.hello, VERSION);
   const { lost } = client.hello;
   if (lost !== undefined) warn(describeLost(lost));
-  const settled = SETTLED.filter((name) => flags.has(name)).map((name) => `--${name}`);
   if (!started && settled.length > 0) {
-    warn(`The agent runs already: ${settled.join(', ')} will count when it is started anew (ringback stop).`);
+    // One that holds nothing lingers from a command before: what that one lacked is often what is given now.
+    if (await client.retire('another one is started with other settings')) {
+      ({ client, started } = await reachAgent(folder, command));
+    }
+    if (!started) {
+      warn(
+        `The agent runs already: ${settled.join(', ')} will count when it is started anew (ringback stop).`,
+      );
+    }
   }
   return carrierOf(client);
 }
