@@ -4,6 +4,7 @@ import { fuzz } from '../../fixtures/fuzz.ts';
 import { allocateCounters, readCounters } from './counters.ts';
 import {
   type Echo,
+  MAX_KEYS_PER_S,
   MAX_PACKETS_PER_S,
   openEcho,
   receivePacket,
@@ -314,6 +315,19 @@ test('a key is reported and its packets returned as well (RFC 4733)', () => {
   hear(3);
   expect(echo.keyPress).toBeUndefined();
   expect(returned.map(({ type }) => type)).toEqual([8, 101, 101, 8]);
+});
+
+test('a key for each of 400 packets a second is no telephone: 25 a second are told, all are returned', () => {
+  const { hear, echo, returned } = call();
+  const told: number[] = [];
+  for (let number = 1; number <= 800; number++) {
+    const atMs = number * 2.5;
+    hear(number, { type: 101, payload: [number % 10, 0x8a, 0, 160], atMs });
+    if (echo.keyPress !== undefined) told.push(Math.floor(atMs / 1_000));
+  }
+  expect(told.filter((second) => second === 0)).toHaveLength(MAX_KEYS_PER_S);
+  expect(told.filter((second) => second === 1)).toHaveLength(MAX_KEYS_PER_S);
+  expect(returned).toHaveLength(800);
 });
 
 describe('the priming packet (RFC 6263)', () => {

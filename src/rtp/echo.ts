@@ -39,6 +39,11 @@ import {
  * 2.5 ms; what is faster is two echoes that return each other's packets, and has to end.
  */
 export const MAX_PACKETS_PER_S = 500;
+/**
+ * Keys told of in one second: twice what any machine dials (40 ms a key and 40 ms between, ITU-T Q.24). Each is an event
+ * and a line in a log, and a stranger would have one for each packet.
+ */
+export const MAX_KEYS_PER_S = 25;
 /** The largest packet returned, in bytes: an Ethernet frame's worth. A larger one is dropped. */
 export const MAX_RTP_BYTES = 1_500;
 
@@ -85,9 +90,10 @@ export interface Echo {
   sentClockRate: number;
   /** Payload bytes sent, for the sender report (§6.4.1). */
   payloadBytesSent: number;
-  /** The second that packets are counted in, for MAX_PACKETS_PER_S. */
+  /** The second that packets and keys are counted in, for MAX_PACKETS_PER_S and MAX_KEYS_PER_S. */
   windowStartMs: number;
   windowPackets: number;
+  windowKeys: number;
   /** Another source was latched by the last packet. */
   latched: boolean;
   /** A key that the last packet ended. */
@@ -126,6 +132,7 @@ export function openEcho(
     payloadBytesSent: 0,
     windowStartMs: 0,
     windowPackets: 0,
+    windowKeys: 0,
     latched: false,
     keyPress: undefined,
   };
@@ -184,6 +191,7 @@ export function receivePacket(
   } else {
     echo.keyPress = receiveTelephoneEvent(echo.events, timestamp, clockRate, bytes, offset, payloadLength);
   }
+  if (echo.keyPress !== undefined && ++echo.windowKeys > MAX_KEYS_PER_S) echo.keyPress = undefined;
   if (!echo.returns) {
     echo.paused = true;
     return 'count';
@@ -288,6 +296,7 @@ function isFlood(echo: Echo, nowMs: number): boolean {
   if (nowMs - echo.windowStartMs >= 1000) {
     echo.windowStartMs = nowMs;
     echo.windowPackets = 0;
+    echo.windowKeys = 0;
   }
   return ++echo.windowPackets > MAX_PACKETS_PER_S;
 }
