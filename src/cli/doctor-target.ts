@@ -48,7 +48,7 @@ export function readTarget(invocation: Invocation): { readonly options: Options;
 
 /** Where the first request goes: the proxy, else the account's server, as TLS would have it for the comparison. */
 function firstHop({ proxy }: Options, account: Account | undefined): NextHop | undefined {
-  if (proxy !== undefined) return hopOf(proxy, account?.server.transport ?? 'udp');
+  if (proxy !== undefined) return account?.proxy ?? hopOf(proxy, 'udp');
   if (account === undefined) return undefined;
   return { ...account.server, ...servedAt(account.server.host, withoutBrackets(account.domain)) };
 }

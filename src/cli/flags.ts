@@ -122,7 +122,7 @@ export const FLAGS = {
   proxy: {
     group: 'account',
     value: 'HOST',
-    help: 'requests go through this proxy first: a host, host:port or a sip: URI',
+    help: 'requests go through this proxy first, over --transport: a host, host:port or a sip: URI, which may say another',
     inFile: true,
     schema: server,
   },

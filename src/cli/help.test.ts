@@ -10,12 +10,13 @@ test('no line of a help page is wider than the terminal', () => {
       ...Object.keys(COMMANDS).map((name) => commandPage(name, columns)),
     ];
     const limit = Math.min(columns, 96);
-    // An example is a line to be copied: it is not cut.
+    // An example is a line to be copied: it is not cut, and fits where most terminals begin.
+    const isExample = (line: string) => /^ {2}(ringback|SIP_PASSWORD=)/.test(line);
     const wide = pages
       .join('\n')
       .split('\n')
-      .filter((line) => line.length > limit && !line.startsWith('  ringback '));
-    expect([columns, wide.filter((line) => !/^ {2}SIP_PASSWORD=/.test(line))]).toEqual([columns, []]);
+      .filter((line) => line.length > limit && !(columns < 80 && isExample(line)));
+    expect([columns, wide]).toEqual([columns, []]);
   }
 });
 

@@ -268,3 +268,15 @@ test('the same seed gives the same words, no seed gives others each time', () =>
   expect(seedWords('lab')).not.toEqual(seedWords('lab2'));
   expect(seedWords(undefined)).not.toEqual(seedWords(undefined));
 });
+
+test('a proxy is reached over --transport unless it says another; an account over TLS goes to none in the clear', () => {
+  const account = '--user 100 --server 192.0.2.1';
+  expect(read(`${account} --transport tls --proxy 192.0.2.9`).proxy).toEqual({
+    host: '192.0.2.9',
+    transport: 'tls',
+  });
+  expect(read(`${account} --transport tls --proxy sip:192.0.2.9;transport=tcp`).proxy?.transport).toBe('tcp');
+  expect(read(`${account} --proxy 192.0.2.9`).proxy).toEqual({ host: '192.0.2.9' });
+  const [secure] = read('--user 100 --server sips:192.0.2.1 --proxy 192.0.2.9').accounts;
+  expect(secure?.proxy).toEqual({ host: '192.0.2.9', port: 5061, transport: 'tls' });
+});

@@ -10,7 +10,7 @@ import { buildAccount } from './account.ts';
 import { type ConfigAccount, readConfigFile } from './config-file.ts';
 import { readEnvFile, readEnvFiles, readEnvironment } from './dotenv.ts';
 import type { FlagName } from './flags.ts';
-import type { HostAndPort, ServerAddress } from './server-address.ts';
+import { type HostAndPort, hopOf, type ServerAddress } from './server-address.ts';
 import { type GivenValues, mergeSettings, nameOf, readSetting, type Settings } from './settings.ts';
 import { type TlsOptions, tlsOptions } from './tls.ts';
 import { UsageError } from './usage-error.ts';
@@ -190,9 +190,25 @@ export function readSettings(
   return { settings, tables: config?.accounts ?? [] };
 }
 
+/** A proxy that says no transport is reached over that of --transport: it is the first hop that was meant. */
+function proxyOf({ proxy, transport }: Settings): ServerAddress | undefined {
+  if (proxy === undefined || proxy.value.transport !== undefined || transport === undefined) {
+    return proxy?.value;
+  }
+  return { ...proxy.value, transport: transport.value };
+}
+
+/** The same for an account that asks for TLS by itself: its password goes to no proxy in the clear. */
+function behind(proxy: ServerAddress | undefined, account: Account): Account {
+  if (proxy === undefined || proxy.transport !== undefined || account.server.transport !== 'tls')
+    return account;
+  return { ...account, proxy: hopOf({ ...proxy, transport: 'tls' }, 'tls') };
+}
+
 /** The options of a run, out of its settings and accounts. */
 export function withDefaults(settings: Settings, accounts: readonly Account[]): Options {
-  const { proxy, bind, dns, stun, password, trace, transcript } = settings;
+  const { bind, dns, stun, password, trace, transcript } = settings;
+  const proxy = proxyOf(settings);
   const advertise = settings['advertise-ip'];
   const advertiseMedia = settings['advertise-media-ip'];
   const keepaliveBy = settings['keepalive-by'];
@@ -200,8 +216,8 @@ export function withDefaults(settings: Settings, accounts: readonly Account[]): 
   const milliseconds = (setting: { readonly value: number } | undefined, otherwise: number) =>
     Math.round((setting?.value ?? otherwise) * 1000);
   return {
-    accounts,
-    ...(proxy === undefined ? {} : { proxy: proxy.value }),
+    accounts: accounts.map((account) => behind(proxy, account)),
+    ...(proxy === undefined ? {} : { proxy }),
     ...(bind === undefined ? {} : { bind: bind.value }),
     ...(dns === undefined ? {} : { dns: dns.value }),
     ...(advertise === undefined ? {} : { advertiseIp: advertise.value }),

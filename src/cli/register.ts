@@ -47,7 +47,7 @@ function worst(outcomes: readonly Outcome[]): Outcome {
 export async function withProxy({ accounts, proxy: given }: Options): Promise<readonly Account[]> {
   if (given === undefined) return accounts;
   const proxy = hopOf(given, 'udp');
-  return accounts.map((account) => ({ ...account, proxy }));
+  return accounts.map((account) => ({ proxy, ...account }));
 }
 
 function registration(account: Account, whole: boolean): Step {
