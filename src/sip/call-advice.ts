@@ -136,6 +136,16 @@ function adviceOnCall(status: number): Advice {
   return advice('call-declined', 'the callee refuses the call everywhere', 'ask the callee');
 }
 
+/** RFC 5630 §8.3: the callee is there, and not by that scheme. */
+function adviceOnSips(warning: string): Advice | undefined {
+  if (/^\s*380\b/.test(warning)) {
+    const next = 'call sip: instead, or let the callee register with --server sips:HOST';
+    return advice('sips-not-allowed', 'the callee is there, and not reached over TLS on every hop', next);
+  }
+  if (!/^\s*381\b/.test(warning)) return undefined;
+  return advice('sips-required', 'the callee takes calls over TLS on every hop alone', 'call sips: instead');
+}
+
 /** A refusal as a diagnosis: what was said, beyond the phrase also in Warning (§20.43), and what it means. */
 export function diagnosisOfRefusal(
   response: SipResponse,
@@ -143,7 +153,8 @@ export function diagnosisOfRefusal(
   const warning = value(response, 'Warning');
   const said = `${response.status} ${displayText(response.reason)}`;
   const evidence = warning === undefined ? said : `${said}, Warning: ${displayText(warning)}`;
-  return { severity: 'error', evidence, ...adviceOnCall(response.status) };
+  const advised = adviceOnSips(warning ?? '') ?? adviceOnCall(response.status);
+  return { severity: 'error', evidence, ...advised };
 }
 
 function advice(code: string, cause: string, next: string): Advice {

@@ -53,19 +53,21 @@ export function refuse(
   const toTag = transaction.core.toTag === undefined ? { toTag: agent.identifiers.tag() } : undefined;
   // A 400 says to the other side what it must mend, and where (§21.4.1).
   const reason = error.status === 400 ? { reason: `Bad Request (${errorText(error)})` } : undefined;
-  agent.respond(turn, transaction, error.status, {
-    ...toTag,
-    ...reason,
-    ...warned(agent, transaction, error),
-    ...parts,
-  });
+  const headers = [...warned(agent, transaction, error), ...(parts.headers ?? [])];
+  agent.respond(turn, transaction, error.status, { ...toTag, ...reason, ...parts, headers });
 }
 
-/** RFC 5630 §5.1.2: who must come over TLS is told so by a Warning. */
-function warned({ own }: UserAgent, { flow }: ServerTransaction, { code }: SipError): ResponseParts {
-  if (code !== 'sips-required') return {};
-  const host = formatHost(own.towards(flow.remote.address));
-  return { headers: [['Warning', serializeWarning({ code: 381, agent: host, text: 'SIPS Required' })]] };
+/** Who asks for too much security, or too little, is told so by a Warning (RFC 5630 §5.1.2, §5.3). */
+const SIPS_WARNINGS: Readonly<Record<string, { readonly code: number; readonly text: string }>> = {
+  'not-registered-securely': { code: 380, text: 'SIPS Not Allowed' },
+  'sips-required': { code: 381, text: 'SIPS Required' },
+};
+
+function warned({ own }: UserAgent, { flow }: ServerTransaction, { code }: SipError): HeaderLine[] {
+  const warning = SIPS_WARNINGS[code];
+  if (warning === undefined) return [];
+  const agent = formatHost(own.towards(flow.remote.address));
+  return [['Warning', serializeWarning({ ...warning, agent })]];
 }
 
 /** A tag for the To of a response, when the request has none (§8.2.6.2). */

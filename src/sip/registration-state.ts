@@ -9,6 +9,7 @@ import type { Flow, ServerHop } from './flow.ts';
 import type { Identifiers } from './identifiers.ts';
 import { instanceUrn } from './instance-id.ts';
 import { isSameHop } from './server-location.ts';
+import type { TlsFaultCode } from './tls.ts';
 import type { Turn } from './turn.ts';
 
 export type RegistrationState = EventOf<'registration.changed'>['to'];
@@ -40,6 +41,8 @@ export interface Registration {
   failures: number;
   /** What its failure comes from was said, by whoever knew more of it. */
   diagnosed: boolean;
+  /** Faults of TLS that were said in this row of failures. */
+  readonly faultsSaid: Set<TlsFaultCode>;
   registeredMs: number;
   /** The Contact of the last REGISTER. */
   contact: string;
@@ -98,6 +101,7 @@ export function newRegistration(
     attempt: FIRST_ATTEMPT,
     failures: 0,
     diagnosed: false,
+    faultsSaid: new Set(),
     registeredMs: 0,
     contact: '',
     bound: same?.bound ?? '',

@@ -51,8 +51,8 @@ export function reportSecured(
 }
 
 /**
- * Why a connection of ours is not used. A registration hears it once for a row of failures: it is tried again and
- * again by itself.
+ * Why a connection of ours is not used. A registration hears each fault once for a row of failures: it is tried again
+ * and again by itself.
  */
 export function reportTlsFault(
   parts: EndpointParts,
@@ -63,8 +63,15 @@ export function reportTlsFault(
 ): void {
   const at = formatAddress(remote);
   const users = parts.agent.transactions.usersOn(connection);
-  const fresh = users.filter((user) => user.kind !== 'registration' || user.failures === 0);
-  for (const user of users) if (user.kind === 'registration') user.diagnosed = true;
+  const fresh = users.filter(
+    (user) => user.kind !== 'registration' || user.failures === 0 || !user.faultsSaid.has(fault.code),
+  );
+  for (const user of users) {
+    if (user.kind !== 'registration') continue;
+    if (user.failures === 0) user.faultsSaid.clear();
+    user.faultsSaid.add(fault.code);
+    user.diagnosed = true;
+  }
   if (users.length > 0 && fresh.length === 0) return;
   for (const about of whomToTell(fresh)) turn.emit(tlsDiagnosis(fault, at, about));
 }

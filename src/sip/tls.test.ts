@@ -91,6 +91,17 @@ describe('a registration over TLS', () => {
     expect(statesOf(ours).at(-1)).toBe('registered');
   });
 
+  test('whose certificate turns bad after another failure is told of that too, once', () => {
+    network.listenTls(proxy, virtualTls(['lab.local']));
+    const ours = phone('100', HERE, {});
+    network.run(1_000);
+    network.listenTls(proxy, virtualTls(['lab.local'], { fault: 'unknown-issuer' }));
+    network.breakStreams(proxy);
+    network.run(20_000);
+    const said = network.eventsOf(ours, 'diagnosis.raised').map(({ code }) => code);
+    expect(said).toEqual(['registrar-unreachable', 'tls-unknown-issuer']);
+  });
+
   test('answers that outlive their connection go over one for the same name (RFC 5922 §7, RFC 3261 §18.2.2)', () => {
     network.listenTls(proxy, virtualTls(['lab.local']));
     const ours = phone('100', HERE, {}, { ringDelayMs: 0, answerDelayMs: 3_000 });
@@ -192,6 +203,10 @@ describe('a call over TLS', () => {
     secured.act({ type: 'call', to: 'sips:100@lab.local' });
     network.run(1_000);
     expect(network.eventsOf(secured, 'call.changed').at(-1)).toMatchObject({ to: 'terminated', status: 480 });
+    expect(network.eventsOf(secured, 'diagnosis.raised').at(-1)).toMatchObject({
+      code: 'sips-not-allowed',
+      evidence: expect.stringContaining('Warning: 380 192.0.2.1 "SIPS Not Allowed"'),
+    });
     plain.act({ type: 'call', to: 'sip:101@lab.local' });
     network.run(1_000);
     expect(network.eventsOf(plain, 'call.changed').at(-1)?.to).toBe('established');
