@@ -38,7 +38,9 @@ export function dialogFlow(store: CallStore, turn: Turn, dialog: Dialog): Flow {
     diagnoseReach(store, turn, dialog);
     return isReliable(flow.transport) ? transport.flowTo(turn, hopOfFlow(flow)) : flow;
   }
-  const named = transport.flowTo(turn, hopAt(hop, hop.host));
+  const server = hopAt(hop, hop.host);
+  if (!transport.mayOpen(server)) return flow;
+  const named = transport.flowTo(turn, server);
   return hop.host === flow.remote.address ? named : { ...named, named: true };
 }
 

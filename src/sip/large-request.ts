@@ -116,6 +116,7 @@ export class LargeRequests {
 
   private wantsStream(request: SipRequest, flow: Flow, nowMs: number): boolean {
     if (flow.largeOverTcp !== true || messageLength(request) <= LARGEST_DATAGRAM_REQUEST_BYTES) return false;
+    if (!this.agent.transport.mayOpen({ transport: 'tcp', ...flow.remote })) return false;
     return (this.withoutUntilMs.get(formatAddress(flow.remote)) ?? 0) <= nowMs;
   }
 

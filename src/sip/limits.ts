@@ -72,6 +72,11 @@ export const MAX_CONNECTIONS = 1_024;
 export const SILENT_CONNECTION_MS = 30_000;
 /** TCP connections that we open, at once; one more fails as if nobody listened. */
 export const MAX_OPENED_CONNECTIONS = 1_024;
+/**
+ * Of those, at which none more is opened for what a stranger can bring about: a Contact that asks for TCP, a request
+ * that is large because his headers are. Registrations and calls of our own need the rest.
+ */
+export const MAX_NAMED_CONNECTIONS = 512;
 /** A TCP connection on which nothing was heard and no call stands is closed after this long, in ms. */
 export const IDLE_CONNECTION_MS = 600_000;
 /** Bytes waiting to be written on one TCP connection before it is given up. */

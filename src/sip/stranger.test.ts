@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'bun:test';
 import { offerText } from '../io/virtual-caller.ts';
 import { ECHO_ADDRESS, type EchoScene, echoScene, leftovers, PHONE_ADDRESS } from '../io/virtual-scene.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
-import { MAX_TRANSACTION_BYTES } from './limits.ts';
+import { MAX_NAMED_CONNECTIONS, MAX_TRANSACTION_BYTES } from './limits.ts';
 import { value } from './message.ts';
 import type { HeaderLine } from './serialize-message.ts';
 
@@ -94,6 +94,26 @@ test.each([
   scene.echo.act({ type: 'hangup-all' });
   network.run(50);
   expect(phone.requests('BYE')).toMatchObject([{ flow: { transport: 'udp' } }]);
+});
+
+test('Contacts that ask for TCP have 512 connections opened, and the rest of the BYEs go to who called', () => {
+  const count = MAX_NAMED_CONNECTIONS + 5;
+  const ports = Array.from({ length: count }, (_, index) => 10_000 + 2 * index);
+  scene = echoScene({ maxCalls: count }, ports);
+  const { network, echo, phone } = scene;
+  for (const port of ports) {
+    const call = scene.caller();
+    call.contact = `<sip:anna@192.0.2.20:${port};transport=tcp>`;
+    call.invite();
+    network.run(20);
+    call.ack();
+  }
+  network.run(20);
+  echo.act({ type: 'hangup-all' });
+  network.run(50);
+  const byes = phone.requests('BYE');
+  expect(echo.endpoint.alive.connections).toBeLessThanOrEqual(MAX_NAMED_CONNECTIONS);
+  expect(byes.filter(({ flow }) => flow.transport === 'udp')).toHaveLength(5);
 });
 
 test.each([

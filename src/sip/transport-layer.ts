@@ -19,7 +19,13 @@ import {
   type SocketAddress,
   type Transport,
 } from './flow.ts';
-import { IDLE_CONNECTION_MS, MAX_CONNECTIONS, MAX_UNSENT_BYTES, SILENT_CONNECTION_MS } from './limits.ts';
+import {
+  IDLE_CONNECTION_MS,
+  MAX_CONNECTIONS,
+  MAX_NAMED_CONNECTIONS,
+  MAX_UNSENT_BYTES,
+  SILENT_CONNECTION_MS,
+} from './limits.ts';
 import type { SipMessage } from './message.ts';
 import { serialize } from './serialize-message.ts';
 import { type Frame, StreamFramer } from './stream-framing.ts';
@@ -237,6 +243,12 @@ export class TransportLayer {
         return this.flow(connection);
     }
     return undefined;
+  }
+
+  /** Whether a stranger may have us send there: over a stream that stands, or one more of ours (limits.ts). */
+  mayOpen(hop: ServerHop): boolean {
+    const ours = this.connections.size - this.accepted;
+    return !isReliable(hop.transport) || ours < MAX_NAMED_CONNECTIONS || this.standing(hop) !== undefined;
   }
 
   /** Whether a stream stands, and is not only coming up. */
