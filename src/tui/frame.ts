@@ -9,7 +9,7 @@ import { callLine, headerLine, type Look } from './call-table.ts';
 import { cell, cutLine, type Line, lineWidth } from './cells.ts';
 import { KEYS, labelOf } from './keys.ts';
 import { logLines } from './log-pane.ts';
-import { messagePage } from './message-page.ts';
+import { eventLines, messagePage } from './message-page.ts';
 import type { Model } from './model.ts';
 import { topLines } from './top-lines.ts';
 import { chosenCall, placeOf, type View } from './view.ts';
@@ -44,6 +44,9 @@ export function pageRows(view: View, { rows }: Size): number {
 
 function bodyLines(model: Model, view: View, size: Size, look: Look): Line[] {
   if (view.help) return helpLines(size);
+  if (view.page === 'entry' && view.opened !== undefined) {
+    return eventLines(view.opened.event, { ...size, scroll: view.scroll });
+  }
   const call = view.page === 'main' ? undefined : chosenCall(view, model);
   if (view.page === 'main') return mainLines(model, view, size, look);
   if (call === undefined) return [[{ text: 'This call is no longer known. Esc goes back.', style: 'dim' }]];

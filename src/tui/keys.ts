@@ -5,7 +5,7 @@
  */
 
 /** Where a key means something. */
-export type Place = 'calls' | 'log' | 'call' | 'message';
+export type Place = 'calls' | 'log' | 'call' | 'message' | 'entry';
 
 /** What a key asks the screen to do; view.ts does it. */
 export type Command =
@@ -49,7 +49,7 @@ export const KEYS: readonly Key[] = [
     keys: ['enter', 'right', 'l'],
     label: 'Enter',
     short: 'open',
-    help: 'open the call, or the message',
+    help: 'open the call, the message, or the line',
     places: ['calls', 'log', 'call'],
   },
   {
@@ -58,7 +58,7 @@ export const KEYS: readonly Key[] = [
     label: 'Esc',
     short: 'back',
     help: 'back; clear the filter',
-    places: ['call', 'message'],
+    places: ['call', 'message', 'entry'],
   },
   {
     command: 'next-pane',

@@ -1,4 +1,5 @@
 /** One entry of a ladder in full: the message as it was, credentials masked, or every field of another event. */
+import type { Event } from '../events.ts';
 import type { CallFacts } from './call-facts.ts';
 import { cell, type Line, wrapped } from './cells.ts';
 
@@ -14,7 +15,14 @@ export function messagePage(
 ): Line[] {
   const entry = call.ladder.at(call.ladder.length - 1 - about.chosen);
   if (entry === undefined) return [[{ text: 'This entry is gone.', style: 'dim' }]];
-  const { event } = entry;
+  return eventLines(entry.event, about);
+}
+
+/** One event in full: the message, or every field; the rows from `scroll` on. */
+export function eventLines(
+  event: Event,
+  about: { readonly columns: number; readonly rows: number; readonly scroll: number },
+): Line[] {
   const head: Line[] =
     event.type === 'sip.sent' || event.type === 'sip.received'
       ? [

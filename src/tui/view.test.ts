@@ -1,6 +1,7 @@
 /** Keys, pressed without a terminal: what the person sees next, and what the engine is asked for. */
 import { expect, test } from 'bun:test';
-import { newModel } from './model.ts';
+import { frame } from './frame.ts';
+import { applyEvent, newModel } from './model.ts';
 import { scene } from './screen-scene.ts';
 import { chosenCall, FIRST_VIEW, press, shownLog, type View, type Wish } from './view.ts';
 
@@ -126,4 +127,26 @@ test('every key of a thousand random ones leaves a view that can be drawn', asyn
     ({ view } = press(view, key, model, 5));
     expect(frame(model, view, { columns: 80, rows: 24 }, { ascii: false })).toHaveLength(24);
   }
+});
+
+test('a line of the log that belongs to no call opens in full: cause and next step of a registration', () => {
+  const alone = newModel();
+  applyEvent(alone, {
+    v: 1,
+    seq: 1,
+    atMs: 1,
+    type: 'diagnosis.raised',
+    account: 'sip:100@lab.local',
+    code: 'tls-unknown-issuer',
+    severity: 'error',
+    evidence: '192.0.2.1:5061',
+    cause: 'a private issuer',
+    next: 'give it with --tls-ca FILE',
+  });
+  const { view } = keys(['tab', 'enter'], FIRST_VIEW, alone);
+  const shown = frame(alone, view, { columns: 80, rows: 24 }, { ascii: false });
+  const text = shown.map((line) => line.map((part) => part.text).join('')).join('\n');
+  expect(text).toContain('cause: a private issuer');
+  expect(text).toContain('next: give it with --tls-ca FILE');
+  expect(keys(['esc'], view, alone).view.page).toBe('main');
 });

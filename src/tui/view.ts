@@ -34,7 +34,7 @@ interface Prompt {
 }
 
 export interface View {
-  readonly page: 'main' | 'call' | 'message';
+  readonly page: 'main' | 'call' | 'message' | 'entry';
   readonly pane: 'calls' | 'log';
   readonly help: boolean;
   /** The handle of the chosen call. Undefined: the first one. */
@@ -48,6 +48,8 @@ export interface View {
   /** The chosen entry of the call's ladder, by its place from the newest (0); and the first line that is shown. */
   readonly ladderAt: number;
   readonly scroll: number;
+  /** The entry of the log that is open: one that belongs to no call. */
+  readonly opened: LogEntry | undefined;
   readonly prompt: Prompt | undefined;
   readonly question: Question | undefined;
   readonly paused: boolean;
@@ -70,6 +72,7 @@ export const FIRST_VIEW: View = {
   logAt: undefined,
   ladderAt: 0,
   scroll: 0,
+  opened: undefined,
   prompt: undefined,
   question: undefined,
   paused: false,
@@ -232,7 +235,9 @@ function after<T>(of: readonly T[], one: T): T {
 
 /** So many lines down, or up when negative. */
 function move(view: View, model: Model, by: number): View {
-  if (view.page === 'message') return { ...view, scroll: Math.max(0, view.scroll + clamp(by)) };
+  if (view.page === 'message' || view.page === 'entry') {
+    return { ...view, scroll: Math.max(0, view.scroll + clamp(by)) };
+  }
   if (view.page === 'call') {
     const last = Math.max(0, (chosenCall(view, model)?.ladder.length ?? 0) - 1);
     return { ...view, ladderAt: between(view.ladderAt - clamp(by), 0, last) };
@@ -253,7 +258,7 @@ function moveLog(view: View, model: Model, by: number): View {
   return { ...view, logAt: next >= last ? undefined : log[next]?.number };
 }
 
-/** Enter: the call's page, the call of the log's line, or the message of the ladder. */
+/** Enter: the call's page, the call of the log's line or that line in full, or the message of the ladder. */
 function open(view: View, model: Model, _rows: number): View {
   if (view.page === 'call') return { ...view, page: 'message', scroll: 0 };
   if (view.pane === 'calls') {
@@ -265,7 +270,7 @@ function open(view: View, model: Model, _rows: number): View {
     view.logAt === undefined ? log.at(-1) : log.findLast(({ number }) => number <= (view.logAt ?? 0));
   const handle = entry !== undefined && 'call' in entry.event ? entry.event.call : undefined;
   if (handle === undefined || !model.calls.has(handle)) {
-    return { ...view, notice: 'This line belongs to no call that is still known.' };
+    return entry === undefined ? view : { ...view, page: 'entry', opened: entry, scroll: 0 };
   }
   return { ...view, page: 'call', chosen: handle, ladderAt: 0, scroll: 0 };
 }
