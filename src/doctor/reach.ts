@@ -16,7 +16,7 @@ export type Answer =
       readonly rttMs: number;
       readonly server?: string | undefined;
     }
-  /** Somebody says that nobody listens: a reset, or ICMP port unreachable. */
+  /** Somebody says that nobody listens, or is there: a reset, or ICMP; the system does not tell us which. */
   | { readonly type: 'refused' }
   | { readonly type: 'silent'; readonly waitedMs: number }
   /** The machine, or a router, has no way there. */
@@ -102,7 +102,7 @@ function inWords({ hop, answer }: Reach): string {
       return `${where} ${answer.status} ${answer.reason} in ${answer.rttMs.toFixed(1)} ms${who}`;
     }
     case 'refused':
-      return `${where} refuses: nobody listens there`;
+      return `${where} refuses: nobody listens there, or no way leads there`;
     case 'silent':
       return `${where} is silent: no answer in ${Math.round(answer.waitedMs / 100) / 10} s`;
     case 'unreachable':
@@ -138,7 +138,7 @@ function nextOf({ transport, others }: ReachFacts, { answer }: Reach): string {
   }
   const other = transport === 'tls' ? undefined : others[0];
   if (other !== undefined) return `use --transport ${other}, which answers`;
-  if (answer.type === 'refused') return 'check the port and that the server runs';
+  if (answer.type === 'refused') return 'check the address and the port, and that the server runs';
   if (answer.type === 'silent') return 'check the address, then the firewalls from here to there';
   if (answer.type === 'unreachable') return 'check the default route and the VPN';
   return 'ask whoever runs the server';

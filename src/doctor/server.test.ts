@@ -109,7 +109,9 @@ test('a silent transport is in the way when it is wanted, and the one that answe
     verdict: 'note',
     evidence: '198.51.100.1:5060 is silent: no answer in 3 s; not needed here',
   });
-  expect(udp([reach({ type: 'refused' })]).next).toBe('check the port and that the server runs');
+  expect(udp([reach({ type: 'refused' })]).next).toBe(
+    'check the address and the port, and that the server runs',
+  );
 });
 
 test('nobody is led around a certificate to a way without TLS', () => {

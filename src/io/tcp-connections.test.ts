@@ -113,3 +113,14 @@ test('a connection is opened from the address that we are bound to, and to the o
   expect(await refused).toBe('no route to the host from 127.0.0.5');
   server.stop(true);
 });
+
+test('a connection that fails at once may have found nobody, or no way: the system does not tell us which', async () => {
+  const server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => {} } });
+  const { port } = server;
+  server.stop(true);
+  const { promise: refused, resolve } = Promise.withResolvers<string | undefined>();
+  const disconnected = (_connection: number, { error }: { readonly error?: string }) => resolve(error);
+  tcp = openStreams({ connected: () => {}, received: () => {}, disconnected }, undefined);
+  tcp.connect(2, { address: '127.0.0.1', port });
+  expect(await refused).toBe('connection refused, or no way leads there');
+});

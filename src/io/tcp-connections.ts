@@ -347,7 +347,8 @@ export function isInUse(error: unknown): boolean {
 /** In words: Bun's own message is "Failed to connect" whatever the reason. */
 function connectFailure(error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-  if (code === 'ECONNREFUSED') return 'connection refused';
+  // Bun says so of a host that is not there, and of a network without a way to it, as well.
+  if (code === 'ECONNREFUSED') return 'connection refused, or no way leads there';
   if (code === 'ETIMEDOUT') return 'no answer to the connection';
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'no route to the host';
   const message = error instanceof Error ? error.message : String(error);
