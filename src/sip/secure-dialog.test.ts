@@ -33,13 +33,18 @@ function establish(scheme: 'sips' | 'sip'): void {
 const answers = () => network.sent.filter(({ text }) => /^SIP\/2\.0 2[\s\S]*^CSeq: \d+ INVITE/m.test(text));
 const toStranger = () => network.sent.filter(({ to }) => to.includes(STRANGER.address));
 
-/** A request of that call over UDP, from elsewhere, to the callee. */
-function fromElsewhere(method: string, sequence: number): void {
+/** The bytes of a request of that call for the callee, with a Contact that is reached over UDP. */
+function requestOf(method: string, sequence: number, transport: 'UDP' | 'TLS'): Uint8Array {
   const text = answers()[0]?.text ?? '';
   const line = (name: string) => new RegExp(`^${name}: .*\\r\\n`, 'm').exec(text)?.[0] ?? '';
-  const head = `${method} sip:echo@192.0.2.20 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.66;branch=z9hG4bK-${method}-${sequence}\r\n`;
-  const rest = `CSeq: ${sequence} ${method}\r\nMax-Forwards: 70\r\nContact: <sip:evil@192.0.2.66>\r\nContent-Length: 0\r\n\r\n`;
-  const bytes = bytesOf(`${head}${line('From')}${line('To')}${line('Call-ID')}${rest}`);
+  const head = `${method} sip:echo@192.0.2.20 SIP/2.0\r\nVia: SIP/2.0/${transport} 192.0.2.66;branch=z9hG4bK-${method}-${sequence}\r\n`;
+  const rest = `CSeq: ${sequence} ${method}\r\nMax-Forwards: 70\r\nContact: <sip:evil@192.0.2.66;transport=udp>\r\nContent-Length: 0\r\n\r\n`;
+  return bytesOf(`${head}${line('From')}${line('To')}${line('Call-ID')}${rest}`);
+}
+
+/** One over UDP, from elsewhere. */
+function fromElsewhere(method: string, sequence: number): void {
+  const bytes = requestOf(method, sequence, 'UDP');
   network.feed(callee, { type: 'datagram', remote: STRANGER, bytes });
 }
 
@@ -71,6 +76,15 @@ test('an ACK over UDP does not stand for the one that is missing, and moves noth
   expect(network.eventsOf(callee, 'sip.rejected').map(({ code }) => code)).toEqual(['sips-required']);
   network.run(1_000);
   expect(network.eventsOf(callee, 'call.changed').at(-1)?.to).toBe('established');
+});
+
+test('a Contact over UDP that comes on the connection itself leads nothing away from TLS (§12.2.1.1)', () => {
+  establish('sips');
+  // The first connection that a peer opened here.
+  network.feed(callee, { type: 'stream', connection: 3, bytes: requestOf('UPDATE', 1_000, 'TLS') });
+  callee.act({ type: 'hangup-all' });
+  const byes = network.sent.filter(({ text }) => text.startsWith('BYE sip:evil@192.0.2.66;transport=udp'));
+  expect(byes.map(({ transport }) => transport)).toEqual(['tls']);
 });
 
 test('a sip: dialog over TLS moves to where its peer is heard, as every other does', () => {
