@@ -6,6 +6,7 @@
  */
 import { type Call, reportDialog } from './call.ts';
 import { finishCall, requestWithin } from './call-end.ts';
+import { noteMapping } from './call-keepalive.ts';
 import { answerLate, refuseLate, takeAnswer } from './call-session.ts';
 import type { CallStore } from './call-store.ts';
 import { earlierResponded } from './change-response.ts';
@@ -48,6 +49,7 @@ export function answered(
   store.disarm(call, 'cancel timeout');
   call.dialog = dialog;
   call.answeredMs = turn.nowMs;
+  noteMapping(call, response);
   store.addDialog(call);
   const answer = answerLate(store, call, invite, response, tag);
   acknowledge(store, turn, call, invite, transaction, dialog, answer);

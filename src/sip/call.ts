@@ -7,6 +7,7 @@ import type { Attempt } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
 import type { MappedPort, MediaCounters, MediaMode, MediaSession } from '../rtp/session.ts';
 import type { ToldContact } from './call-contact.ts';
+import type { CallKeepalive } from './call-keepalive.ts';
 import type { CallOutcome } from './call-outcome.ts';
 import type { Deadline } from './deadlines.ts';
 import type { Dialog } from './dialog.ts';
@@ -74,6 +75,10 @@ export interface Call {
   told?: ToldContact | undefined;
   /** When it was told of another address of ours last (call-move.ts). */
   movedMs?: number;
+  /** How its way through a NAT is kept (call-keepalive.ts). */
+  keepalive?: CallKeepalive | undefined;
+  /** Where the first hop saw us last, while no registration watches it. */
+  seenAt?: string | undefined;
   /** What was asked for and does not stand yet (hold.ts). */
   wish?: 'hold' | 'resume' | undefined;
   /** Our 2xx that has not been acknowledged (§13.3.1.4). */

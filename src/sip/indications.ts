@@ -1,4 +1,5 @@
 /** What a transaction has to say, told to its user: the call or the registration that opened it (§17.1). */
+import { callKeepaliveIndicated } from './call-keepalive.ts';
 import { moveCallsOff } from './call-move.ts';
 import { callFailed, callResponded } from './calling.ts';
 import type { CoreHeaders } from './core-headers.ts';
@@ -31,6 +32,8 @@ export function indicate(
   if (user.kind === 'branch') return parts.proxy?.indicated(turn, user, indication);
   if (user.kind === 'message') return messageIndicated(parts, turn, user, indication);
   if (user.kind === 'ping') return pingIndicated(parts, turn, user, indication);
+  if (user.kind === 'keepalive' && user.call !== undefined)
+    return callKeepaliveIndicated(parts, turn, user, indication);
   if (user.kind === 'keepalive') {
     parts.registrations.keepalives.indicated(turn, user, indication);
     return replaceDeadFlows(parts, turn);

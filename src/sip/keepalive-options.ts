@@ -19,17 +19,23 @@ export interface OptionsKeepalive {
   readonly flow: Flow;
   readonly callId: string;
   readonly sequence: number;
+  /** The call whose way it keeps (call-keepalive.ts); absent: a registration's. */
+  readonly call?: string;
   transaction: ClientTransaction<unknown> | undefined;
 }
+
+/** Who asks, and which domain. */
+export type Asker = Pick<Account, 'addressOfRecord' | 'domain' | 'user'>;
 
 /** Sends the next one. */
 export function sendKeepaliveOptions(
   agent: UserAgent,
   own: Identifiers,
   turn: Turn,
-  { addressOfRecord, domain, user }: Account,
+  { addressOfRecord, domain, user }: Asker,
   flow: Flow,
   before: OptionsKeepalive | undefined,
+  call?: string,
 ): OptionsKeepalive {
   const secure = isSips(addressOfRecord);
   const uri = `${secure ? 'sips' : 'sip'}:${domain}`;
@@ -38,6 +44,7 @@ export function sendKeepaliveOptions(
     flow,
     callId: before?.callId ?? own.callId(),
     sequence: (before?.sequence ?? 0) + 1,
+    ...(call === undefined ? undefined : { call }),
     transaction: undefined,
   };
   const request = newRequest({

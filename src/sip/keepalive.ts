@@ -13,7 +13,7 @@ import type { Account } from './endpoint-config.ts';
 import { type Flow, flowName, formatAddress, isReliable, type SocketAddress } from './flow.ts';
 import { Identifiers } from './identifiers.ts';
 import { type KeepaliveKind, keepaliveKind } from './keepalive-kind.ts';
-import { type OptionsKeepalive, sendKeepaliveOptions } from './keepalive-options.ts';
+import { type Asker, type OptionsKeepalive, sendKeepaliveOptions } from './keepalive-options.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
 import { diagnoseStunless } from './registration-diagnosis.ts';
 import type { Frame } from './stream-framing.ts';
@@ -142,6 +142,11 @@ export class Keepalives {
     }
     this.alive(turn, kept);
     return true;
+  }
+
+  /** OPTIONS for the way of a call: its identifiers come from here, as those of all keepalives. */
+  ask(turn: Turn, asker: Asker, flow: Flow, call: string, before?: OptionsKeepalive): OptionsKeepalive {
+    return sendKeepaliveOptions(this.agent, this.own, turn, asker, flow, before, call);
   }
 
   /** An ICMP error: nobody listens at the other end of a flow over UDP. */
