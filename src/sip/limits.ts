@@ -84,7 +84,7 @@ export const MAX_UNSENT_BYTES = 1_048_576;
 /** Bindings a registrar keeps for one address of record: 403. */
 export const MAX_BINDINGS = 10;
 /** Flows that a registrar knows to be replaced by others: the oldest is forgotten. */
-export const MAX_REPLACED_FLOWS = 1_000;
+export const MAX_REPLACED_FLOWS = 256;
 /** Values of Path in one binding: 400. */
 export const MAX_PATHS = 8;
 /** Ways that a proxy sends one request; further bindings are left out. */

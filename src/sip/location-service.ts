@@ -91,7 +91,6 @@ export class LocationService {
       return entry as Entry;
     });
     this.keep(user, after);
-    this.replace(before, after);
     for (const entry of before) {
       if (after.includes(entry)) continue;
       this.deadlines.disarm(entry.deadline);
@@ -129,32 +128,39 @@ export class LocationService {
    * through a NAT that maps it elsewhere (RFC 5626 §6), and the old one is open for us alone.
    */
   flowNow(flow: Flow): Flow {
-    let now = flow;
-    for (
-      let next = this.replaced.get(flowName(now));
-      next !== undefined;
-      next = this.replaced.get(flowName(now))
-    )
-      now = next;
-    return now;
+    return this.replaced.get(flowName(flow)) ?? flow;
   }
 
-  /** One that is in use again ends a chain, so no chain is a circle. */
   private replace(before: readonly Entry[], after: readonly Entry[]): void {
-    for (const { binding } of after)
-      if (binding.reach !== undefined) this.replaced.delete(flowName(binding.reach));
     for (const { binding: old } of before) {
       const { registered, reach } = old;
       if (registered === undefined || reach === undefined) continue;
-      const name = flowName(reach);
       const heir = after.find(({ binding }) => isSameFlow(binding.registered, registered))?.binding.reach;
-      if (heir === undefined || flowName(heir) === name) continue;
-      if (this.bindingsOf((one) => one.reach !== undefined && flowName(one.reach) === name).length > 0)
-        continue;
+      const name = flowName(reach);
+      if (heir === undefined || flowName(heir) === name || this.isBound(reach)) continue;
+      for (const [older, now] of this.replaced) if (flowName(now) === name) this.replaced.set(older, heir);
       const [oldest] = this.replaced.keys();
       if (this.replaced.size >= MAX_REPLACED_FLOWS && oldest !== undefined) this.replaced.delete(oldest);
       this.replaced.set(name, heir);
     }
+  }
+
+  /** A flow that is bound again is its own; one whose phone has gone has none in its place. */
+  private prune(before: readonly Entry[], after: readonly Entry[]): void {
+    if (this.replaced.size === 0) return;
+    for (const { binding } of after)
+      if (binding.reach !== undefined) this.replaced.delete(flowName(binding.reach));
+    for (const { binding } of before) {
+      const { reach } = binding;
+      if (reach === undefined || this.isBound(reach)) continue;
+      for (const [older, now] of this.replaced)
+        if (flowName(now) === flowName(reach)) this.replaced.delete(older);
+    }
+  }
+
+  private isBound(flow: Flow): boolean {
+    const name = flowName(flow);
+    return this.bindingsOf(({ reach }) => reach !== undefined && flowName(reach) === name).length > 0;
   }
 
   /** Of all users: a Contact is written by whoever registers, and may be somebody else's. */
@@ -204,8 +210,11 @@ export class LocationService {
   }
 
   private keep(user: string, entries: Entry[]): void {
+    const before = this.entries.get(user) ?? [];
     if (entries.length === 0) this.entries.delete(user);
     else this.entries.set(user, entries);
+    this.replace(before, entries);
+    this.prune(before, entries);
   }
 
   private report(
