@@ -39,7 +39,7 @@ commonName = supplied
 `;
 
 /** An empty authority in that folder: `ca.pem`, `ca.key`. */
-export async function openAuthority(folder: string): Promise<void> {
+async function openAuthority(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const files: Record<string, string> = { 'ca.cnf': CONFIGURATION, 'index.txt': '', serial: '1000' };
   for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);

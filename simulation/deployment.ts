@@ -12,7 +12,7 @@ import { Watcher } from './watcher.ts';
 
 /** Whoever calls. */
 export const PHONES = 10;
-export const STRANGERS = 2;
+const STRANGERS = 2;
 /** Somebody has that address and never answers. */
 export const SILENT_ADDRESS: SocketAddress = { address: '192.0.2.98', port: 5060 };
 /** Nobody has that one. */

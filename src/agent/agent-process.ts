@@ -9,7 +9,7 @@ import { type ControlClient, connectControl } from './control-client.ts';
 import { AGENT_SOCKET, reasonOf } from './runtime-folder.ts';
 
 /** The agent's stdout and stderr. */
-export const AGENT_LOG = 'agent.log';
+const AGENT_LOG = 'agent.log';
 const LONGEST_LOG = 256 * 1024;
 /** How long it may take until its socket answers, in ms: a busy machine starts a process slowly. */
 const START_MS = 15_000;

@@ -83,7 +83,7 @@ function keyOf(status: 401 | 407, realm: string): string {
 }
 
 /** The header value that answers a challenge. Every text is latin1 (wire-text.ts). */
-export function answerChallenge(
+function answerChallenge(
   challenge: Challenge,
   request: DigestRequest & { username: string; password: string; cnonce: string; nc: number },
 ): string {

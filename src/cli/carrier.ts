@@ -65,7 +65,7 @@ function carrierOf(client: ControlClient): Carrier {
 }
 
 /** Connects to the agent, starting it when there is none. */
-export async function openAgent(
+async function openAgent(
   invocation: Invocation,
   options: Options,
   warn: (sentence: string) => void,
@@ -119,7 +119,7 @@ function agentWords(options: Options): string[] {
 }
 
 /** An endpoint of this process alone. */
-export async function openForeground(
+async function openForeground(
   options: Options,
   { tap, event }: Records,
   variables: Invocation['variables'],

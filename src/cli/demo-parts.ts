@@ -15,7 +15,7 @@ export type Part = 'registrar' | 'echo' | 'caller';
 export const LOOPBACK = '127.0.0.1';
 export const DOMAIN = 'lab.local';
 export const ECHO_USER = 'echo';
-export const CALLER_USER = '100';
+const CALLER_USER = '100';
 
 /** What one part does, and who hears of it. */
 export interface PartOptions {

@@ -27,7 +27,7 @@ export async function run({ flags, variables, print }: Invocation): Promise<numb
 }
 
 /** One process, a line for each thing it holds. */
-export function describeStatus(status: Status): string {
+function describeStatus(status: Status): string {
   const { kind, pid, version, listeners, registrations, calls } = status;
   const rows = [
     ...listeners.map(({ transport, address, port }) => `listens       ${transport} ${at(address, port)}`),

@@ -45,7 +45,7 @@ export function shownFilter(verbosity: number): (event: Event) => boolean {
 }
 
 /** A function that renumbers what passes. */
-export function fromTheStart(): (event: Event) => Event {
+function fromTheStart(): (event: Event) => Event {
   let seq = 0;
   let startMs: number | undefined;
   return (event) => {

@@ -15,7 +15,7 @@ import type { SocketAddress, Transport } from '../sip/flow.ts';
 import type { ObservedMessage } from '../sip/observed-message.ts';
 
 /** Messages of one file; the rest is not read. */
-export const MAX_RAW_MESSAGES = 100_000;
+const MAX_RAW_MESSAGES = 100_000;
 
 /** Words of a `---` line that are looked at. */
 const MAX_HEADING_WORDS = 16;

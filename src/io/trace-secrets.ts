@@ -14,7 +14,7 @@ import { parseMessage } from '../sip/parse-message.ts';
 import { bytesOf, latin1 } from '../sip/text.ts';
 
 /** The password of everybody in a trace. */
-export const TRACE_PASSWORD = 'replay';
+const TRACE_PASSWORD = 'replay';
 
 /** The passwords by user, of those whose digests an endpoint judges. */
 export type KnownPasswords = ReadonlyMap<string, string>;

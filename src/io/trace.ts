@@ -21,9 +21,9 @@ import type { Input } from '../sip/endpoint-io.ts';
 import { TLS_FAULT_CODES } from '../sip/tls.ts';
 
 /** The version of this format: the number in the first line. */
-export const TRACE_VERSION = 1;
+const TRACE_VERSION = 1;
 /** One line, in characters; what is longer was not written by us. */
-export const MAX_TRACE_LINE = 4 * 1024 * 1024;
+const MAX_TRACE_LINE = 4 * 1024 * 1024;
 /** How deep the values of a line may be nested; ours are not half as deep. */
 const MAX_TRACE_DEPTH = 32;
 

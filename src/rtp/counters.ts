@@ -22,7 +22,7 @@ export const RTT_MS = 10;
 export const RTCP_RECEIVED = 11;
 
 /** Floats a slot: two cache lines, so that two threads never write the same one. */
-export const SLOT_FLOATS = 16;
+const SLOT_FLOATS = 16;
 
 /** Memory for `slots` calls, all zero. */
 export function allocateCounters(slots: number): SharedArrayBuffer {

@@ -45,7 +45,7 @@ export const MAX_PACKETS_PER_S = 500;
  */
 export const MAX_KEYS_PER_S = 25;
 /** The largest packet returned, in bytes: an Ethernet frame's worth. A larger one is dropped. */
-export const MAX_RTP_BYTES = 1_500;
+const MAX_RTP_BYTES = 1_500;
 
 /** What to do with a packet. */
 export type Verdict =

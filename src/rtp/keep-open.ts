@@ -12,12 +12,12 @@
 import type { Echo } from './echo.ts';
 
 /** Before anything was heard: when, in ms since the port was opened or the call renegotiated. */
-export const PRIMING_AT_MS: readonly number[] = [0, 100, 400, 1_000, 2_000, 4_000];
+const PRIMING_AT_MS: readonly number[] = [0, 100, 400, 1_000, 2_000, 4_000];
 /**
  * After the peer has fallen silent: when, in ms since it was last heard. The first comes when the peer has not heard us
  * for a second either, so that it may take us from another address (latch.ts).
  */
-export const SILENCE_AT_MS: readonly number[] = [1_100, 1_600, 2_100, 3_000, 5_000];
+const SILENCE_AT_MS: readonly number[] = [1_100, 1_600, 2_100, 3_000, 5_000];
 /** How long we may be silent towards a peer that has spoken, in ms (RFC 6263 §8: 15 s). */
 export const KEEPALIVE_MS = 15_000;
 

@@ -10,11 +10,11 @@
 
 const PACKET_MS = 20;
 /** How long a key is held, in ms. */
-export const KEY_MS = 100;
+const KEY_MS = 100;
 /** From the end of one key to the start of the next, at least, in ms. */
-export const KEY_GAP_MS = 100;
+const KEY_GAP_MS = 100;
 /** What a `,` or a `w` waits, in ms. */
-export const KEY_PAUSE_MS = 500;
+const KEY_PAUSE_MS = 500;
 /** Keys and pauses that wait at once; more are not taken. */
 export const MAX_WAITING_KEYS = 256;
 

@@ -6,7 +6,7 @@
  */
 
 /** The minimum interval, in ms (§6.2). */
-export const RTCP_MINIMUM_INTERVAL_MS = 5_000;
+const RTCP_MINIMUM_INTERVAL_MS = 5_000;
 
 /** The next interval, in ms, 2500 to 7500; `random` is 0 to 1. */
 export function rtcpIntervalMs(random: number): number {

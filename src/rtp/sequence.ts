@@ -9,7 +9,7 @@
 /** A step forward of this many or more is no loss but a jump (RFC 3550 §A.1). */
 export const MAX_DROPOUT = 3_000;
 /** A step back of up to this many is reordering (RFC 3550 §A.1). */
-export const MAX_MISORDER = 100;
+const MAX_MISORDER = 100;
 
 const SEQUENCES = 0x1_0000;
 /** Larger than any sequence number: no jump is waiting to be confirmed. */

@@ -13,7 +13,7 @@
 import { readUint16, writeUint16 } from './rtp-packet.ts';
 
 /** Of one event in the payload, in bytes. */
-export const TELEPHONE_EVENT_BYTES = 4;
+const TELEPHONE_EVENT_BYTES = 4;
 
 const DIGITS = [
   '0',

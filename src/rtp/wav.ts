@@ -25,8 +25,8 @@ export interface WavProblem {
 /** Bytes of a file; fewer than asked for at its end. */
 export type ReadAt = (offset: number, length: number) => Uint8Array;
 
-export const MIN_SAMPLE_RATE = 4_000;
-export const MAX_SAMPLE_RATE = 192_000;
+const MIN_SAMPLE_RATE = 4_000;
+const MAX_SAMPLE_RATE = 192_000;
 /** Chunks that are looked at before the samples. */
 const MAX_CHUNKS = 64;
 

@@ -6,7 +6,7 @@ import { fail, ok, type Result } from './result.ts';
 import { readDigits } from './text.ts';
 
 /** What delta-seconds can say at most (§20.19). */
-export const MAX_DELTA_SECONDS = 2 ** 32 - 1;
+const MAX_DELTA_SECONDS = 2 ** 32 - 1;
 
 /** Seconds, 0 to 2^32 − 1. Error: `seconds-malformed`. */
 export function parseDeltaSeconds(text: string, offset = 0, header?: string): Result<number> {

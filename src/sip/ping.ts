@@ -36,7 +36,7 @@ import type { Turn } from './turn.ts';
 import { ACCEPT } from './user-agent.ts';
 
 /** How long a ping waits for its answer when it is not told otherwise, in ms. */
-export const PING_TIMEOUT_MS = 5_000;
+const PING_TIMEOUT_MS = 5_000;
 /** Who asks without an account (RFC 3323 §4.1). */
 const ANONYMOUS = 'sip:anonymous@anonymous.invalid';
 /** Words of one list in the event: no peer supports more. */

@@ -92,7 +92,7 @@ export function nextQuestions(query: ServerQuery, known: readonly DnsAnswer[]): 
 }
 
 /** Whether any SRV record stands there: then the host's own addresses do not count (RFC 3263 §4.2). */
-export function hasServices(query: ServerQuery, known: readonly DnsAnswer[]): boolean {
+function hasServices(query: ServerQuery, known: readonly DnsAnswer[]): boolean {
   return servicesOf(query, known).some((service) => recordsOf(service, known).length > 0);
 }
 

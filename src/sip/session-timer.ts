@@ -19,7 +19,7 @@ import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 
 /** The shortest interval that anybody may set, in seconds (§5). */
-export const MIN_INTERVAL_S = 90;
+const MIN_INTERVAL_S = 90;
 /** The longest that we agree to, in seconds, unless the caller's Min-SE is above it: a day. */
 const MAX_INTERVAL_S = 86_400;
 /** The call ends so long before the interval is over, or a third of it when that is less, in seconds (§10). */
@@ -146,7 +146,7 @@ export function startSessionTimer(store: CallStore, turn: Turn, call: Call, sess
   else store.disarm(call, 'refresh');
 }
 
-export function stopSessionTimer(store: CallStore, call: Call): void {
+function stopSessionTimer(store: CallStore, call: Call): void {
   call.session = undefined;
   store.disarm(call, 'session expiry');
   store.disarm(call, 'refresh');

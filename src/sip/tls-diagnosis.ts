@@ -70,7 +70,7 @@ function evidenceOf({ domain, certificate, detail, clock }: TlsFault, remote: st
 }
 
 /** What a person compares: subject, issuer, names, dates, serial number. */
-export function describeCertificate(certificate: PeerCertificate): string {
+function describeCertificate(certificate: PeerCertificate): string {
   const { subject, issuer, alternatives, notBefore, notAfter, serial } = certificate;
   const names = (alternatives ?? []).map(({ kind, value }) => `${kind}:${value}`);
   const left = names.length - MOST_NAMES;

@@ -5,9 +5,9 @@ import type { Event, EventOf } from '../events.ts';
 import { Ring } from './ring.ts';
 
 /** Measurements kept for the sparkline: 30 s at two a second. */
-export const SAMPLES_KEPT = 60;
+const SAMPLES_KEPT = 60;
 /** Entries of a call's ladder. A call of an hour with a refresh every minute has fewer. */
-export const LADDER_KEPT = 300;
+const LADDER_KEPT = 300;
 /** Transactions and diagnoses of one call that are shown. */
 const MAX_TRANSACTIONS = 64;
 const MAX_DIAGNOSES = 16;

@@ -72,7 +72,7 @@ const COLUMNS: readonly Column[] = [
 const WIDEST_PEER = 48;
 
 /** The columns that fit, in their order; what is left goes to the peer. */
-export function columnsFor(columns: number): readonly Column[] {
+function columnsFor(columns: number): readonly Column[] {
   const kept = new Set<Column>();
   let used = 0;
   for (const column of [...COLUMNS].sort((a, b) => b.worth - a.worth)) {
@@ -151,7 +151,7 @@ function diagnosisMark(call: CallFacts): Segment {
 }
 
 /** Red for an error, yellow for a warning; a note is no trouble. */
-export function worstOf(call: CallFacts): 'bad' | 'warn' | undefined {
+function worstOf(call: CallFacts): 'bad' | 'warn' | undefined {
   if (call.diagnoses.some(({ severity }) => severity === 'error')) return 'bad';
   return call.diagnoses.some(({ severity }) => severity === 'warning') ? 'warn' : undefined;
 }

@@ -22,7 +22,7 @@ export interface Capture {
 }
 
 /** Packets of one file; the rest is not read. */
-export const MAX_PACKETS = 5_000_000;
+const MAX_PACKETS = 5_000_000;
 
 const PCAP_HEADER = 24;
 const PCAP_RECORD = 16;
@@ -32,11 +32,6 @@ const INTERFACE = 1;
 const OLD_PACKET = 2;
 const SIMPLE_PACKET = 3;
 const ENHANCED_PACKET = 6;
-
-/** Whether the file starts as one of the two formats does. */
-export function isCapture(file: Uint8Array): boolean {
-  return BIG.u32(file, 0) === SECTION_HEADER || pcapFormat(file) !== undefined;
-}
 
 /** Reads it as far as it goes; undefined when it is neither format. */
 export function readCapture(file: Uint8Array): Capture | undefined {
