@@ -61,6 +61,19 @@ async function calling(lab: Lab, kinds: readonly NatKind[]): Promise<void> {
   await scene.echo.stop();
 }
 
+/** Calling from home without a registration; the answers to OPTIONS show the new mapping, and the BYE from outside comes. */
+async function hungUpOutside(lab: Lab, kinds: readonly NatKind[]): Promise<void> {
+  const scene = await openNatScene(lab, kinds);
+  const outside = await echoOutside(scene);
+  const caller = callOut(scene, 'udp', ['--keepalive', '1']);
+  await rebind(scene, 'rebinding', [outside, caller]);
+  const told = await outside.wait('sip.received', ({ cseq }) => cseq === '2 INVITE', 4_000);
+  outside.say(`hangup ${told.call}`);
+  await caller.ends(0, 5_000);
+  await outside.stop();
+  await scene.echo.stop();
+}
+
 export const natRebindingScenarios: readonly Scenario[] = [
   {
     name: 'rebinding of an address-restricted NAT in a call: called',
@@ -81,5 +94,10 @@ export const natRebindingScenarios: readonly Scenario[] = [
     name: 'rebinding of a carrier NAT in a call: calling',
     needs,
     run: (lab) => calling(lab, ['port restricted', 'symmetric']),
+  },
+  {
+    name: 'rebinding of a symmetric NAT in a call without a registration: hung up outside',
+    needs,
+    run: (lab) => hungUpOutside(lab, ['symmetric']),
   },
 ];
