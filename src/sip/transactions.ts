@@ -7,8 +7,7 @@
  */
 import { answeredCore, answeredRequest } from './answered-request.ts';
 import type { CoreHeaders } from './core-headers.ts';
-import { Deadlines } from './deadlines.ts';
-import { defaultPort, type Flow, hopAt, hopOfFlow, isReliable, type SocketAddress } from './flow.ts';
+import { defaultPort, type Flow, hopAt, hopOfFlow, type SocketAddress } from './flow.ts';
 import { INVITE_CLIENT } from './invite-client.ts';
 import { INVITE_SERVER } from './invite-server.ts';
 import { isOver, transactionTimers } from './live-timers.ts';
@@ -16,7 +15,7 @@ import type { SipRequest, SipResponse } from './message.ts';
 import { NON_INVITE_CLIENT } from './non-invite-client.ts';
 import { NON_INVITE_SERVER } from './non-invite-server.ts';
 import { ackForRejected } from './requests.ts';
-import { doubledMs, endingTimer, type TimerBase, type TimerName, timerMs } from './timers.ts';
+import { endingTimer, type TimerBase } from './timers.ts';
 import {
   type ClientTransaction,
   type Indication,
@@ -33,6 +32,7 @@ import {
   type TransactionInput,
 } from './transaction-machine.ts';
 import { clientKey, serverKey, TransactionTable } from './transaction-table.ts';
+import { TransactionTimers } from './transaction-timers.ts';
 import { outgoing, type TransportLayer } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
 import { type Via, withTopVia } from './via.ts';
@@ -42,15 +42,17 @@ const ROWS = new Map(MACHINES.map((machine) => [machine.kind, rowFinder(machine)
 
 export class TransactionLayer<User> {
   private readonly table = new TransactionTable<User>();
-  private readonly deadlines = new Deadlines<Transaction<unknown>>();
+  private readonly timers: TransactionTimers;
   private created = 0;
 
   constructor(
     private readonly transport: TransportLayer,
-    private readonly timers: TimerBase,
+    timers: TimerBase,
     /** Say which timers run whenever they change. */
     public liveTimers: boolean,
-  ) {}
+  ) {
+    this.timers = new TransactionTimers(timers);
+  }
 
   /** Transactions alive, both sides. */
   get size(): number {
@@ -63,7 +65,7 @@ export class TransactionLayer<User> {
   }
 
   nextMs(): number | undefined {
-    return this.deadlines.nextMs();
+    return this.timers.nextMs();
   }
 
   /** The server transaction a request belongs to: a retransmission, or the ACK to a final response. */
@@ -195,17 +197,17 @@ export class TransactionLayer<User> {
   advance(turn: Turn): Indication<User>[] {
     const indications: Indication<User>[] = [];
     for (
-      let due = this.deadlines.takeDue(turn.nowMs);
+      let due = this.timers.takeDue(turn.nowMs);
       due !== undefined;
-      due = this.deadlines.takeDue(turn.nowMs)
+      due = this.timers.takeDue(turn.nowMs)
     ) {
-      const name = due.name as TimerName;
+      const { name } = due;
       const transaction = due.owner as Transaction<User>;
       if (isOver(transaction, endingTimer(name), turn.nowMs)) continue;
       if (turn.wants('timer.fired')) turn.emit(timerFired(transaction, name));
       const { side, flow } = transaction;
       if (endingTimer(name) !== undefined && this.transport.sources.withholds(side, flow, turn.nowMs)) {
-        this.time(turn, transaction, `double ${name}`);
+        this.timers.carryOut(turn, transaction, `double ${name}`);
         continue;
       }
       const told = this.step(turn, transaction, `timer ${name}`, `Timer ${name}`, undefined);
@@ -250,7 +252,7 @@ export class TransactionLayer<User> {
 
   /** Begins again over another flow, with its Via. The state is the first, and stays it. */
   restart(turn: Turn, transaction: ClientTransaction<User>, flow: Flow, via: Via): void {
-    this.disarmAll(transaction);
+    this.timers.disarmAll(transaction);
     this.table.move(transaction, flow);
     const core = { ...transaction.core, via };
     Object.assign(transaction, { request: withTopVia(transaction.request, via), core, repeatMs: undefined });
@@ -271,7 +273,7 @@ export class TransactionLayer<User> {
 
   /** Drops everything without a word, when the endpoint ends. */
   clear(): void {
-    for (const transaction of this.table.all()) this.disarmAll(transaction);
+    for (const transaction of this.table.all()) this.timers.disarmAll(transaction);
     this.table.clear();
   }
 
@@ -318,11 +320,8 @@ export class TransactionLayer<User> {
       case 'ack':
         if (response !== undefined) this.acknowledge(turn, transaction, response);
         return;
-      case 'slow E':
-        this.arm(turn, transaction, 'E', this.timers.t2Ms);
-        return;
       default:
-        this.time(turn, transaction, action);
+        this.timers.carryOut(turn, transaction, action);
     }
   }
 
@@ -339,27 +338,6 @@ export class TransactionLayer<User> {
     const again = this.transport.flowTo(turn, hop);
     this.table.move(transaction, again);
     return again;
-  }
-
-  /** `arm X`, `double X`, `disarm X`. */
-  private time(turn: Turn, transaction: Transaction<User>, action: `${string} ${string}`): void {
-    const space = action.indexOf(' ');
-    const name = action.slice(space + 1) as TimerName;
-    const verb = action.slice(0, space);
-    if (verb === 'disarm') {
-      this.deadlines.disarm(transaction.timers[name]);
-    } else if (verb === 'double') {
-      const lastMs = transaction.repeatMs ?? this.timers.t1Ms;
-      this.arm(turn, transaction, name, doubledMs(name, lastMs, this.timers));
-    } else {
-      const intervalMs = timerMs(name, isReliable(transaction.flow.transport), this.timers);
-      if (intervalMs !== undefined) this.arm(turn, transaction, name, intervalMs);
-    }
-  }
-
-  private arm(turn: Turn, transaction: Transaction<User>, name: TimerName, intervalMs: number): void {
-    transaction.timers[name] = this.deadlines.arm(turn.nowMs + intervalMs, name, transaction);
-    if (endingTimer(name) !== undefined) transaction.repeatMs = intervalMs;
   }
 
   /** The ACK to a 3xx–6xx is the transaction's own: same branch, To of the response (§17.1.1.3). */
@@ -383,14 +361,8 @@ export class TransactionLayer<User> {
   }
 
   private drop(transaction: Transaction<User>): void {
-    this.disarmAll(transaction);
+    this.timers.disarmAll(transaction);
     this.table.remove(transaction);
-  }
-
-  private disarmAll(transaction: Transaction<User>): void {
-    for (const name in transaction.timers) {
-      this.deadlines.disarm(transaction.timers[name as TimerName]);
-    }
   }
 
   private report(turn: Turn, transaction: Transaction<User>, from: string, cause: string): void {
