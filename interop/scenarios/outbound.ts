@@ -247,6 +247,8 @@ async function baresipFlow(lab: Lab, transport: Transport): Promise<void> {
     args: ['-d', '500'],
   });
   await phone.event('CALL_ESTABLISHED');
+  // SIPp may have ended before what the registrar said of it was read.
+  await registrar.wait('sip.sent', ({ startLine }) => startLine.startsWith('BYE '));
   const sent = registrar.all('sip.sent').filter(({ startLine, remote }) => {
     return /^(INVITE|ACK|BYE) /.test(startLine) && remote === came.at(-1)?.remote;
   });
