@@ -103,8 +103,8 @@ export function openLab(
   mkdirSync(dir, { recursive: true });
   // SIP ports below those that Linux gives out (from 32768 on); RTP ports away from ringback's default range, which
   // a service on this machine may be using. Somebody's ephemeral port among them does no harm.
-  // Blocks of its lane: a server that is away must find its port free when it comes back.
-  let next = 20_000 + (lane * 34 + ((index + process.pid) % 34)) * 72;
+  // As many blocks as there may be scenarios: a server that is away must find its port free when it comes back.
+  let next = 20_000 + ((index + process.pid) % 170) * 72;
   const firstRtp = 40_000 + (process.pid % 4) * 5_000 + lane * 1_000;
   const lab: Lab = {
     dir,
