@@ -2,7 +2,7 @@
  * Runs `ringback echo --json` and reads its events. Every line has to be an event of the vocabulary
  * (src/events.ts): a stream that a reader cannot trust fails the scenario, whatever the peer said.
  */
-import { createWriteStream } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Event, streamEvent } from '../src/events.ts';
 import { check, Failed, type Lab, tail, until, within } from './lab.ts';
@@ -74,23 +74,25 @@ export async function startRingback(
   const events: Event[] = [];
   const wrong: string[] = [];
   let errors = '';
-  const log = createWriteStream(join(lab.dir, `${name}.jsonl`));
-  const errorLog = createWriteStream(join(lab.dir, `${name}.stderr.log`));
+  // Written at once: a scenario may read the file as soon as the process has ended.
+  const log = openSync(join(lab.dir, `${name}.jsonl`), 'w');
+  const errorLog = openSync(join(lab.dir, `${name}.stderr.log`), 'w');
   const streams = Promise.all([
     readLines(child.stdout, (line) => {
-      log.write(`${line}\n`);
+      writeSync(log, `${line}\n`);
       readEvent(line, events, wrong);
     }),
     readLines(child.stderr, (line) => {
-      errorLog.write(`${line}\n`);
+      writeSync(errorLog, `${line}\n`);
       errors += `${line}\n`;
     }),
   ]);
   lab.defer(async () => {
     child.kill('SIGKILL');
     await child.exited;
-    log.end();
-    errorLog.end();
+    await streams;
+    closeSync(log);
+    closeSync(errorLog);
   });
 
   const all = <T extends EventType>(type: T) => events.filter((event) => event.type === type) as EventOf<T>[];
