@@ -2,6 +2,7 @@
  * The default routes, as Linux lists them (`/proc/net/route`, `/proc/net/ipv6_route`; formats: proc(5) and the
  * kernel's fib_route_seq_show, rt6_info_route).
  */
+import { addressText } from '../address-bytes.ts';
 import type { Facing } from './addresses.ts';
 import { type Finding, listed } from './check.ts';
 
@@ -27,12 +28,7 @@ export function ipv4DefaultRoutes(table: string): readonly DefaultRoute[] {
     const bits = Number.parseInt(flags, 16);
     if (destination !== '00000000' || mask !== '00000000' || (bits & RTF_UP) === 0) return [];
     if ((bits & RTF_REJECT) !== 0) return [];
-    const bytes =
-      gateway
-        .match(/../g)
-        ?.map((byte) => Number.parseInt(byte, 16))
-        .reverse() ?? [];
-    const via = (bits & RTF_GATEWAY) === 0 ? {} : { via: bytes.join('.') };
+    const via = (bits & RTF_GATEWAY) === 0 ? {} : { via: addressText(bytesOf(gateway).reverse()) };
     return [{ family: 'IPv4' as const, ...via, name, metric: Number(metric) }];
   });
 }
@@ -43,7 +39,7 @@ export function ipv6DefaultRoutes(table: string): readonly DefaultRoute[] {
   return rows(table).flatMap(([to, length, , , hop = '', metric = '', , , flags = '', name = '']) => {
     const bits = Number.parseInt(flags, 16);
     if (to !== zero || length !== '00' || (bits & RTF_UP) === 0 || (bits & RTF_REJECT) !== 0) return [];
-    const via = hop === zero ? {} : { via: shortest(hop) };
+    const via = hop === zero ? {} : { via: addressText(bytesOf(hop)) };
     return [{ family: 'IPv6' as const, ...via, name, metric: Number.parseInt(metric, 16) }];
   });
 }
@@ -55,17 +51,9 @@ function rows(table: string): string[][] {
     .filter(({ length }) => length >= 8);
 }
 
-/** RFC 5952 §4.2: the longest row of two and more zero groups becomes "::", the first of several. */
-function shortest(digits: string): string {
-  const groups = (digits.match(/..../g) ?? []).map((group) => Number.parseInt(group, 16).toString(16));
-  const runs = groups.map((_, at) => {
-    const end = groups.findIndex((group, index) => index >= at && group !== '0');
-    return (end === -1 ? groups.length : end) - at;
-  });
-  const longest = Math.max(...runs);
-  if (longest < 2) return groups.join(':');
-  const at = runs.indexOf(longest);
-  return `${groups.slice(0, at).join(':')}::${groups.slice(at + longest).join(':')}`;
+/** The bytes of an address in hexadecimal, two digits each. */
+function bytesOf(digits: string): Uint8Array {
+  return Uint8Array.from(digits.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
 }
 
 /** `routes` undefined: this system does not say. `facing`: the servers that calls go by; absent: anybody. */

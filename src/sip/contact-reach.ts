@@ -8,9 +8,10 @@
  *
  * In a dialog without routes the rule is narrower: an address of a private network is as good as nothing outside of it.
  */
+import { addressBytes } from '../address-bytes.ts';
 import type { LocalInterface } from './endpoint-config.ts';
 import { type Flow, isReliable } from './flow.ts';
-import { addressBytes, isLinkLocal, isLoopback, isPrivate, isSameAddress } from './ip-address.ts';
+import { isLinkLocal, isLoopback, isPrivate, isSameAddress } from './ip-address.ts';
 import { isOnNetwork } from './local-address.ts';
 import { parseUri } from './uri.ts';
 import type { Via } from './via.ts';

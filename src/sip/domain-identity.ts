@@ -4,7 +4,7 @@
  * SIP has rules of its own: a `sip:` URI in subjectAltName outranks DNS names, and nothing is matched by a wildcard.
  * Libraries for HTTPS do neither, so what they say of a name does not count here.
  */
-import { addressBytes } from './ip-address.ts';
+import { addressBytes } from '../address-bytes.ts';
 import type { PeerCertificate } from './tls.ts';
 import { parseUri } from './uri.ts';
 

@@ -1,16 +1,11 @@
 /**
- * Numeric addresses, read as text: which family one is of, and the kinds that signalling and SDP must know.
+ * The kinds of numeric addresses that signalling and SDP must know: which family one is of, and who can be reached by it.
  *
- * RFC 4291 §2.2 (IPv6 text), RFC 791 (dotted quad). Written here because the pure core opens no socket module,
- * and because an address from a stranger decides where packets go: what is not surely an address is a name.
+ * Why by their bytes (address-bytes.ts): IPv6 has many spellings, and an address from a stranger decides where packets go.
  */
+import { addressBytes } from '../address-bytes.ts';
 
 export type AddressFamily = 'ipv4' | 'ipv6';
-
-/** The 4 or 16 bytes of a numeric address without brackets; undefined for a host name and for anything malformed. */
-export function addressBytes(text: string): Uint8Array | undefined {
-  return text.includes(':') ? ipv6Bytes(text) : ipv4Bytes(text);
-}
 
 /** The family of a numeric address without brackets; undefined for a host name and for anything malformed. */
 export function addressFamily(text: string): AddressFamily | undefined {
@@ -73,55 +68,4 @@ export function isSameAddress(one: string, other: string): boolean {
   const [left, right] = [addressBytes(one), addressBytes(other)];
   if (left === undefined || left.length !== right?.length) return false;
   return left.every((byte, index) => byte === right[index]);
-}
-
-function ipv4Bytes(text: string): Uint8Array | undefined {
-  const bytes = new Uint8Array(4);
-  let part = 0;
-  let digits = 0;
-  let number = 0;
-  for (let index = 0; index <= text.length; index++) {
-    const code = index === text.length ? 0x2e : text.charCodeAt(index);
-    if (code === 0x2e) {
-      if (digits === 0 || part > 3) return undefined;
-      bytes[part++] = number;
-      digits = 0;
-      number = 0;
-    } else if (code >= 0x30 && code <= 0x39) {
-      number = number * 10 + code - 0x30;
-      if (++digits > 3 || number > 255) return undefined;
-    } else return undefined;
-  }
-  return part === 4 ? bytes : undefined;
-}
-
-function ipv6Bytes(text: string): Uint8Array | undefined {
-  if (text.length > 45) return undefined;
-  const halves = text.split('::');
-  if (halves.length > 2) return undefined;
-  const head = groups(halves[0] ?? '', halves.length === 1);
-  const tail = halves.length === 2 ? groups(halves[1] ?? '', true) : [];
-  if (head === undefined || tail === undefined) return undefined;
-  const missing = 16 - head.length - tail.length;
-  if (halves.length === 1 ? missing !== 0 : missing < 2) return undefined;
-  return Uint8Array.from([...head, ...new Array<number>(missing).fill(0), ...tail]);
-}
-
-/** The bytes of the groups on one side of "::". The last 32 bits may stand as a dotted quad: ::ffff:192.0.2.1. */
-function groups(text: string, mayEndInQuad: boolean): number[] | undefined {
-  if (text === '') return [];
-  const bytes: number[] = [];
-  const parts = text.split(':');
-  for (const [index, part] of parts.entries()) {
-    if (part.includes('.')) {
-      const quad = mayEndInQuad && index === parts.length - 1 ? ipv4Bytes(part) : undefined;
-      if (quad === undefined) return undefined;
-      bytes.push(...quad);
-    } else {
-      if (!/^[0-9a-fA-F]{1,4}$/.test(part)) return undefined;
-      const group = Number.parseInt(part, 16);
-      bytes.push(group >> 8, group & 0xff);
-    }
-  }
-  return bytes.length <= 16 ? bytes : undefined;
 }

@@ -5,8 +5,9 @@
  * work out from data. So it is asked, by way of a function that is handed in and whose answers stand in a trace, as the
  * counters of the audio do; the interfaces answer where there is nobody to ask.
  */
+import { addressBytes } from '../address-bytes.ts';
 import type { LocalAddresses, LocalInterface } from './endpoint-config.ts';
-import { addressBytes, isLoopback, unmapped } from './ip-address.ts';
+import { isLoopback, unmapped } from './ip-address.ts';
 import { MAX_ROUTES } from './limits.ts';
 
 /** The address that the machine sends from to that one; undefined when there is no way, or nobody who knows. */

@@ -4,15 +4,9 @@
  * A mapping is known towards the one who told it and nobody else: a NAT may give another one towards another address
  * (RFC 4787 §4.1), and an address from one server says nothing of the way to the next.
  */
+import { addressBytes } from '../address-bytes.ts';
 import { type Flow, formatAddress, isReliable, type SocketAddress } from './flow.ts';
-import {
-  addressBytes,
-  isBroadcast,
-  isLoopback,
-  isMulticast,
-  isSameAddress,
-  isUnspecified,
-} from './ip-address.ts';
+import { isBroadcast, isLoopback, isMulticast, isSameAddress, isUnspecified } from './ip-address.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
 import { firstValueEnd } from './list.ts';
 import { type SipResponse, value } from './message.ts';

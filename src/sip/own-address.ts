@@ -5,12 +5,12 @@
  * One place decides it, and every change of any of them ends in `moved`: the endpoint then has one step that registers
  * again and tells the calls (address-move.ts), whoever found the change.
  */
+import { addressBytes } from '../address-bytes.ts';
 import type { MappedPort } from '../rtp/session.ts';
 import type { EndpointConfig, LocalAddresses } from './endpoint-config.ts';
 import { defaultPort, type Flow, isReliable, type SocketAddress, type Transport } from './flow.ts';
 import {
   type AddressFamily,
-  addressBytes,
   addressFamily,
   isLinkLocal,
   isLoopback,

@@ -3,6 +3,7 @@
  *
  * Why one of them is XORed: NATs were seen to rewrite every four bytes that look like the address inside.
  */
+import { addressBytes, addressText } from '../address-bytes.ts';
 import { MAGIC_COOKIE, type StunAddress } from './message.ts';
 
 const IPV4 = 0x01;
@@ -51,39 +52,8 @@ export function xorMask(message: Uint8Array): Uint8Array {
   return message.subarray(4, 20);
 }
 
-/** The one text of an address: dotted quad, or IPv6 as RFC 5952 §4 writes it. */
-export function addressText(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.');
-  const groups = Array.from({ length: 8 }, (_, index) => {
-    return (((bytes[2 * index] ?? 0) << 8) | (bytes[2 * index + 1] ?? 0)).toString(16);
-  });
-  // §4.2: the longest run of zeros, the first of several, and never a single one.
-  let best = { start: 0, length: 1 };
-  for (let start = 0; start < 8; start++) {
-    let length = 0;
-    while (groups[start + length] === '0') length++;
-    if (length > best.length) best = { start, length };
-  }
-  if (best.length === 1) return groups.join(':');
-  return `${groups.slice(0, best.start).join(':')}::${groups.slice(best.start + best.length).join(':')}`;
-}
-
-/** The bytes of an address as sockets write it, its zone left out; undefined for anything else. */
-function bytesOf(address: string): number[] | undefined {
-  const text = address.split('%', 1)[0] ?? '';
-  const quad = text.replace(/^::ffff:(?=\d+\.)/i, '');
-  if (!quad.includes(':')) {
-    const parts = quad.split('.');
-    const right = parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256);
-    return right ? parts.map(Number) : undefined;
-  }
-  const [head = '', tail, ...more] = text.split('::');
-  const groupsOf = (half: string | undefined) => (half === undefined || half === '' ? [] : half.split(':'));
-  const before = groupsOf(head);
-  const after = groupsOf(tail);
-  const missing = 8 - before.length - after.length;
-  if (more.length > 0 || (tail === undefined ? missing !== 0 : missing < 1)) return undefined;
-  const groups = [...before, ...new Array<string>(missing).fill('0'), ...after];
-  if (!groups.every((group) => /^[\da-f]{1,4}$/i.test(group))) return undefined;
-  return groups.map((group) => Number.parseInt(group, 16)).flatMap((group) => [group >> 8, group & 0xff]);
+/** The bytes of an address as sockets write it: without its zone, and IPv4 that came in through an IPv6 socket as IPv4. */
+function bytesOf(address: string): Uint8Array | undefined {
+  const bare = address.split('%', 1)[0] ?? '';
+  return addressBytes(bare.replace(/^::ffff:(?=\d+\.)/i, ''));
 }

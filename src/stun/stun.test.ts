@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { addressText } from './address.ts';
+import { addressText } from '../address-bytes.ts';
 import { isStun, MAX_ATTRIBUTES, type StunContent } from './message.ts';
 import { parseStun } from './parse-stun.ts';
 import { bindingAnswer, bindingRequest, writeStun } from './write-stun.ts';
