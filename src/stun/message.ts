@@ -12,8 +12,8 @@
 
 /** §5. It tells STUN from SIP and RTP on one socket, beside the two zero bits in front. */
 export const MAGIC_COOKIE = 0x2112a442;
+/** Type, length, cookie and transaction id (§5). */
 export const HEADER_BYTES = 20;
-export const TRANSACTION_ID_BYTES = 12;
 /** The one method of ours (§18.2). */
 export const BINDING = 0x001;
 /** The port of a server whose address names none (§18.6). */
@@ -87,21 +87,11 @@ export interface StunMessage {
   readonly notUnderstood: readonly number[];
 }
 
-/** What is written. */
-export interface StunContent {
-  readonly class: StunClass;
-  /** 24 hexadecimal digits. */
-  readonly transactionId: string;
-  /** Written as XOR-MAPPED-ADDRESS. */
-  readonly mapped?: StunAddress;
-  readonly error?: { readonly code: number; readonly reason: string };
-  readonly unknownAttributes?: readonly number[];
-  readonly alternateServer?: StunAddress;
-  readonly otherAddress?: StunAddress;
-  readonly software?: string;
+/** What is written: the method is Binding, and `mapped` becomes an XOR-MAPPED-ADDRESS. */
+export type StunContent = Omit<StunMessage, 'method' | 'fingerprint' | 'notUnderstood'> & {
   /** End with a FINGERPRINT. */
   readonly fingerprint?: boolean;
-}
+};
 
 /** §5, the interleaved bits: M11 to M7, C1, M6 to M4, C0, M3 to M0. */
 export const CLASS_BITS: Readonly<Record<StunClass, number>> = {

@@ -35,6 +35,7 @@ export interface StunFault {
   readonly detail: string;
 }
 
+/** A message, or why there is none. */
 export type StunResult =
   | { readonly ok: true; readonly value: StunMessage }
   | { readonly ok: false; readonly fault: StunFault };
@@ -57,7 +58,7 @@ export function parseStun(bytes: Uint8Array): StunResult {
   const message: Mutable = {
     class: CLASSES.get(type & 0x0110) ?? 'request',
     method: (type & 0x000f) | ((type & 0x00e0) >> 1) | ((type & 0x3e00) >> 2),
-    transactionId: hex(bytes.subarray(8, HEADER_BYTES)),
+    transactionId: Buffer.from(bytes.subarray(8, HEADER_BYTES)).toString('hex'),
     fingerprint: false,
     notUnderstood: [],
   };
@@ -142,12 +143,6 @@ function readAttribute(message: Mutable, type: number, value: Uint8Array, bytes:
 
 function textOf(value: Uint8Array): string {
   return new TextDecoder().decode(value).slice(0, MAX_STUN_TEXT);
-}
-
-function hex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
-  return text;
 }
 
 function fault(code: StunFault['code'], offset: number, detail: string): StunResult {

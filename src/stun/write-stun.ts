@@ -16,7 +16,6 @@ import {
   type StunAddress,
   type StunContent,
   type StunMessage,
-  TRANSACTION_ID_BYTES,
 } from './message.ts';
 
 /** The bytes. An address that is none is left out. */
@@ -25,9 +24,7 @@ export function writeStun(content: StunContent): Uint8Array {
   const view = new DataView(header.buffer);
   view.setUint16(0, BINDING | CLASS_BITS[content.class]);
   view.setUint32(4, MAGIC_COOKIE);
-  for (let index = 0; index < TRANSACTION_ID_BYTES; index++) {
-    header[8 + index] = Number.parseInt(content.transactionId.slice(2 * index, 2 * index + 2), 16);
-  }
+  header.set(Buffer.from(content.transactionId, 'hex'), 8);
   const attributes = attributesOf(content, xorMask(header));
   const body = attributes.reduce((bytes, attribute) => bytes + attribute.length, 0);
   view.setUint16(2, body + (content.fingerprint === true ? FINGERPRINT_BYTES : 0));
