@@ -4,6 +4,7 @@ import type { Call } from './call.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { type Flow, isSameNextHop } from './flow.ts';
 import { fields, NO_BODY, type SipResponse } from './message.ts';
+import { parseNameAddr } from './name-addr.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { routesVia } from './preloaded-route.ts';
 import type { HeaderLine } from './serialize-message.ts';
@@ -27,7 +28,9 @@ export function digestTowards(parts: EndpointParts, call: Call, flow: Flow): Dig
   const { outgoing: invite } = call;
   const known = invite?.sent?.flow.remote;
   const same = known?.address === flow.remote.address && known.port === flow.remote.port;
-  return invite !== undefined && same ? digestFor(parts, invite) : parts.registrations.digestTowards(flow);
+  if (invite !== undefined && same) return digestFor(parts, invite);
+  const local = call.dialog === undefined ? undefined : parseNameAddr(call.dialog.local);
+  return parts.registrations.digestTowards(flow, local?.ok === true ? local.value.uri : undefined);
 }
 
 /** The credentials that are known by now, for a request in a dialog of the call; none when nothing was asked yet. */

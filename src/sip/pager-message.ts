@@ -78,14 +78,14 @@ function echo(
   ];
   const { body } = request;
   const dialog = call?.dialog;
-  const account = parts.registrations.accountTowards(flow);
+  const account = parts.registrations.accountTowards(flow, core.to.uri);
   const message: MessageEcho = {
     kind: 'message',
     target,
     call: call?.handle,
     flow: dialog === undefined ? flow : dialogFlow(calls, turn, dialog),
     // Whoever gets a digest can try passwords on it: only the account's own server, which has had one.
-    digest: dialog === undefined ? parts.registrations.digestTowards(flow) : undefined,
+    digest: dialog === undefined ? parts.registrations.digestTowards(flow, core.to.uri) : undefined,
     request:
       dialog === undefined
         ? {

@@ -1,6 +1,7 @@
 /** Registrations, as a registrar on the wire sees them (RFC 3261 §10.2, §22.2; RFC 8760; RFC 5626 §4.4). */
 import { afterEach, expect, test } from 'bun:test';
 import { type VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
+import { VirtualCaller } from '../io/virtual-caller.ts';
 import { type Answering, VirtualPeer } from '../io/virtual-peer.ts';
 import {
   accountOf,
@@ -20,7 +21,8 @@ let registrar: VirtualPeer;
 function open(answering: Answering, about: Partial<EndpointConfig> = {}): void {
   network = new VirtualNetwork();
   const accounts = [accountOf('100')];
-  ours = network.addEndpoint('ua', ECHO_ADDRESS, endpointConfig(ECHO_ADDRESS, { accounts, ...about }));
+  const config = endpointConfig(ECHO_ADDRESS, { accounts, ...about });
+  ours = network.addEndpoint('ua', ECHO_ADDRESS, config, [10_000]);
   registrar = new VirtualPeer(network, 'registrar', REGISTRAR_ADDRESS);
   registrar.answering = answering;
 }
@@ -362,6 +364,20 @@ test('several accounts are registered side by side, with Call-IDs, tags and nonc
   const callIds = new Set(registers().map(({ message }) => value(message, 'Call-ID')));
   const tags = new Set(registers().map(({ message }) => value(message, 'From')));
   expect([callIds.size, tags.size]).toEqual([3, 3]);
+});
+
+test('of several accounts at one registrar, a call has the credentials of the one that was called (§22.1)', () => {
+  open(asking, { echo: true, accounts: [accountOf('100'), accountOf('101')] });
+  register();
+  network.run(500);
+  const caller = new VirtualCaller(registrar, ECHO_ADDRESS, 'sip:101@lab.local');
+  caller.invite();
+  network.run(500);
+  caller.ack();
+  ours.act({ type: 'hangup-all' });
+  network.run(500);
+  const bye = registrar.requests('BYE').at(-1)?.message;
+  expect(parameterOf(bye, 'username')).toBe('101');
 });
 
 test('one account is registered when it is named', () => {

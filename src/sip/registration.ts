@@ -24,6 +24,7 @@ import { RegistrationTable } from './registration-table.ts';
 import type { FoundServers } from './server-location.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
+import { parseUri } from './uri.ts';
 import type { UserAgent } from './user-agent.ts';
 
 /** A connection that falls sooner after a registration did not carry it: a back-off, not at once again, in ms. */
@@ -71,11 +72,9 @@ export class Registrations {
     return this.table.find(addressOfRecord)?.digest;
   }
 
-  /** The digest state of the account whose registrar is at the other end of that flow. */
-  digestTowards({ remote }: Flow): DigestClient | undefined {
-    return this.table.all.find(
-      ({ flow }) => flow?.remote.address === remote.address && flow.remote.port === remote.port,
-    )?.digest;
+  /** The digest state of the account whose registrar is at the other end of that flow; `who` as in `accountTowards`. */
+  digestTowards(flow: Flow, who?: string): DigestClient | undefined {
+    return this.towards(flow, who)?.digest;
   }
 
   /** The Service-Route that the registrar of an account has given (RFC 3608); empty: none. */
@@ -83,11 +82,20 @@ export class Registrations {
     return this.table.find(addressOfRecord)?.serviceRoute ?? [];
   }
 
-  /** The account whose registrar is at the other end of that flow. */
-  accountTowards({ remote }: Flow): Account | undefined {
-    return this.table.all.find(
+  /** The account whose registrar is at the other end of that flow; of several, the one of the URI `who`. */
+  accountTowards(flow: Flow, who?: string): Account | undefined {
+    return this.towards(flow, who)?.account;
+  }
+
+  private towards({ remote }: Flow, who: string | undefined): Registration | undefined {
+    const there = this.table.all.filter(
       ({ flow }) => flow?.remote.address === remote.address && flow.remote.port === remote.port,
-    )?.account;
+    );
+    if (there.length < 2 || who === undefined) return there[0];
+    const uri = parseUri(who);
+    const user = uri.ok && uri.value.kind === 'sip' ? uri.value.user : undefined;
+    const named = there.filter(({ account }) => account.user === user);
+    return named.find(({ account }) => account.addressOfRecord === who) ?? named[0] ?? there[0];
   }
 
   /** Registers every account, or the one that is named, now. */
