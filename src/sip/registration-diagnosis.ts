@@ -8,6 +8,7 @@ import type { EventOf } from '../events.ts';
 import type { Account } from './endpoint-config.ts';
 import { type Flow, formatAddress, type NextHop } from './flow.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
+import { LONGEST_EXPIRES_S } from './registration-terms.ts';
 import { errorText, type SipError } from './result.ts';
 import type { Turn } from './turn.ts';
 
@@ -45,6 +46,12 @@ export function adviceOnStatus(status: number): Advice {
     return {
       cause: 'the registrar knows no such user, or does not serve the domain',
       next: 'check --user and --domain; it is not tried again until you say so',
+    };
+  }
+  if (status === 423) {
+    return {
+      cause: 'the registrar wants a longer registration than is asked for, and says no time that would do',
+      next: `set --expires to what the registrar wants, at most ${LONGEST_EXPIRES_S}; it is not tried again until you say so`,
     };
   }
   return {

@@ -162,10 +162,11 @@ function tooBrief(
   registration: Registration,
   response: SipResponse,
 ): void {
-  const least = readDigits(value(response, 'Min-Expires') ?? '');
-  const reason = `423 with Min-Expires ${least}`;
+  const said = value(response, 'Min-Expires');
+  const least = readDigits(said ?? '');
   if (registration.raised || least <= registration.expiresS || least > LONGEST_EXPIRES_S) {
-    return changeRegistration(turn, registration, 'failed', { status: 423, reason });
+    const wanted = said === undefined ? 'without Min-Expires' : `with Min-Expires ${displayText(said)}`;
+    return giveUp(turn, registration, 423, `${displayText(response.reason)} ${wanted}`);
   }
   registration.expiresS = least;
   registration.raised = true;
@@ -187,6 +188,11 @@ function refused(
     const afterMs = after.ok ? Math.min(after.value.seconds, LONGEST_WAIT_S) * 1000 : 0;
     return retryLater(table, turn, registration, reason, { status, afterMs });
   }
+  giveUp(turn, registration, status, reason);
+}
+
+/** Asking again would not change the answer. */
+function giveUp(turn: Turn, registration: Registration, status: number, reason: string): void {
   changeRegistration(turn, registration, 'failed', { status, reason });
   turn.emit({
     type: 'diagnosis.raised',

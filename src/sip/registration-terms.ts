@@ -64,7 +64,5 @@ function hostPortOf(uri: string): string {
 
 /** Whether a refusal may pass by itself: overload, time-outs and the server's own troubles. */
 export function mayPass(status: number): boolean {
-  return (
-    status === 408 || status === 480 || status === 491 || status === 503 || (status >= 500 && status < 600)
-  );
+  return status === 408 || status === 480 || status === 491 || (status >= 500 && status < 600);
 }

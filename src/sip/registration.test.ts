@@ -230,6 +230,10 @@ test('423 is asked again with Min-Expires, and never in a circle (§10.2.8)', ()
   network.run(100_000);
   expect(registers()).toHaveLength(3);
   expect(states().at(-1)).toBe('failed');
+  const [refused] = network.eventsOf(ours, 'diagnosis.raised');
+  expect(refused).toMatchObject({ code: 'registration-refused', severity: 'error' });
+  expect(refused?.evidence).toBe('423 Interval Too Brief with Min-Expires 7200 to REGISTER cseq=3');
+  expect(refused?.next).toContain('--expires');
 });
 
 test('a registrar that raises Min-Expires with every 423 is asked twice, not for ever (§10.2.8)', () => {
@@ -241,6 +245,7 @@ test('a registrar that raises Min-Expires with every 423 is asked twice, not for
   network.run(10_000);
   expect(registers()).toHaveLength(2);
   expect(states().at(-1)).toBe('failed');
+  expect(changes().at(-1)?.reason).toBe('Interval Too Brief with Min-Expires 3602');
 });
 
 test('503 with Retry-After is not asked again before it (§20.33)', () => {
