@@ -165,7 +165,7 @@ test('a server that has never answered OPTIONS is sent line breaks then, and kee
   expect(changes().map(({ to }) => to)).toEqual(['registering', 'registered']);
 });
 
-test('over UDP within our own network nothing is sent, unless a NAT was seen', () => {
+test('over UDP within our own network nothing is sent, unless it was asked for or a NAT was seen', () => {
   const interfaces = [{ address: ECHO_ADDRESS.address, prefixLength: 24 }];
   open('udp', { interfaces });
   start();
@@ -174,10 +174,16 @@ test('over UDP within our own network nothing is sent, unless a NAT was seen', (
   ours.act({ type: 'stop', reason: 'the other one' });
   network.run(100);
   open('udp', { interfaces, keepaliveBy: 'crlf' });
-  registrar.sees = MAPPED;
   start();
   network.run(290_000);
   expect(registrar.pingsMs.length).toBeGreaterThanOrEqual(10);
+  ours.act({ type: 'stop', reason: 'the other one' });
+  network.run(100);
+  open('udp', { interfaces });
+  registrar.sees = MAPPED;
+  start();
+  network.run(290_000);
+  expect(optionsHeard().length).toBeGreaterThanOrEqual(10);
 });
 
 test('--keepalive 0: no pings', () => {

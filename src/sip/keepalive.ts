@@ -101,7 +101,7 @@ export class Keepalives {
     const kept = this.kept.get(flowName(flow));
     if (kept?.waiting !== 'crlf') return;
     const types = new Set(frames.map(({ type }) => type));
-    if (types.has('pong') && !types.has('ping')) this.remember(kept, true);
+    if (types.has('pong') && !types.has('ping')) this.remember(kept, 'crlf', true);
     this.alive(turn, kept);
   }
 
@@ -114,7 +114,7 @@ export class Keepalives {
     if (kept?.options !== options || kept.waiting !== 'options') return;
     if (indication.type === 'response') {
       if (indication.response.status < 200) return;
-      this.remember(kept, true);
+      this.remember(kept, 'options', true);
       this.alive(turn, kept);
       this.agent.own.learnMapping(turn, kept.flow, indication.response);
       return;
@@ -130,7 +130,7 @@ export class Keepalives {
     const answered = this.stun.receive(message, source);
     if (answered === undefined) return false;
     const { owner: kept, verdict } = answered;
-    this.remember(kept, true);
+    this.remember(kept, 'stun', true);
     if (verdict.type === 'mapped') {
       const { mapped: before } = kept;
       kept.mapped = verdict.mapped;
@@ -182,8 +182,7 @@ export class Keepalives {
   private isWorth(flow: Flow): boolean {
     if (isReliable(flow.transport) || this.agent.outbound.has(flow)) return true;
     const { config, own } = this.agent;
-    const { keepaliveBy = 'crlf' } = config;
-    if (keepaliveBy !== 'crlf' || own.mappingTowards(flow) !== undefined) return true;
+    if (config.keepaliveBy !== undefined || own.mappingTowards(flow) !== undefined) return true;
     return !own.isOnLink(flow.remote.address);
   }
 
@@ -212,23 +211,23 @@ export class Keepalives {
   }
 
   private isSilent(kind: KeepaliveKind, flow: Flow): boolean {
-    return this.answering.get(`${kind} ${serverOf(flow)}`) === false;
+    return this.answering.get(answerKey(kind, flow)) === false;
   }
 
   /** Whether an answer is waited for. */
   private awaitsAnswer({ flow }: Kept, kind: KeepaliveKind): boolean {
     if (kind === 'options') return true;
     if (kind === 'crlf' && !isReliable(flow.transport)) return false;
-    return this.answering.get(`${kind} ${serverOf(flow)}`) ?? this.agent.outbound.has(flow);
+    return this.answering.get(answerKey(kind, flow)) ?? this.agent.outbound.has(flow);
   }
 
   private unanswered(turn: Turn, kept: Kept): void {
     const kind = kept.waiting;
     if (kind === undefined) return this.armNext(turn, kept);
-    const first = this.answering.get(`${kind} ${serverOf(kept.flow)}`) === undefined;
+    const first = this.answering.get(answerKey(kind, kept.flow)) === undefined;
     const byName = kind === 'options' && this.agent.config.keepaliveBy === 'options';
     // A promise that is not kept costs one connection, and is not believed again.
-    if (first && !byName) this.remember(kept, false);
+    if (first && !byName) this.remember(kept, kind, false);
     this.drop(turn, kept);
     if (kind !== 'options' || byName || !first) return this.bury(kept, NO_ANSWER[kind]);
     // Nobody promised to answer OPTIONS: line breaks from now on.
@@ -238,8 +237,8 @@ export class Keepalives {
 
   /** Asked for by `--keepalive-by stun`, of a server that promised nothing: the NAT is kept open, and no more is known. */
   private stunUnanswered(turn: Turn, kept: Kept): void {
-    if (this.answering.has(`stun ${serverOf(kept.flow)}`)) return;
-    this.remember(kept, false);
+    if (this.answering.has(answerKey('stun', kept.flow))) return;
+    this.remember(kept, 'stun', false);
     diagnoseStunless(turn, kept.account, formatAddress(kept.flow.remote));
   }
 
@@ -275,10 +274,12 @@ export class Keepalives {
     kept.timer = this.deadlines.arm(turn.nowMs + inMs, 'keepalive', kept);
   }
 
-  private remember({ flow, waiting }: Kept, answers: boolean): void {
+  private remember({ flow }: Kept, kind: KeepaliveKind, answers: boolean): void {
+    const key = answerKey(kind, flow);
     const oldest = this.answering.keys().next().value;
-    if (this.answering.size >= 2 * MAX_ACCOUNTS && oldest !== undefined) this.answering.delete(oldest);
-    this.answering.set(`${waiting} ${serverOf(flow)}`, answers);
+    const full = this.answering.size >= 2 * MAX_ACCOUNTS && !this.answering.has(key);
+    if (full && oldest !== undefined) this.answering.delete(oldest);
+    this.answering.set(key, answers);
   }
 }
 
@@ -288,6 +289,6 @@ const NO_ANSWER: Readonly<Record<KeepaliveKind, string>> = {
   options: 'the server does not answer OPTIONS',
 };
 
-function serverOf({ transport, remote }: Flow): string {
-  return `${transport} ${formatAddress(remote)}`;
+function answerKey(kind: KeepaliveKind, { transport, remote }: Flow): string {
+  return `${kind} ${transport} ${formatAddress(remote)}`;
 }
