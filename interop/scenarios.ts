@@ -4,6 +4,7 @@ import type { Scenario } from './scenario.ts';
 import { addressScenarios } from './scenarios/addresses.ts';
 import { agentScenarios } from './scenarios/agent.ts';
 import { audioScenarios } from './scenarios/audio.ts';
+import { bidDownScenarios } from './scenarios/bid-down.ts';
 import { callScenarios } from './scenarios/calls.ts';
 import { changingScenarios } from './scenarios/changing.ts';
 import { dialogScenarios } from './scenarios/dialogs.ts';
@@ -50,6 +51,7 @@ export const scenarios: readonly Scenario[] = [
   ...pingScenarios,
   ...doctorScenarios,
   ...doctorTlsScenarios,
+  ...bidDownScenarios,
   ...audioScenarios,
   ...mediaScenarios,
   ...talkScenarios,

@@ -156,7 +156,7 @@ export class ServerChecks {
     if (account === undefined) return undefined;
     const session = await this.about.session;
     const server = await this.firstAnswering();
-    if (server === undefined) return notAsked(this.wanted);
+    if (server === undefined || server === 'unproven') return notAsked(this.wanted, server);
     const queried = await session.query(account, server, QUERY_MS);
     const challenged = session.messages.some(
       ({ event }) =>
@@ -167,13 +167,18 @@ export class ServerChecks {
     return judgeCredentials({ queried, challenged, hasPassword: account.password !== '' });
   }
 
-  /** The one that the engine would come to: the first that answers, in the order of DNS. */
-  private async firstAnswering(): Promise<ServerHop | undefined> {
-    const pings = await this.pings;
-    for (const [hop, reach] of pings) {
-      if (this.wanted.includes(hop.transport) && isAnswered(await reach)) return hop;
+  /** The one that the engine would come to: the first that answers, in the order of DNS, with no way down from TLS. */
+  private async firstAnswering(): Promise<ServerHop | 'unproven' | undefined> {
+    let unproven = false;
+    for (const [hop, reach] of await this.pings) {
+      const { transport } = hop;
+      if (!this.wanted.includes(transport) || (unproven && transport !== 'tls')) continue;
+      const reached = await reach;
+      if (isAnswered(reached)) return hop;
+      // sip/bid-down.ts: who could not prove itself gets the digest in the clear by no other way.
+      unproven ||= transport === 'tls' && reached.answer.type === 'failed';
     }
-    return undefined;
+    return unproven ? 'unproven' : undefined;
   }
 }
 

@@ -14,10 +14,17 @@ export interface CredentialFacts {
   readonly challenged: boolean;
 }
 
-/** No server of the account answers; `wanted` are the transports that lead to it. */
-export function notAsked(wanted: readonly Transport[]): Finding | undefined {
+/**
+ * No server of the account answers; `wanted` are the transports that lead to it. `unproven`: one over TLS did not prove
+ * who it is, so that those behind it without TLS are not asked.
+ */
+export function notAsked(wanted: readonly Transport[], why?: 'unproven'): Finding | undefined {
   // The name leads nowhere, and that was said.
   if (wanted.length === 0) return undefined;
+  if (why === 'unproven') {
+    const evidence = 'not asked: the server did not prove over TLS who it is; look at the certificate check';
+    return { check: 'credentials', verdict: 'unknown', evidence };
+  }
   const evidence = `not asked: no server answers over ${wanted.join(' or ')}`;
   return { check: 'credentials', verdict: 'unknown', evidence };
 }

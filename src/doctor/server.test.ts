@@ -277,6 +277,13 @@ const QUERIED = { type: 'registration.queried', account: 'sip:100@lab.local' } a
 const credentials = (about: object, hasPassword = true, challenged = true) =>
   judgeCredentials({ queried: { ...QUERIED, ...about }, hasPassword, challenged });
 
+test('credentials are shown to no server that stands behind one without proof (RFC 3261 §26.1.2)', () => {
+  expect(notAsked(['tls', 'udp'], 'unproven')).toMatchObject({
+    verdict: 'unknown',
+    evidence: expect.stringContaining('did not prove over TLS'),
+  });
+});
+
 test('credentials are right when the registrar asked for them and then took them (§10.2.3)', () => {
   const contacts = ['<sip:100@192.0.2.7>;expires=60'];
   expect(credentials({ status: 200, reason: 'OK', contacts })).toEqual({

@@ -3,8 +3,10 @@
  *
  * RFC 3263 sends the request that met the failure to the next server. Why it is remembered beyond that: a server that
  * is silent costs each request 32 s to find out, also the call after the one that did. It is only an order: when all
- * have failed, or there is but one, it is tried as before. A response of any kind other than 503 ends it.
+ * have failed, or there is but one, it is tried as before. A response of any kind other than 503 ends it. Only one thing
+ * is more than an order: what stands behind a server that did not prove who it is (bid-down.ts).
  */
+import { withoutWayDown } from './bid-down.ts';
 import { type Flow, hopOfFlow, type ServerHop } from './flow.ts';
 import { wayOf } from './large-request.ts';
 import { MAX_FAILED_SERVERS } from './limits.ts';
@@ -17,9 +19,15 @@ export const FAILED_SERVER_MS = 300_000;
 /** The longest Retry-After of a 503 that is believed, in ms. */
 const LONGEST_RETRY_MS = 3_600_000;
 
+interface Failure {
+  readonly untilMs: number;
+  /** It did not prove over TLS who it is. */
+  readonly unproven: boolean;
+}
+
 export class FailedServers {
-  /** Until when each counts as failed, the one that failed longest ago first. */
-  private readonly untilMs = new Map<string, number>();
+  /** The one that failed longest ago first. */
+  private readonly failures = new Map<string, Failure>();
 
   /** Learns from what became of a request of ours. */
   learn(indication: Indication<unknown>, nowMs: number): void {
@@ -27,22 +35,36 @@ export class FailedServers {
     if (transaction.side === 'server') return;
     const failedMs = indication.type === 'response' ? retryMs(indication.response) : FAILED_SERVER_MS;
     if (failedMs !== undefined) this.note(wayOf(transaction), nowMs + failedMs);
-    else if (this.untilMs.size > 0) this.untilMs.delete(keyOf(hopOfFlow(wayOf(transaction))));
+    else if (this.failures.size > 0) this.failures.delete(keyOf(hopOfFlow(wayOf(transaction))));
   }
 
-  /** The same servers, those that failed of late behind the others. */
+  /** A server did not prove over TLS who it is. Told before its requests fail: `learn` leaves it as it is. */
+  distrust(flow: Flow, nowMs: number): void {
+    this.note(flow, nowMs + FAILED_SERVER_MS, true);
+  }
+
+  /** The same servers, those that failed of late behind the others; without those that are a way down from TLS. */
   order(servers: readonly ServerHop[], nowMs: number): readonly ServerHop[] {
-    if (this.untilMs.size === 0) return servers;
-    const failed = (server: ServerHop) => (this.untilMs.get(keyOf(server)) ?? 0) > nowMs;
-    return [...servers.filter((one) => !failed(one)), ...servers.filter(failed)];
+    if (this.failures.size === 0) return servers;
+    const failure = (server: ServerHop) => {
+      const known = this.failures.get(keyOf(server));
+      return known !== undefined && known.untilMs > nowMs ? known : undefined;
+    };
+    const unproven = servers.findIndex((one) => failure(one)?.unproven === true);
+    const kept = unproven < 0 ? servers : withoutWayDown(servers, unproven);
+    return [
+      ...kept.filter((one) => failure(one) === undefined),
+      ...kept.filter((one) => failure(one) !== undefined),
+    ];
   }
 
-  private note(flow: Flow, untilMs: number): void {
+  private note(flow: Flow, untilMs: number, unproven = false): void {
     const key = keyOf(hopOfFlow(flow));
-    this.untilMs.delete(key);
-    this.untilMs.set(key, untilMs);
-    const [oldest] = this.untilMs.keys();
-    if (this.untilMs.size > MAX_FAILED_SERVERS && oldest !== undefined) this.untilMs.delete(oldest);
+    const known = this.failures.get(key);
+    this.failures.delete(key);
+    this.failures.set(key, { untilMs, unproven: unproven || known?.unproven === true });
+    const [oldest] = this.failures.keys();
+    if (this.failures.size > MAX_FAILED_SERVERS && oldest !== undefined) this.failures.delete(oldest);
   }
 }
 
@@ -53,6 +75,7 @@ function retryMs(response: SipResponse): number | undefined {
   return after.ok ? Math.min(after.value.seconds * 1000, LONGEST_RETRY_MS) : FAILED_SERVER_MS;
 }
 
-function keyOf({ transport, address, port }: ServerHop): string {
-  return `${transport} ${address} ${port}`;
+/** With the name that it has to prove: one address may serve two, and prove but one of them. */
+function keyOf({ transport, address, port, domain = '' }: ServerHop): string {
+  return `${transport} ${address} ${port} ${domain.toLowerCase()}`;
 }

@@ -1,4 +1,5 @@
 /** What a transaction has to say, told to its user: the call or the registration that opened it (§17.1). */
+import { refuseWayDown } from './bid-down.ts';
 import { callKeepaliveIndicated } from './call-keepalive.ts';
 import { moveCallsOff } from './call-move.ts';
 import { callFailed, callResponded } from './calling.ts';
@@ -73,7 +74,9 @@ export function connectionGone(
 ): void {
   if (tlsFault === undefined) return loseConnection(parts, turn, connection, error);
   const known = parts.agent.transport.remoteOf(connection);
-  if (known !== undefined) reportTlsFault(parts, turn, connection, known, tlsFault);
+  const refused = refuseWayDown(parts, turn, connection);
+  if (known !== undefined)
+    reportTlsFault(parts, turn, { connection, remote: known, fault: tlsFault, refused });
   else if (remote !== undefined) reportTlsStranger(turn, remote, tlsFault);
   loseConnection(parts, turn, connection, faultText(tlsFault));
 }

@@ -33,19 +33,17 @@ export function faultText({ code, domain = 'the peer', certificate, detail }: Tl
   return `TLS: ${texts[code]}`;
 }
 
-/** The diagnosis; `remote` is address and port. An `error`, or a warning when it was let pass. */
-export function tlsDiagnosis(
-  fault: TlsFault,
-  remote: string,
-  about: { readonly call?: string; readonly account?: string } = {},
-): EventOf<'diagnosis.raised'> {
+/** The flag that named the server; absent where a URI did. */
+export type LedBy = '--server' | '--proxy' | undefined;
+
+/** The diagnosis, an error; `remote` is address and port. */
+export function tlsDiagnosis(fault: TlsFault, remote: string, ledBy?: LedBy): EventOf<'diagnosis.raised'> {
   return {
     type: 'diagnosis.raised',
-    ...about,
     code: `tls-${fault.code}`,
     severity: 'error',
     evidence: evidenceOf(fault, remote),
-    ...adviceOn(fault),
+    ...adviceOn(fault, ledBy),
   };
 }
 
@@ -81,7 +79,7 @@ function describeCertificate(certificate: PeerCertificate): string {
   );
 }
 
-function adviceOn(fault: TlsFault): Advice {
+function adviceOn(fault: TlsFault, ledBy?: LedBy): Advice {
   const { certificate, domain = '' } = fault;
   const host = displayText(domain);
   const issuer = displayText(certificate?.issuer ?? 'its issuer');
@@ -99,7 +97,7 @@ function adviceOn(fault: TlsFault): Advice {
         next: 'compare the clock (date -u) with notBefore, and set it if it is wrong',
       };
     case 'wrong-name':
-      return wrongName(certificate, host, domain);
+      return wrongName(certificate, domain, ledBy);
     case 'unknown-issuer':
       return {
         cause: `${issuer} is not among the trusted issuers: a private one, or somebody is in between`,
@@ -155,8 +153,11 @@ function adviceOn(fault: TlsFault): Advice {
   }
 }
 
-function wrongName(certificate: PeerCertificate | undefined, host: string, domain: string): Advice {
-  const next = `use a name of the certificate as --server, or give the server one for ${host}`;
+function wrongName(certificate: PeerCertificate | undefined, domain: string, ledBy: LedBy): Advice {
+  const use = ledBy === undefined ? 'reach it by a name' : 'use a name';
+  const as = ledBy === undefined ? '' : ` as ${ledBy}`;
+  const whom = ledBy === '--proxy' ? 'proxy' : 'server';
+  const next = `${use} of the certificate${as}, or give the ${whom} one for ${displayText(domain)}`;
   if (certificate !== undefined && hasWildcardFor(certificate, domain)) {
     return { cause: `a wildcard does not count in SIP, unlike on the web (RFC 5922 §7.2)`, next };
   }

@@ -3,10 +3,11 @@
  *
  * It is said before the requests on it fail, so that the cause stands above its consequences.
  */
+import type { Account } from './endpoint-config.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import { formatAddress, type SocketAddress } from './flow.ts';
+import { formatAddress, type NextHop, type ServerHop, type SocketAddress } from './flow.ts';
 import type { TlsFault, TlsSession } from './tls.ts';
-import { faultText, insecureDiagnosis, tlsDiagnosis } from './tls-diagnosis.ts';
+import { faultText, insecureDiagnosis, type LedBy, tlsDiagnosis } from './tls-diagnosis.ts';
 import type { TransactionUser } from './transaction-user.ts';
 import type { Turn } from './turn.ts';
 
@@ -50,6 +51,15 @@ export function reportSecured(
   for (const about of whomToTell(users)) turn.emit({ ...insecureDiagnosis(ignored, at), ...about });
 }
 
+/** A connection of ours that came to nothing. */
+interface FaultyConnection {
+  readonly connection: number;
+  readonly remote: SocketAddress;
+  readonly fault: TlsFault;
+  /** A server that is not tried in its place, because it would be reached without TLS (bid-down.ts). */
+  readonly refused: ServerHop | undefined;
+}
+
 /**
  * Why a connection of ours is not used. A registration hears each fault once for a row of failures: it is tried again
  * and again by itself.
@@ -57,9 +67,7 @@ export function reportSecured(
 export function reportTlsFault(
   parts: EndpointParts,
   turn: Turn,
-  connection: number,
-  remote: SocketAddress,
-  fault: TlsFault,
+  { connection, remote, fault, refused }: FaultyConnection,
 ): void {
   const at = formatAddress(remote);
   const users = parts.agent.transactions.usersOn(connection);
@@ -73,7 +81,37 @@ export function reportTlsFault(
     user.diagnosed = true;
   }
   if (users.length > 0 && fresh.length === 0) return;
-  for (const about of whomToTell(fresh)) turn.emit(tlsDiagnosis(fault, at, about));
+  const said = tlsDiagnosis(fault, at, fresh[0] && flagThatLed(parts, fresh[0], fault));
+  const next = refused === undefined ? said.next : `${said.next}; ${notTried(refused)}`;
+  for (const about of whomToTell(fresh)) turn.emit({ ...said, ...about, next });
+}
+
+/** Whoever went on without TLS so far wonders why it does not any more. */
+function notTried(server: ServerHop): string {
+  const { transport } = server;
+  const there = `${formatAddress(server)} over ${transport.toUpperCase()}`;
+  return `DNS names ${there} as well, which is not tried: who is in between would have it so (--transport ${transport} does without TLS)`;
+}
+
+/** The flag whose value the certificate has to show. */
+function flagThatLed(parts: EndpointParts, user: TransactionUser, { domain }: TlsFault): LedBy {
+  const [account, asked] = accountOf(user);
+  const names = (hop: NextHop | undefined) =>
+    hop !== undefined && (hop.domain ?? hop.host).toLowerCase() === domain;
+  if (names(parts.agent.proxyFor(account, asked))) return '--proxy';
+  return names(account?.server) ? '--server' : undefined;
+}
+
+function accountOf(user: TransactionUser): readonly [Account | undefined, NextHop | undefined] {
+  switch (user.kind) {
+    case 'call':
+      return [user.outgoing?.account, user.outgoing?.action.proxy];
+    case 'registration':
+    case 'ping':
+      return [user.account, undefined];
+    default:
+      return [undefined, undefined];
+  }
 }
 
 /** A peer that came to our TLS port and did not get in: said as any message that is refused, and bounded as those are. */

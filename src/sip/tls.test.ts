@@ -134,6 +134,24 @@ describe('a registration over TLS', () => {
   });
 });
 
+test('a wrong name in the certificate of a proxy is said of --proxy, of a URI that was called of neither', () => {
+  network.names.set('edge.local', [REGISTRAR_ADDRESS.address]);
+  network.listenTls(proxy, virtualTls(['other.example']));
+  const edge = { host: 'edge.local', port: 5061, transport: 'tls' } as const;
+  const ours = phone('100', HERE, { proxy: edge });
+  network.run(1_000);
+  ours.act({ type: 'call', to: 'sips:101@lab.local' });
+  network.run(1_000);
+  const next = 'use a name of the certificate as --proxy, or give the proxy one for edge.local';
+  expect(network.eventsOf(ours, 'diagnosis.raised').map((one) => one.next)).toEqual([next, next]);
+  const anonymous = network.addEndpoint('anonymous', THERE, endpointConfig(THERE), [10_000]);
+  anonymous.act({ type: 'call', to: 'sips:101@lab.local:5061' });
+  network.run(1_000);
+  expect(network.eventsOf(anonymous, 'diagnosis.raised')[0]?.next).toBe(
+    'reach it by a name of the certificate, or give the server one for lab.local',
+  );
+});
+
 describe('a call over TLS', () => {
   test('whose server fails by its certificate goes to the next one (RFC 3263 §4.3)', () => {
     network.names.set('lab.local', [REGISTRAR_ADDRESS.address, THERE.address]);
