@@ -3,6 +3,7 @@ import { beforeEach, expect, test } from 'bun:test';
 import { EVENT_VERSION, type Event, type EventBody } from '../events.ts';
 import type { Account } from '../sip/endpoint-config.ts';
 import type { Action } from '../sip/endpoint-io.ts';
+import type { Task } from './control-message.ts';
 import { Host } from './host.ts';
 
 let asked: Action[];
@@ -144,6 +145,30 @@ test('whoever places a call hears that STUN is of no help, found before or after
   say(silent, { type: 'address.discovered', scope: 'public', address: '203.0.113.5', learnedBy: 'stun' });
   host.begin({ type: 'call', to: '101' }, undefined, listen);
   expect(heard).not.toContain('diagnosis.raised');
+});
+
+test('whoever registers or calls hears where we are, found before or after, and no time has passed since', () => {
+  const at = (address: string, scope: 'local' | 'public'): EventBody => ({
+    type: 'address.discovered',
+    scope,
+    address,
+    learnedBy: scope === 'local' ? 'route' : 'rport',
+  });
+  const tasks: Task[] = [
+    { type: 'add-account', account: account('100') },
+    { type: 'call', to: '101' },
+  ];
+  for (const task of tasks) {
+    open(account('100'));
+    say(at('10.0.0.1', 'local'), at('203.0.113.4', 'public'), at('203.0.113.5', 'public'), call('calling'));
+    const events: Event[] = [];
+    host.begin(task, undefined, (event) => void events.push(event));
+    say(at('203.0.113.6', 'public'));
+    const told = events.flatMap((event) => (event.type === 'address.discovered' ? [event] : []));
+    expect(told.map(({ address }) => address)).toEqual(['10.0.0.1', '203.0.113.5', '203.0.113.6']);
+    // Of the endpoint's clock, which stood at the last event: not when they were found.
+    expect(told[0]?.atMs).toBeGreaterThanOrEqual(seq - 1);
+  }
 });
 
 test('a seed goes before what it is for, and makes the Call-ID repeatable', () => {

@@ -5,11 +5,11 @@
 import type { Event } from '../events.ts';
 import type { Account } from '../sip/endpoint-config.ts';
 import type { Action } from '../sip/endpoint-io.ts';
-import { AddressTrouble, isAddressTrouble } from './address-trouble.ts';
 import { AgentError } from './agent-error.ts';
 import type { Seed, Status, Task } from './control-message.ts';
 import { type Belongs, ofCalls, ofRegistration } from './exchange.ts';
 import { Holdings } from './holdings.ts';
+import { isAboutAddresses, OwnAddresses } from './own-addresses.ts';
 import { Past } from './past.ts';
 
 /** Something that a command began. */
@@ -36,7 +36,7 @@ export interface HostOptions {
 export class Host {
   readonly holdings = new Holdings();
   private readonly past = new Past();
-  private readonly addressTrouble = new AddressTrouble();
+  private readonly addresses = new OwnAddresses();
   private watchers = 0;
   private readonly exchanges = new Set<Open>();
   private readonly accounts = new Map<string, Account>();
@@ -68,7 +68,7 @@ export class Host {
     this.lastAt = performance.now();
     this.holdings.note(event);
     this.past.note(event);
-    this.addressTrouble.note(event);
+    this.addresses.note(event);
     if (event.type === 'registration.changed' && event.to === 'unregistered') {
       if (this.holdings.callIdOf(event.account) === undefined) {
         this.accounts.delete(event.account);
@@ -82,9 +82,13 @@ export class Host {
 
   /** What there is. */
   status(): Status {
-    const nowMs = this.lastMs + performance.now() - this.lastAt;
     const { kind, pid, version } = this.options;
-    return { kind, pid, version, ...this.holdings.status(nowMs) };
+    return { kind, pid, version, ...this.holdings.status(this.nowMs) };
+  }
+
+  /** By the endpoint's clock. */
+  private get nowMs(): number {
+    return this.lastMs + performance.now() - this.lastAt;
   }
 
   /** Whether nothing is held and nobody waits for anything. */
@@ -179,9 +183,9 @@ export class Host {
     const own = ofCalls((named) => named === handle);
     const first: Belongs = (event) => {
       if (handle === undefined && event.type === 'call.changed' && event.from === 'idle') handle = event.call;
-      return own(event) || isAddressTrouble(event);
+      return own(event) || isAboutAddresses(event);
     };
-    if (this.addressTrouble.current !== undefined) onEvent(this.addressTrouble.current);
+    for (const event of this.addresses.told(this.nowMs)) onEvent(event);
     const { from: _named, to, ...rest } = task;
     const action = {
       ...rest,
@@ -224,7 +228,9 @@ export class Host {
       if (event.to === 'registered' || event.to === 'unregistered') return;
       this.options.act({ type: 'remove-account', account: account.addressOfRecord });
     };
-    return this.follow(ofRegistration(account.addressOfRecord), watch, task, seed);
+    const own = ofRegistration(account.addressOfRecord);
+    if (task.register !== false) for (const event of this.addresses.told(this.nowMs)) onEvent(event);
+    return this.follow((event) => own(event) || isAboutAddresses(event), watch, task, seed);
   }
 
   private dropPassing(): void {
