@@ -40,9 +40,9 @@ export async function startBaresip(
   const { user = '200', answers = false, flow = false, address = LOOPBACK, authority } = options;
   const home = join(lab.dir, `baresip-${user}`);
   mkdirSync(home, { recursive: true });
-  const sipPort = await lab.port();
-  const controlPort = await lab.port();
-  const rtpPort = await lab.port();
+  const sipPort = lab.port();
+  const controlPort = lab.port();
+  const rtpPort = lab.port();
   const settings = {
     poll_method: 'epoll',
     sip_listen: `${address}:${sipPort}`,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Status } from '../src/agent/control-message.ts';
 import { check, type Lab, LOOPBACK, until, within } from './lab.ts';
 
-/** Where the agent's audio is, for a capture: all of loopback has the packets of five scenarios, too many for tshark. */
+/** Where the agent's audio is, for a capture. */
 export const AGENT_AUDIO = 'portrange 10000-20000';
 
 /** How a command ended. */

@@ -60,16 +60,16 @@ export async function startKamailio(
     readonly tls?: KamailioTls;
   } = {},
 ): Promise<Kamailio> {
-  const port = options.port ?? (await lab.port());
+  const port = options.port ?? lab.port();
   const { address = LOOPBACK, tls } = options;
-  const tlsPort = tls === undefined ? 0 : await lab.port();
+  const tlsPort = tls === undefined ? 0 : lab.port();
   const domain = 'lab.local';
   const password = 'open-sesame-1';
   const logs: Peer[] = [];
   const runtime = join(lab.dir, `kamailio-${port}`);
   mkdirSync(runtime, { recursive: true });
-  // A Unix socket's path has room for 107 bytes: not in the lab's directory.
-  const control = `/tmp/ringback-interop-${process.pid}-${port}.ctl`;
+  // A Unix socket's path has room for 107 bytes: not in the lab's directory. /run is the scenario's own.
+  const control = `/run/kamailio-${port}.ctl`;
   const argv = [
     ...['kamailio', '-f', join(import.meta.dir, 'kamailio', options.config ?? 'kamailio.cfg'), '-DD', '-E'],
     ...['-l', `udp:${address}:${port}`, '-l', `tcp:${address}:${port}`],

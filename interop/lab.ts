@@ -1,11 +1,9 @@
 /**
- * What one scenario stands on: a temp directory, ports of its own on 127.0.0.1, child processes with their logs,
+ * What one scenario stands on: a temp directory, ports on its own 127.0.0.1, child processes with their logs,
  * and waiting for something with a limit. Why not a test runner: the judge is another program's verdict, and its
  * log has to be there when it says no.
  */
-import { createSocket } from 'node:dgram';
 import { mkdirSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 /** A scenario's claim that did not hold; its message is the reason that is printed. */
@@ -35,8 +33,8 @@ export interface Lab {
   /** How to start ringback. */
   readonly ringback: readonly string[];
   /** A SIP port that nobody has, even, with the next seven for the same peer. */
-  port(): Promise<number>;
-  /** First and last port for RTP, 1,000 of them, no other scenario's at the same time. */
+  port(): number;
+  /** First and last port for RTP, 1,000 of them. */
   readonly rtpPorts: readonly [number, number];
   /** Starts a program with its output in `<dir>/<name>.log`; it is killed when the scenario ends. */
   spawn(name: string, argv: readonly string[], env?: Record<string, string>): Peer;
@@ -91,31 +89,23 @@ export async function output(argv: readonly string[], limitMs = 20_000): Promise
   return out;
 }
 
-/** Opens the lab of scenario number `index`; `close` ends everything that was started in it. */
+/** Opens the lab of a scenario, whose network is its own; `close` ends everything that was started in it. */
 export function openLab(
   dir: string,
-  index: number,
-  /** 0 to 4: which of those that run at the same time. */
-  lane: number,
   ringback: readonly string[],
 ): { readonly lab: Lab; readonly close: () => Promise<void> } {
   const deferred: (() => void | Promise<void>)[] = [];
   mkdirSync(dir, { recursive: true });
-  // SIP ports below those that Linux gives out (from 32768 on); RTP ports away from ringback's default range, which
-  // a service on this machine may be using. Somebody's ephemeral port among them does no harm.
-  // As many blocks as there may be scenarios: a server that is away must find its port free when it comes back.
-  let next = 20_000 + ((index + process.pid) % 170) * 72;
-  const firstRtp = 40_000 + (process.pid % 4) * 5_000 + lane * 1_000;
+  // All below those that Linux gives out (from 32768 on), and away from ringback's default range of RTP ports.
+  let next = 20_008;
   const lab: Lab = {
     dir,
     ringback,
-    rtpPorts: [firstRtp, firstRtp + 999],
-    async port() {
-      for (;;) {
-        const port = next;
-        next += 8;
-        if (await isFree(port)) return port;
-      }
+    rtpPorts: [30_000, 30_999],
+    port() {
+      const port = next;
+      next += 8;
+      return port;
     },
     spawn(name, argv, env) {
       const peer = spawnLogged(dir, name, argv, env);
@@ -151,23 +141,4 @@ function spawnLogged(dir: string, name: string, argv: readonly string[], env?: R
     kill: (signal = 'SIGTERM') => child.kill(signal),
     output: () => readFileSync(log, 'latin1'),
   };
-}
-
-/** Whether a peer can have the port, and the two for its media above, on every address of both families. */
-async function isFree(port: number): Promise<boolean> {
-  const tcp = await new Promise<boolean>((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '::', () => server.close(() => resolve(true)));
-  });
-  if (!tcp) return false;
-  for (const each of [port, port + 2, port + 4]) {
-    const udp = await new Promise<boolean>((resolve) => {
-      const socket = createSocket('udp6');
-      socket.once('error', () => resolve(false));
-      socket.bind(each, '::', () => socket.close(() => resolve(true)));
-    });
-    if (!udp) return false;
-  }
-  return true;
 }

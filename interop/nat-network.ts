@@ -57,7 +57,7 @@ const within = (space: string, ...words: string[]) => ip('netns', 'exec', space,
 
 /** Opens it, with nobody at home yet. */
 export async function openInternet(lab: Lab): Promise<Internet> {
-  const name = `rb${process.pid}-${++networks}`;
+  const name = `net${++networks}`;
   const outside = await addSpace(lab, `${name}o`);
   await within(outside, 'ip', 'address', 'add', `${OUTSIDE_TOO}/32`, 'dev', 'lo');
   await within(outside, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');

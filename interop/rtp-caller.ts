@@ -201,7 +201,7 @@ async function talk(calls: readonly Call[], packets: number): Promise<void> {
 }
 
 async function main(target: number, transport: 'udp' | 'tcp', count: number, seconds: number): Promise<void> {
-  const { lab, close } = openLab(tmpdir(), 0, 0, []);
+  const { lab, close } = openLab(tmpdir(), []);
   const peer = await openRawPeer(lab, transport, target);
   const calls: Call[] = [];
   for (let number = 0; number < count; number++) calls.push(await openCall(number));

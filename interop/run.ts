@@ -1,16 +1,17 @@
 /**
- * `bun interop/run.ts [filter…]`: ringback against real peers, on loopback.
+ * `bun interop/run.ts [filter…]`: ringback against real peers, each scenario in namespaces of its own (apart.ts).
  *
- * The binary is `RINGBACK`, else dist/ringback, else `bun src/main.ts`. Two scenarios run at a time, and beside them
- * three that mostly wait for a timer of the RFC, half a minute or more. A missing peer is a failure: a scenario that
- * was not run has shown nothing.
+ * Two scenarios run at a time, and beside them three that mostly wait for a timer of the RFC, half a minute or more. A
+ * missing peer is a failure: a scenario that was not run has shown nothing.
  */
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { startCapture } from './capture.ts';
-import { openLab, tail, within } from './lab.ts';
-import { type Scenario, scenarios } from './scenarios.ts';
+import { join } from 'node:path';
+import { apart } from './apart.ts';
+import { findRingback } from './binary.ts';
+import { tail } from './lab.ts';
+import { limitS, type Scenario } from './scenario.ts';
+import { scenarios } from './scenarios.ts';
 
 interface Verdict {
   readonly name: string;
@@ -18,7 +19,9 @@ interface Verdict {
   readonly reason?: string;
 }
 
-const root = resolve(import.meta.dir, '..');
+/** What a scenario may take longer than its limit, to put away what it began, before it is killed. */
+const GRACE_S = 20;
+
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const flags = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')));
 process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
@@ -35,32 +38,32 @@ if (flags.has('--list')) {
   process.exit(0);
 }
 
-const ringback = findRingback();
+if (Bun.spawnSync(apart(['true']), { stderr: 'inherit' }).exitCode !== 0) {
+  console.log(
+    'Each scenario runs in Linux namespaces of its own, and none can be made here: run this as root.',
+  );
+  process.exit(1);
+}
 const base = join(tmpdir(), `ringback-interop-${process.pid}`);
-console.log(`ringback: ${ringback.join(' ')}\nlogs: ${base}`);
+console.log(`ringback: ${findRingback().join(' ')}\nlogs: ${base}`);
 
 // The longest first, so that the last one to end is a short one.
-const queue = chosen
-  .map((scenario, index) => ({ scenario, index }))
-  .sort((a, b) => (b.scenario.limitS ?? 30) - (a.scenario.limitS ?? 30));
-const waiting = queue.filter(({ scenario }) => (scenario.limitS ?? 30) > 30);
-const busy = queue.filter(({ scenario }) => (scenario.limitS ?? 30) <= 30);
+const queue = chosen.toSorted((a, b) => limitS(b) - limitS(a));
+const waiting = queue.filter((scenario) => limitS(scenario) > 30);
+const busy = queue.filter((scenario) => limitS(scenario) <= 30);
 const verdicts: Verdict[] = [];
-await Promise.all([
-  ...[0, 1].map((lane) => work(lane, busy, waiting)),
-  ...[2, 3, 4].map((lane) => work(lane, waiting)),
-]);
+await Promise.all([...[1, 2].map(() => work(busy, waiting)), ...[3, 4, 5].map(() => work(waiting))]);
 
 const failed = verdicts.filter(({ reason }) => reason !== undefined).length;
 if (failed === 0 && !flags.has('--keep')) rmSync(base, { recursive: true, force: true });
 console.log(`${verdicts.length - failed} passed, ${failed} failed`);
 process.exit(failed === 0 && verdicts.length > 0 ? 0 : 1);
 
-/** Runs what is in those queues, one after the other; no two lanes have ports in common. */
-async function work(lane: number, ...queues: (typeof queue)[]): Promise<void> {
+/** Runs what is in those queues, one after the other. */
+async function work(...queues: Scenario[][]): Promise<void> {
   const take = () => queues.find(({ length }) => length > 0)?.shift();
   for (let next = take(); next !== undefined; next = take()) {
-    const verdict = await run(next.scenario, next.index, lane);
+    const verdict = await run(next);
     verdicts.push(verdict);
     const { name, seconds, reason } = verdict;
     console.log(`${reason === undefined ? 'pass' : 'FAIL'}  ${seconds.toFixed(1).padStart(5)} s  ${name}`);
@@ -68,25 +71,32 @@ async function work(lane: number, ...queues: (typeof queue)[]): Promise<void> {
   }
 }
 
-async function run(scenario: Scenario, index: number, lane: number): Promise<Verdict> {
+async function run(scenario: Scenario): Promise<Verdict> {
+  const { name } = scenario;
   const began = performance.now();
-  const dir = join(base, scenario.name.replaceAll(/[^\w.-]+/g, '-'));
-  const { lab, close } = openLab(dir, index, lane, ringback);
-  let reason: string | undefined;
-  try {
-    const missing = (scenario.needs ?? []).filter((program) => Bun.which(program) === null);
-    if (missing.length > 0) throw new Error(`not installed: ${missing.join(', ')} (interop/install)`);
-    const capture = flags.has('--capture') ? await startCapture(lab, '', [], 'loopback') : undefined;
-    if (capture !== undefined) lab.defer(capture.stop);
-    await within('the whole scenario', scenario.run(lab), (scenario.limitS ?? 30) * 1_000);
-  } catch (error) {
-    reason = error instanceof Error ? error.message : String(error);
+  const dir = join(base, name.replaceAll(/[^\w.-]+/g, '-'));
+  mkdirSync(dir, { recursive: true });
+  const capture = flags.has('--capture') ? ['--capture'] : [];
+  const argv = [process.execPath, join(import.meta.dir, 'run-one.ts'), dir, name, ...capture];
+  const child = Bun.spawn(apart(argv), {
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    timeout: (limitS(scenario) + GRACE_S) * 1_000,
+    killSignal: 'SIGKILL',
+  });
+  const [said, errors, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  const seconds = (performance.now() - began) / 1_000;
+  if (code === 0) {
+    if (!flags.has('--keep')) rmSync(dir, { recursive: true, force: true });
+    return { name, seconds };
   }
-  await close();
-  if (reason !== undefined) reason = `${reason}\n${lastLines(dir)}`;
-  else if (!flags.has('--keep')) rmSync(dir, { recursive: true, force: true });
-  const verdict = { name: scenario.name, seconds: (performance.now() - began) / 1_000 };
-  return reason === undefined ? verdict : { ...verdict, reason };
+  const why = tail(`${said}${errors}`, 40) || `it ended with ${code}`;
+  return { name, seconds, reason: `${why}\n${lastLines(dir)}` };
 }
 
 /** The end of the logs that say most. */
@@ -100,11 +110,4 @@ function lastLines(dir: string): string {
     said.push(`--- ${file}`, ...lines);
   }
   return said.join('\n');
-}
-
-function findRingback(): readonly string[] {
-  const given = process.env.RINGBACK;
-  if (given !== undefined && given !== '') return [resolve(given)];
-  const built = join(root, 'dist', 'ringback');
-  return existsSync(built) ? [built] : [process.execPath, join(root, 'src', 'main.ts')];
 }

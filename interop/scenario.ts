@@ -13,6 +13,9 @@ export interface Scenario {
   run(lab: Lab): Promise<void>;
 }
 
+/** How long it may take, in seconds. */
+export const limitS = (scenario: Scenario): number => scenario.limitS ?? 30;
+
 /** The same scenario over UDP and over TCP. */
 export function overBoth(
   name: string,

@@ -29,7 +29,7 @@ let runs = 0;
 export async function startSipp(lab: Lab, scenario: string, options: SippOptions): Promise<Peer> {
   const [, builtin] = /^builtin:(.+)$/.exec(scenario) ?? [];
   const which = builtin ? ['-sn', builtin] : ['-sf', join(import.meta.dir, 'sipp', `${scenario}.xml`)];
-  const port = options.port ?? (await lab.port());
+  const port = options.port ?? lab.port();
   return startSippWith(lab, builtin ?? scenario, which, { ...options, port });
 }
 

@@ -2,7 +2,7 @@
  * The torture messages of fixtures/torture at a real ringback, from a program that shares no code with it: each is
  * sent over UDP, its verdict is read from the wire, and OPTIONS has to be answered after every one.
  *
- * `bun interop/torture.ts <ringback…>` starts that ringback itself. It is meant for a network namespace of its own
+ * `bun interop/torture.ts <ringback…>` starts that ringback itself. It is meant for the network of a scenario
  * (scenarios/torture.ts), as the messages name addresses that are somebody's, and binds the ports that their Via name.
  */
 import { createSocket, type Socket } from 'node:dgram';

@@ -26,7 +26,7 @@ let networks = 0;
 
 /** Opens it with both cables up and addressed, and no route but to the two networks. */
 export async function openTwoWays(lab: Lab): Promise<TwoWays> {
-  const name = `rw${process.pid}-${++networks}`;
+  const name = `ways${++networks}`;
   const [inside, outside] = [`${name}i`, `${name}o`];
   for (const space of [inside, outside]) await addSpace(lab, space);
   const cables = [

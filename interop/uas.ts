@@ -151,7 +151,7 @@ export async function startUas(
   const file = join(lab.dir, 'uas.xml');
   const head = '<?xml version="1.0" encoding="ISO-8859-1" ?>\n<!DOCTYPE scenario SYSTEM "sipp.dtd">';
   await Bun.write(file, `${head}\n<scenario name="uas">\n${steps.join('\n')}\n${reference}\n</scenario>\n`);
-  const port = await lab.port();
+  const port = lab.port();
   const peer = startSippWith(lab, 'uas', ['-sf', file], { transport, port, limitS, args });
   return { port, peer, passed: () => sippPassed(lab, peer, limitS + 5) };
 }

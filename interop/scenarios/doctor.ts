@@ -188,7 +188,7 @@ export const doctorScenarios: readonly Scenario[] = [
     name: 'doctor: a port with nothing behind it, and a port of ours that somebody has',
     needs,
     async run(lab) {
-      const dead = await lab.port();
+      const dead = lab.port();
       const found = await examine(lab, [`${LOOPBACK}:${dead}`]);
       ends(found, 6, 'fails');
       claim(found, 'udp', 'failed', /refuses: nobody listens there/);
@@ -205,7 +205,7 @@ export const doctorScenarios: readonly Scenario[] = [
     needs,
     async run(lab) {
       const kamailio = await startKamailio(lab);
-      const dead = await lab.port();
+      const dead = lab.port();
       const dns = await startDns(lab, zone(dead, kamailio.port));
       const found = await examine(lab, [DOMAIN, '--dns', dns.address]);
       ends(found, 0, 'limited');
@@ -215,7 +215,7 @@ export const doctorScenarios: readonly Scenario[] = [
       const nowhere = await examine(lab, [`nowhere.${DOMAIN}`, '--dns', dns.address]);
       ends(nowhere, 6, 'fails');
       claim(nowhere, 'dns', 'failed', /has no address in DNS/);
-      const silent = await examine(lab, [DOMAIN, '--dns', `${LOOPBACK}:${await lab.port()}`]);
+      const silent = await examine(lab, [DOMAIN, '--dns', `${LOOPBACK}:${lab.port()}`]);
       ends(silent, 6, 'fails');
       claim(silent, 'dns', 'failed', /did not answer/);
     },

@@ -29,13 +29,13 @@ async function interrupted(lab: Lab, transport: 'udp' | 'tcp'): Promise<void> {
 
 /** A refused connection, or an ICMP error: known at once, and no answer of a peer. */
 async function nobodyThere(lab: Lab, transport: 'udp' | 'tcp'): Promise<void> {
-  const caller = startCaller(lab, transport, await lab.port(), []);
+  const caller = startCaller(lab, transport, lab.port(), []);
   await caller.ends(6, transport === 'tcp' ? 10_000 : 40_000);
 }
 
 /** Nobody answers: the INVITE seven times in 64*T1 (§17.1.1.2, Timers A and B), and no CANCEL of what nobody heard (§9.1). */
 async function silence(lab: Lab): Promise<void> {
-  const peer = await openRawPeer(lab, 'udp', await lab.port());
+  const peer = await openRawPeer(lab, 'udp', lab.port());
   const caller = startCaller(lab, 'udp', peer.port, []);
   await caller.ends(5, 45_000);
   const methods = peer.received.map((message) => message.split(' ', 1)[0]).join(' ');

@@ -116,7 +116,7 @@ async function failures(lab: Lab): Promise<void> {
   const refused = await commands.run(...words, '--password', 'wrong');
   checkEnded('register with a wrong password', refused, 3);
   check(refused.stdout.includes('\n[ERROR] '), `nothing explains it:\n${refused.stdout}`);
-  const closed = await lab.port();
+  const closed = lab.port();
   const elsewhere = registerWords('100', closed, kamailio.domain);
   const nobody = await commands.run(...elsewhere, '--transport', 'tcp');
   checkEnded('register where nobody listens', nobody, 6);
@@ -179,7 +179,7 @@ async function foreground(lab: Lab): Promise<void> {
   const phone = await startRingback(lab, [], { env: commands.env });
   const target = `sip:echo@127.0.0.1:${phone.port}`;
   const words = ['call', '--to', target, '--foreground', '--duration', '1', '--play', 'tone', '--seed', '7'];
-  const port = `${await lab.port()}`;
+  const port = `${lab.port()}`;
   const runs = [];
   for (let run = 0; run < 2; run++) {
     runs.push(await commands.run(...words, '--json', '--raw', '--sip-port', port, '--bind', '127.0.0.1'));

@@ -94,7 +94,7 @@ async function silentOnHold(lab: Lab, transport: Transport): Promise<void> {
 
 /** Behind a NAT: the offer names a port that is closed, the audio comes from another (RFC 4961). */
 async function symmetric(lab: Lab, transport: Transport): Promise<void> {
-  const [named, real] = [await lab.port(), await openRtpPeer(lab)];
+  const [named, real] = [lab.port(), await openRtpPeer(lab)];
   const call = await callUp(lab, transport, offerText(named));
   const back = await real.talk(call.port, 25);
   check(back === 25, `${back} of 25 packets came back to where they came from`);
@@ -177,7 +177,7 @@ async function rtcpMux(lab: Lab, transport: Transport): Promise<void> {
 /** Nobody listens where the audio goes: the ICMP errors that come back end nothing. */
 async function deafCaller(lab: Lab, transport: Transport): Promise<void> {
   const rtp = await openRtpPeer(lab);
-  const call = await callUp(lab, transport, offerText(await lab.port()));
+  const call = await callUp(lab, transport, offerText(lab.port()));
   await sleep(300);
   await call.reinvite(offerText(rtp.port));
   const back = await rtp.talk(call.port, 10);
@@ -187,7 +187,7 @@ async function deafCaller(lab: Lab, transport: Transport): Promise<void> {
 
 /** Room for two calls: the third gets 503 with Retry-After, and once one has ended there is room again. */
 async function noPortLeft(lab: Lab, transport: Transport): Promise<void> {
-  const first = await lab.port();
+  const first = lab.port();
   const ringback = await startRingback(lab, ['--rtp-ports', `${first}-${first + 3}`]);
   const target = ringback.port;
   const peer = await openRawPeer(lab, transport, target);

@@ -207,7 +207,7 @@ async function requiredExtension(lab: Lab, transport: Transport): Promise<void> 
 /** The stream of the call is gone when we hang up: BYE goes to the Contact on a new one (§12.2.1.1, §18.1.1). */
 async function streamLost(lab: Lab): Promise<void> {
   const ringback = await startRingback(lab);
-  const contactPort = await lab.port();
+  const contactPort = lab.port();
   const heard = await listenTcp(lab, contactPort);
   const peer = await openRawPeer(lab, 'tcp', ringback.port);
   const target = ringback.port;

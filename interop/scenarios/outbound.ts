@@ -21,7 +21,7 @@ interface Flows {
 
 /** A registrar, and the edge proxy before it that keeps the flows. */
 async function startFlows(lab: Lab): Promise<Flows> {
-  const ahead = await lab.port();
+  const ahead = lab.port();
   const registrar = await startKamailio(lab, {
     config: 'outbound.cfg',
     defines: [`SERVICE_ROUTE="Service-Route: <sip:orig@${LOOPBACK}:${ahead};lr>\\r\\n"`],
@@ -166,7 +166,7 @@ async function drop(
   one: string,
   other: number,
 ): Promise<() => Promise<void>> {
-  const table = `ringback_${process.pid}_${other}`;
+  const table = `dropped_${other}`;
   const rules = [
     `add table inet ${table}`,
     `add chain inet ${table} heard { type filter hook input priority 0 ; }`,

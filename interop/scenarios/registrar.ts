@@ -40,7 +40,7 @@ async function registerSipp(
 /** SIPp calls SIPp: the proxy stays on the way, by Record-Route, and changes the transport where it must. */
 async function sippToSipp(lab: Lab, caller: Transport, callee: Transport): Promise<void> {
   const registrar = await startRegistrar(lab);
-  const port = await lab.port();
+  const port = lab.port();
   const calls = 5;
   const answering = await startSipp(lab, 'proxied-answer', {
     target: at(registrar),
@@ -120,7 +120,7 @@ const LOGIN = ['-u', '101', '-a', PASSWORD];
 /** A phone that left without a word is not called any more once its time is over. */
 async function expiry(lab: Lab): Promise<void> {
   const registrar = await startRegistrar(lab);
-  await registerSipp(lab, registrar, await lab.port(), 'udp', 10);
+  await registerSipp(lab, registrar, lab.port(), 'udp', 10);
   const expired = () => bindings(registrar).includes('sip:101@lab.local expired');
   await until('the binding to expire', expired, 12_000);
   const child = Bun.spawn(['sipsak', '-vv', ...LOGIN, ...sipsakTo(registrar)], {

@@ -12,7 +12,7 @@ const needs = ['tmux', 'sipp', 'tshark'];
 
 /** `ringback echo` in a terminal. */
 async function echoOnTerminal(lab: Lab, size?: { columns: number; rows: number }) {
-  const port = await lab.port();
+  const port = lab.port();
   const [first, last] = lab.rtpPorts;
   const words = ['echo', '--bind', LOOPBACK, '--sip-port', `${port}`, '--rtp-ports', `${first}-${last}`];
   const terminal = await openTerminal(lab, [...lab.ringback, ...words], size);

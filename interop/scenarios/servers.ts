@@ -28,7 +28,7 @@ function zone(transport: 'udp' | 'tcp', dead: number, live: number): DnsRecord[]
 /** An account that names its domain alone registers over that transport, at the second server. */
 async function foundByName(lab: Lab, transport: 'udp' | 'tcp'): Promise<void> {
   const kamailio = await startKamailio(lab);
-  const dead = await lab.port();
+  const dead = lab.port();
   const dns = await startDns(lab, zone(transport, dead, kamailio.port));
   const account = ['--user', '100', '--server', DOMAIN, '--domain', kamailio.domain];
   const ringback = await startRingback(lab, [...account, '--dns', dns.address], {

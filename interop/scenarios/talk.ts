@@ -105,7 +105,7 @@ export const talkScenarios: readonly Scenario[] = [
     name: 'talk: a file of another rate is played once and comes back from a plain RTP echo (SIPp), udp',
     needs: ['sipp'],
     async run(lab) {
-      const port = await lab.port();
+      const port = lab.port();
       const sipp = await startSipp(lab, 'builtin:uas', {
         target: `${LOOPBACK}:9`,
         port,
@@ -137,7 +137,7 @@ export const talkScenarios: readonly Scenario[] = [
     name: 'talk: a file begins with the answer and not with the early media before it (SIPp, A-law), udp',
     needs: ['sipp'],
     async run(lab) {
-      const port = await lab.port();
+      const port = lab.port();
       const target = { target: `${LOOPBACK}:9`, port, args: ['-rtp_echo'] };
       const sipp = await startSipp(lab, 'early-media-uas', target);
       const [play, record] = [join(lab.dir, 'tone.wav'), join(lab.dir, 'heard.wav')];

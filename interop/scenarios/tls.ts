@@ -123,7 +123,7 @@ async function connects(port: number): Promise<boolean> {
 const opensslWith =
   (...words: string[]): Server =>
   async (lab, own) => {
-    const port = await lab.port();
+    const port = lab.port();
     const files = ['-cert', own.pem('good'), '-key', own.key('good')];
     // -quiet: otherwise it ends with its standard input.
     lab.spawn('s_server', ['openssl', 's_server', '-accept', `${port}`, '-quiet', ...files, ...words]);
