@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { startDns } from '../dns-server.ts';
 import { claim, ends, examine } from '../doctor.ts';
 import { startKamailio } from '../kamailio.ts';
-import { type Lab, LOOPBACK } from '../lab.ts';
+import { check, type Lab, LOOPBACK } from '../lab.ts';
 import type { Scenario } from '../scenario.ts';
 import { makeTestAuthority } from '../test-ca.ts';
 
@@ -52,6 +52,29 @@ async function found(lab: Lab): Promise<void> {
   claim(insecure, 'certificate', 'warning', /--tls-insecure takes any certificate/);
 }
 
+/** DNS leads on to UDP, which answers; calls do not go down to it from a certificate that is not trusted. */
+async function noWayDown(lab: Lab): Promise<void> {
+  const file = await authority(lab);
+  const kamailio = await showing(lab, file, 'good');
+  const [secure, plainly] = [`_sips._tcp.${DOMAIN}`, `_sip._udp.${DOMAIN}`];
+  const dns = await startDns(lab, [
+    { name: DOMAIN, type: 'NAPTR', data: `10 10 s SIPS+D2T ${secure}` },
+    { name: DOMAIN, type: 'NAPTR', data: `20 10 s SIP+D2U ${plainly}` },
+    { name: secure, type: 'SRV', data: `10 0 ${kamailio.tlsPort} sbc.${DOMAIN}` },
+    { name: plainly, type: 'SRV', data: `10 0 ${kamailio.port} sbc.${DOMAIN}` },
+    { name: `sbc.${DOMAIN}`, type: 'A', data: LOOPBACK },
+  ]);
+  const account = ['--user', '100', '--server', DOMAIN, '--domain', kamailio.domain, '--dns', dns.address];
+  const untrusted = await examine(lab, account, kamailio.password);
+  ends(untrusted, 6, 'fails');
+  claim(untrusted, 'udp', 'note', /200 OK in \d.*no way down from TLS/);
+  const { next } = untrusted.finished;
+  check(/--tls-ca/.test(next ?? ''), `the advice is: ${next}`);
+  const trusted = await examine(lab, [...account, '--tls-ca', file('ca.pem')], kamailio.password);
+  ends(trusted, 0, 'works');
+  claim(trusted, 'udp', 'ok', /200 OK in \d/);
+}
+
 /** Each kind of bad certificate is named, and no password goes out. */
 async function bad(lab: Lab): Promise<void> {
   const file = await authority(lab);
@@ -83,6 +106,7 @@ async function plain(lab: Lab): Promise<void> {
 
 export const doctorTlsScenarios: readonly Scenario[] = [
   { name: 'doctor, tls: found by NAPTR, with the certificate of the domain', needs, run: found },
+  { name: 'doctor, tls: a bad certificate, and UDP behind it in DNS is no way', needs, run: noWayDown },
   { name: 'doctor, tls: each kind of bad certificate', needs, limitS: 60, run: bad },
   { name: 'doctor, tls: a port that does not speak it', needs: ['kamailio', 'kamcmd'], run: plain },
 ];

@@ -86,10 +86,17 @@ export class ServerChecks {
     // The name leads nowhere: dns has said so.
     if (reached.length === 0) return undefined;
     const wanted = this.wanted.includes(transport);
+    const shut = wanted && (await this.isShut(transport));
     const fine = reached.every(isAnswered) || !wanted;
     // Only who has a bad word to say waits for what the others came to.
     const others = fine ? [] : (await this.all()).filter(isAnswered).map(({ hop }) => hop.transport);
-    return judgeReach({ transport, wanted, reached, others: [...new Set(others)] });
+    return judgeReach({ transport, wanted, reached, others: [...new Set(others)], shut });
+  }
+
+  /** It stands behind TLS, and no server of TLS proved who it is. */
+  private async isShut(transport: Transport): Promise<boolean> {
+    const [tls, own] = [this.wanted.indexOf('tls'), this.wanted.indexOf(transport)];
+    return tls !== -1 && own > tls && (await this.firstAnswering()) === 'unproven';
   }
 
   private async publicAddress(): Promise<Finding | undefined> {

@@ -54,9 +54,20 @@ test('of a certificate that stops everything the short word is said, and the ste
   });
 });
 
-test('a certificate that is not good stops its own server alone: another one that is wanted and answers is gone on to', () => {
+test('of what stands before TLS and is silent nothing is said where the certificate stops the rest', () => {
+  const found = [finding('udp', 'failed'), finding('certificate', 'failed'), finding('tls', 'failed')];
+  const shut = [...found, finding('tcp', 'note')];
+  expect(conclude(shut, { ...WAY, wanted: ['udp', 'tls', 'tcp'] })).toMatchObject({
+    verdict: 'fails',
+    summary: 'calls by way of pbx.example will not work from here: tls: tls was seen',
+    next: 'mend certificate',
+    fault: 'network',
+  });
+});
+
+test('a bad certificate behind a transport that answers is a weak spot', () => {
   const found = [finding('certificate', 'failed'), finding('tls', 'failed'), finding('udp', 'ok')];
-  expect(conclude(found, { ...WAY, wanted: ['tls', 'udp'] })).toMatchObject({
+  expect(conclude(found, { ...WAY, wanted: ['udp', 'tls'] })).toMatchObject({
     verdict: 'limited',
     fault: 'none',
   });

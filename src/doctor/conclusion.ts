@@ -42,17 +42,19 @@ export function conclude(findings: readonly Finding[], way: Way | undefined): Co
   const reached = way.wanted.flatMap((name) => of(name) ?? []);
   const answers = reached.some(({ verdict }) => verdict === 'ok' || verdict === 'warning');
   if (!answers) {
-    const broken = reached.find(({ verdict }) => verdict === 'failed');
     const certificate = of('certificate');
+    const unproven = certificate?.verdict === 'failed';
+    const failed = reached.filter(({ verdict }) => verdict === 'failed');
     // TLS says in a few words what is wrong with the certificate, which says what to do about it.
-    const next = certificate?.verdict === 'failed' ? certificate.next : broken?.next;
+    const broken = (unproven ? failed.find(({ check }) => check === 'tls') : undefined) ?? failed[0];
+    const next = unproven ? certificate.next : broken?.next;
     if (broken !== undefined) {
       return fails({ ...broken, ...(next === undefined ? {} : { next }) }, server, 'network');
     }
     const summary = `whether ${way.server} answers was not found out`;
     return { verdict: 'fails', summary, next: 'run it again', fault: 'network' };
   }
-  // A certificate that does not verify stops that server alone: the next one of the list is gone on to.
+  // Transports that a bad certificate shuts off are none that answer: see reach.ts.
   const credentials = of('credentials');
   if (credentials?.verdict === 'failed') return fails(credentials, server, 'credentials');
   const calls = `calls by way of ${way.server}`;

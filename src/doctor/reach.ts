@@ -5,7 +5,7 @@
  * settings and DNS do not lead to are tried as well, because "UDP is dropped, TCP works" is what a person needs.
  */
 import { formatAddress, type ServerHop, type Transport } from '../sip/flow.ts';
-import { type Finding, listed } from './check.ts';
+import type { Finding } from './check.ts';
 
 /** What came of one OPTIONS. */
 export type Answer =
@@ -38,6 +38,8 @@ export interface ReachFacts {
   readonly reached: readonly Reach[];
   /** Other transports that answered. */
   readonly others: readonly Transport[];
+  /** It stands behind TLS in DNS, where the server did not prove who it is: nothing goes on to it (sip/bid-down.ts). */
+  readonly shut?: boolean;
 }
 
 /** Whether an answer shows that messages go there and back. */
@@ -45,14 +47,20 @@ export function isAnswered({ answer }: Reach): boolean {
   return answer.type === 'answered';
 }
 
+/** Addresses of one transport that are named. */
+const MOST_SHOWN = 4;
+const SHUT = 'no way down from TLS, where the server did not prove who it is';
+
 /** One transport. */
 export function judgeReach(facts: ReachFacts): Finding {
-  const { transport, wanted, reached } = facts;
+  const { transport, wanted, reached, shut } = facts;
   const check = transport;
   const answered = reached.filter(isAnswered);
   const lost = reached.filter((one) => !isAnswered(one));
-  const evidence = listed(reached.map(inWords), 4);
-  const [worst] = lost;
+  const evidence = reached.slice(0, MOST_SHOWN).map(inWords).join('; ');
+  if (shut === true) return { check, verdict: 'note', evidence: `${evidence}; ${SHUT}` };
+  // Of several, the one that says most: who takes a connection and is of no use is not merely away.
+  const worst = lost.find(({ answer }) => answer.type === 'failed') ?? lost[0];
   if (worst === undefined) return judgeStatus(check, evidence, answered, wanted);
   if (!wanted) {
     const unused = `${evidence}; not needed here`;

@@ -125,6 +125,22 @@ test('nobody is led around a certificate to a way without TLS', () => {
   expect(tls(SILENT)).not.toContain('--transport');
 });
 
+test('what stands behind a certificate that is not good is no way, though it answers', () => {
+  expect(udp([reach(OK)], { shut: true })).toEqual({
+    check: 'udp',
+    verdict: 'note',
+    evidence:
+      '198.51.100.1:5060 200 OK in 12.3 ms, kamailio; no way down from TLS, where the server did not prove who it is',
+  });
+});
+
+test('of a server that refuses and one whose certificate is not good, the certificate is looked at', () => {
+  const bad: Answer = { type: 'failed', detail: 'TLS: the certificate is not for x' };
+  const reached = [reach({ type: 'refused' }, '198.51.100.9'), reach(bad)];
+  const found = judgeReach({ transport: 'tls', wanted: true, reached, others: ['udp'] });
+  expect(found).toMatchObject({ cause: 'TLS did not come up', next: 'look at the certificate check' });
+});
+
 test('one dead server beside one that answers is a weak spot', () => {
   const found = udp([reach({ type: 'refused' }), reach(OK, '198.51.100.2')]);
   expect(found).toMatchObject({ verdict: 'warning', cause: expect.stringContaining('the servers after it') });
