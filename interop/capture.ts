@@ -1,6 +1,7 @@
 /** tshark on the loopback interface: what really was on the wire, in the words of a third party. */
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { check, type Lab, output, type Peer, sleep, until } from './lab.ts';
+import { check, type Lab, LOOPBACK, output, type Peer, until } from './lab.ts';
 
 /** A running or finished capture. */
 export interface Capture {
@@ -13,6 +14,9 @@ export interface Capture {
   errors(): Promise<string[]>;
 }
 
+/** Nobody listens there (RFC 863); what goes there is captured beside what fits the filter. */
+const MARK_PORT = 9;
+
 /** Captures what goes over loopback and fits the filter; those ports are taken for SIP. */
 export async function startCapture(
   lab: Lab,
@@ -21,14 +25,15 @@ export async function startCapture(
   name = 'capture',
 ): Promise<Capture> {
   const file = join(lab.dir, `${name}.pcap`);
-  const peer: Peer = lab.spawn(`dumpcap-${name}`, ['dumpcap', '-q', '-i', 'lo', '-f', filter, '-w', file]);
-  await until('dumpcap to capture', () => /Capturing on|File:/.test(peer.output()), 10_000);
-  await sleep(300);
+  const all = filter === '' ? '' : `(${filter}) or udp dst port ${MARK_PORT}`;
+  const peer: Peer = lab.spawn(`dumpcap-${name}`, ['dumpcap', '-q', '-i', 'lo', '-f', all, '-w', file]);
+  await until('dumpcap to capture', () => marked(file, 'it has begun'), 10_000);
   const decode = sipPorts.flatMap((port) => ['-d', `udp.port==${port},sip`, '-d', `tcp.port==${port},sip`]);
   return {
     file,
     async stop() {
-      await sleep(300);
+      // Packets are written in the order in which they went: with this one, all before it are in the file.
+      await until('dumpcap to have written everything', () => marked(file, 'it is over'), 10_000);
       peer.kill('SIGINT');
       await peer.exited;
     },
@@ -48,4 +53,12 @@ export async function startCapture(
       return out.split('\n').filter((line) => /^\s+\d+\s/.test(line));
     },
   };
+}
+
+/** Sends a datagram with that text; whether one has been captured by now. */
+async function marked(file: string, text: string): Promise<boolean> {
+  const socket = await Bun.udpSocket({ hostname: LOOPBACK });
+  socket.send(text, MARK_PORT, LOOPBACK);
+  socket.close();
+  return existsSync(file) && readFileSync(file, 'latin1').includes(text);
 }

@@ -17,7 +17,7 @@ export interface DnsRecord {
 /** A running server. */
 export interface DnsServer {
   readonly address: string;
-  /** Its questions so far, `SRV _sip._udp.example`. */
+  /** Its questions so far, `SRV _sip._udp.example`; one that is asked again for want of an answer stands there once. */
   readonly asked: readonly string[];
   /** Questions are heard, and not answered any more. */
   fallSilent(): void;
@@ -33,7 +33,9 @@ export async function startDns(lab: Lab, records: readonly DnsRecord[], noneS?: 
   let silent = false;
   socket.on('message', (query, { address, port }) => {
     const { name, type, end } = readQuestion(query);
-    asked.push(`${Object.entries(TYPES).find(([, number]) => number === type)?.[0] ?? type} ${name}`);
+    // ringback asks once more without EDNS when it has heard nothing in time: the same question (RFC 6891 §7).
+    if (query.readUInt16BE(10) > 0)
+      asked.push(`${Object.entries(TYPES).find(([, number]) => number === type)?.[0] ?? type} ${name}`);
     if (silent) return;
     const found = records.filter((one) => one.name === name && TYPES[one.type] === type);
     const header = Buffer.from(query.subarray(0, 12));

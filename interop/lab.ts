@@ -77,6 +77,31 @@ export async function within<T>(what: string, promise: Promise<T>, limitMs: numb
   }
 }
 
+/** Waits until the peer has bound that port. One that ended meanwhile is not waited for: its verdict says why. */
+export function untilBound(peer: Peer, transport: 'udp' | 'tcp', port: number): Promise<void> {
+  return until(
+    `${peer.name} to listen on ${transport} port ${port}`,
+    () => isBound(peer, transport, port),
+    10_000,
+  );
+}
+
+/** By the kernel's tables of the network that the peer is in. */
+function isBound({ pid }: Peer, transport: 'udp' | 'tcp', port: number): boolean {
+  const ending = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const listens = transport === 'tcp' ? '0A' : '07';
+  try {
+    return [transport, `${transport}6`].some((table) =>
+      readFileSync(`/proc/${pid}/net/${table}`, 'latin1')
+        .split('\n')
+        .map((line) => line.trim().split(/\s+/))
+        .some(([, local = '', , state]) => local.endsWith(ending) && state === listens),
+    );
+  } catch {
+    return true;
+  }
+}
+
 /** Runs a program to its end; its standard output. Throws `Failed` when it fails. */
 export async function output(argv: readonly string[], limitMs = 20_000): Promise<string> {
   const child = Bun.spawn([...argv], { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', timeout: limitMs });

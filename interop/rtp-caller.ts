@@ -197,7 +197,8 @@ async function talk(calls: readonly Call[], packets: number): Promise<void> {
     const due = began + (tick + 1) * 20;
     await Bun.sleep(Math.max(0, due - performance.now()));
   }
-  await Bun.sleep(500);
+  const whole = () => calls.every(({ back, sentAt }) => back.size === sentAt.length);
+  for (let waitedMs = 0; waitedMs < 3_000 && !whole(); waitedMs += 20) await Bun.sleep(20);
 }
 
 async function main(target: number, transport: 'udp' | 'tcp', count: number, seconds: number): Promise<void> {

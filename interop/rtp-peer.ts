@@ -6,8 +6,11 @@ import { type Lab, LOOPBACK, sleep } from './lab.ts';
 export interface RtpPeer {
   readonly port: number;
   readonly received: Buffer[];
-  /** Sends that many packets, 20 ms apart, with the sequence running on from the last; answers how many are back. */
-  talk(to: number, packets: number): Promise<number>;
+  /**
+   * Sends that many packets, 20 ms apart, with the sequence running on from the last; answers how many are back. Waits
+   * for all of them; `unheard`, where none may come, waits 150 ms.
+   */
+  talk(to: number, packets: number, unheard?: 'unheard'): Promise<number>;
   send(to: number, packet: Buffer): void;
   /** The next packet of this stream, not sent yet. */
   packet(payloadType: number, payload: Buffer, marker?: boolean): Buffer;
@@ -39,7 +42,7 @@ export async function openRtpPeer(lab: Lab, ssrc = 0x11223344): Promise<RtpPeer>
     received,
     send,
     packet,
-    async talk(to, packets) {
+    async talk(to, packets, unheard) {
       const sent = new Set<string>();
       const before = received.length;
       for (let index = 0; index < packets; index++) {
@@ -51,8 +54,11 @@ export async function openRtpPeer(lab: Lab, ssrc = 0x11223344): Promise<RtpPeer>
         timestamp += 160;
         await sleep(20);
       }
-      await sleep(150);
-      return received.slice(before).filter((bytes) => sent.has(bytes.subarray(12).toString('latin1'))).length;
+      const back = () =>
+        received.slice(before).filter((bytes) => sent.has(bytes.subarray(12).toString('latin1'))).length;
+      const end = performance.now() + (unheard === undefined ? 3_000 : 150);
+      while (performance.now() < end && (unheard !== undefined || back() < packets)) await sleep(10);
+      return back();
     },
   };
 }

@@ -3,7 +3,7 @@
  * the same everywhere but for a line or two, and these lines are the claim. The verdict is SIPp's exit code.
  */
 import { join } from 'node:path';
-import type { Lab, Peer } from './lab.ts';
+import { type Lab, type Peer, untilBound } from './lab.ts';
 import { type SippTransport, sippPassed, startSippWith } from './sipp.ts';
 
 /** One step of the callee, as SIPp's XML. */
@@ -153,5 +153,6 @@ export async function startUas(
   await Bun.write(file, `${head}\n<scenario name="uas">\n${steps.join('\n')}\n${reference}\n</scenario>\n`);
   const port = lab.port();
   const peer = startSippWith(lab, 'uas', ['-sf', file], { transport, port, limitS, args });
+  await untilBound(peer, transport, port);
   return { port, peer, passed: () => sippPassed(lab, peer, limitS + 5) };
 }

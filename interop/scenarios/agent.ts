@@ -49,7 +49,7 @@ async function goneWhenIdle(lab: Lab): Promise<void> {
   const phone = await startRingback(lab, [], { env: commands.env });
   // The last of the scenario's ports: the phone has the first.
   const last = lab.rtpPorts[1];
-  const agent = commands.start('agent', '--linger', '1', '--rtp-ports', `${last - 200}-${last}`);
+  const agent = commands.start('agent', '--linger', '4', '--rtp-ports', `${last - 200}-${last}`);
   await until('the agent', async () => (await commands.status()).some(({ kind }) => kind === 'agent'));
   const pid = await commands.agent();
   check(pid === agent.pid, `the agent is ${pid}, not ${agent.pid}`);

@@ -51,7 +51,8 @@ export const inviteScenarios: readonly Scenario[] = [
     sipp: { limitS: 45 },
     limitS: 60,
     // At 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s; SIPp itself swallows repetitions on UDP.
-    look: (ringback) => {
+    look: async (ringback) => {
+      await ringback.wait('call.changed', ({ to }) => to === 'terminated');
       const sent = ringback.all('sip.sent').filter(({ startLine }) => startLine.startsWith('SIP/2.0 180'));
       check(sent.length === 7, `the reliable 180 was sent ${sent.length} times, not 7`);
     },

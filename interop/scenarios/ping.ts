@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { type Event, streamEvent } from '../../src/events.ts';
 import { startDns } from '../dns-server.ts';
 import { startKamailio } from '../kamailio.ts';
-import { check, type Lab, LOOPBACK, sleep, tail, until, within } from '../lab.ts';
+import { check, type Lab, LOOPBACK, tail, until, untilBound, within } from '../lab.ts';
 import { startRingback } from '../ringback.ts';
 import { overBoth, type Scenario } from '../scenario.ts';
 import { startSipp } from '../sipp.ts';
@@ -84,7 +84,7 @@ export const pingScenarios: readonly Scenario[] = [
     async run(lab) {
       const port = lab.port();
       const sipp = await startSipp(lab, 'options-uas', { target: `${LOOPBACK}:9`, port, calls: 1 });
-      await sleep(500);
+      await untilBound(sipp, 'udp', port);
       claim(
         await ping(lab, `sip:uas@${LOOPBACK}:${port}`),
         0,
@@ -143,7 +143,7 @@ export const pingScenarios: readonly Scenario[] = [
       const echo = await startRingback(lab);
       const argv = [...lab.ringback, 'ping', `sip:${LOOPBACK}:${echo.port}`, '--bind', LOOPBACK];
       const peer = lab.spawn('ringback-ping-for-ever', [...argv, '--count', '0', '--interval', '0.1']);
-      await sleep(1_500);
+      await until('an answer', () => peer.output().includes('200 OK'), 10_000);
       peer.kill('SIGINT');
       const code = await within('ringback ping to end', peer.exited, 5_000);
       claim(

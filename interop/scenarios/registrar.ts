@@ -3,7 +3,7 @@
  * proxy in front of it (RFC 3261 §10.3, §16).
  */
 import { startBaresip } from '../baresip.ts';
-import { check, type Lab, LOOPBACK, output, sleep, until, within } from '../lab.ts';
+import { check, type Lab, LOOPBACK, output, sleep, until, untilBound, within } from '../lab.ts';
 import { type Ringback, startRingback } from '../ringback.ts';
 import { overBoth, type Scenario } from '../scenario.ts';
 import { runSipp, sippMessages, sippPassed, startSipp } from '../sipp.ts';
@@ -48,6 +48,7 @@ async function sippToSipp(lab: Lab, caller: Transport, callee: Transport): Promi
     port,
     calls,
   });
+  await untilBound(answering, callee, port);
   await registerSipp(lab, registrar, port, callee);
   const options = { target: at(registrar), transport: caller, service: '101', calls, args: ['-d', '300'] };
   await runSipp(lab, 'proxied-call', options);
@@ -72,7 +73,7 @@ async function baresipToBaresip(lab: Lab, caller: Transport, callee: Transport):
   const proxy = { port: registrar.port, domain: DOMAIN, password: PASSWORD };
   const called = await startBaresip(lab, proxy, callee, { user: '201', answers: true });
   const calling = await startBaresip(lab, proxy, caller);
-  check(bindings(registrar).length >= 2, `bound: ${bindings(registrar).join(', ')}`);
+  await until('two bindings', () => bindings(registrar).length >= 2);
   calling.command('dial', `sip:201@${DOMAIN}`);
   await calling.event('CALL_ESTABLISHED');
   await called.event('CALL_ESTABLISHED');
@@ -139,10 +140,10 @@ async function sipsak(lab: Lab): Promise<void> {
   const echo = await startRingback(lab, []);
   const contact = `sip:101@${LOOPBACK}:${echo.port}`;
   await output(['sipsak', '-U', '-C', contact, '-x', '60', ...LOGIN, ...sipsakTo(registrar)]);
-  check(bindings(registrar).includes('sip:101@lab.local added'), `bound: ${bindings(registrar).join(', ')}`);
+  await until('the binding', () => bindings(registrar).includes('sip:101@lab.local added'));
   const said = await output(['sipsak', '-vv', ...LOGIN, ...sipsakTo(registrar)]);
   check(/SIP\/2\.0 200/.test(said), `sipsak says ${said}`);
-  check(echo.all('sip.received').length === 1, 'the OPTIONS did not come to the phone');
+  await echo.wait('sip.received', ({ startLine }) => startLine.startsWith('OPTIONS '));
   await echo.stop();
   await registrar.stop();
 }
