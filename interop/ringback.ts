@@ -18,6 +18,8 @@ export interface Ringback {
   readonly events: readonly Event[];
   /** All events of a type so far. */
   all<T extends EventType>(type: T): EventOf<T>[];
+  /** When an event happened, in ms since 1970: a busy machine reads it late. */
+  timeOf(event: Event): number;
   /** The first event of that type that fits, from the beginning or yet to come. */
   wait<T extends EventType>(
     type: T,
@@ -124,6 +126,10 @@ export async function startRingback(
     },
     events,
     all,
+    timeOf(event) {
+      const [started] = all('session.started');
+      return started === undefined ? Number.NaN : Date.parse(started.wallTime) + event.atMs - started.atMs;
+    },
     wait,
     say: (line) => {
       child.stdin.write(`${line}\n`);
