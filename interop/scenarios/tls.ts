@@ -354,6 +354,25 @@ async function strangers(lab: Lab): Promise<void> {
   await registrar.stop();
 }
 
+/** openssl as a phone that does not trust the issuer of our certificate: it says so in an alert, each version its own way. */
+async function notTaken(lab: Lab): Promise<void> {
+  const own = await authority(lab);
+  const registrar = await startRegistrar(lab, own);
+  const target = `${LOOPBACK}:${tlsPortOf(registrar)}`;
+  for (const [count, version] of ['-tls1_2', '-tls1_3'].entries()) {
+    const client = ['openssl', 's_client', '-connect', target, version, '-verify_return_error', '-no-CAfile'];
+    const phone = lab.spawn(`phone${version}`, client);
+    check((await within('openssl to give up', phone.exited, 5_000)) !== 0, `${version} took the certificate`);
+    await until(`what is said of ${version}`, () => registrar.all('sip.rejected').length > count);
+  }
+  const codes = registrar.all('sip.rejected').map(({ code }) => code);
+  check(
+    codes.every((code) => code === 'tls-certificate-not-taken'),
+    `it is said as ${codes.join(' ')}`,
+  );
+  await registrar.stop();
+}
+
 export const tlsScenarios: readonly Scenario[] = [
   {
     name: 'TLS: registered with Kamailio, called and calling with audio, hung up from either side',
@@ -375,5 +394,6 @@ export const tlsScenarios: readonly Scenario[] = [
   { name: 'TLS: sips: from end to end at our registrar', needs, run: (lab) => ownRegistrar(lab, 'sips') },
   { name: 'TLS: SIGHUP reads the files anew', needs, limitS: 40, run: reload },
   { name: 'TLS: ping sips:', needs, run: pinged },
+  { name: 'TLS: a phone that does not take our certificate', needs, run: notTaken },
   { name: 'TLS: junk and silence on the port', needs, limitS: 40, run: strangers },
 ];

@@ -5,7 +5,7 @@ import type { TCPSocketListener } from 'bun';
 import type { TlsFault } from '../sip/tls.ts';
 import { type Connected, type Disconnected, openStreams, type StreamConnections } from './tcp-connections.ts';
 import { readCredentials, type TlsFiles } from './tls-credentials.ts';
-import { readAlternativeNames } from './tls-handshake.ts';
+import { handshakeFault, readAlternativeNames } from './tls-handshake.ts';
 
 const FOLDER = join(import.meta.dir, '../../fixtures/tls');
 const pem = (name: string) => join(FOLDER, `${name}.pem`);
@@ -169,6 +169,17 @@ describe('strangers on our TLS port', () => {
     expect(id).toBe(1);
     expect(gone?.tlsFault?.code).toBe('not-spoken');
     expect(gone?.remote).toEqual(at(socket.localPort));
+  });
+
+  test('an alert on a certificate is about ours when a client sends it, and about a missing one when a server does', () => {
+    const alert = (words: string) => new Error(`error:10000418:SSL routines:OPENSSL_internal:${words}`);
+    const codeFor = (words: string, domain?: string) => handshakeFault(undefined, alert(words), domain).code;
+    // The last is what becomes of the alert that OpenSSL sends in the clear in TLS 1.3.
+    for (const words of ['TLSV1_ALERT_UNKNOWN_CA', 'SSLV3_ALERT_BAD_CERTIFICATE', 'BAD_PACKET_LENGTH']) {
+      expect(codeFor(words)).toBe('certificate-not-taken');
+    }
+    expect(codeFor('TLSV1_ALERT_UNKNOWN_CA', 'lab.local')).toBe('client-certificate-wanted');
+    expect(codeFor('BAD_PACKET_LENGTH', 'lab.local')).toBe('handshake-failed');
   });
 
   test('one that says nothing is let go in silence', async () => {

@@ -36,6 +36,12 @@ const HANDSHAKE_FAULTS: readonly (readonly [RegExp, TlsFaultCode])[] = [
   [/WRONG_VERSION_NUMBER|HTTP_REQUEST|HTTPS_PROXY_REQUEST|INVALID_COMMAND|UNEXPECTED_RECORD/, 'not-spoken'],
 ];
 
+/**
+ * A client's alert on our own certificate. OpenSSL sends it in the clear in TLS 1.3, which the library takes for an
+ * encrypted record that is too short.
+ */
+const NOT_TAKEN = /BAD_CERTIFICATE|UNKNOWN_CA|ALERT_CERTIFICATE|ACCESS_DENIED|BAD_PACKET_LENGTH/;
+
 /** A handshake that is through, on a connection of ours to `domain`, or on one that a peer opened. */
 export function judgeHandshake(
   socket: Socket<unknown>,
@@ -77,6 +83,7 @@ export function handshakeFault(
     ...(certificate === undefined ? undefined : { certificate }),
     detail: readable(text).slice(0, MAX_TEXT),
   };
+  if (domain === undefined && NOT_TAKEN.test(text)) return { code: 'certificate-not-taken', ...about };
   const known = HANDSHAKE_FAULTS.find(([words]) => words.test(text))?.[1];
   if (known !== undefined) return { code: known, ...about };
   // "handshake failure" says nothing of its reason. Once the server has shown its certificate, a cipher was agreed.

@@ -27,6 +27,7 @@ export function faultText({ code, domain = 'the peer', certificate, detail }: Tl
     'no-common-cipher': `${name} and this machine have no cipher in common`,
     'not-spoken': `${name} does not speak TLS there`,
     'client-certificate-wanted': `${name} wants a certificate from us`,
+    'certificate-not-taken': `${name} does not take our certificate`,
     'no-answer': `${name} accepts the connection and says nothing to TLS`,
     'handshake-failed': `the TLS handshake with ${name} failed (${displayText(detail)})`,
   };
@@ -145,6 +146,8 @@ function adviceOn(fault: TlsFault, ledBy?: LedBy): Advice {
         cause: 'that port speaks SIP without TLS, or the server is stuck',
         next: 'check the port (--port 5061), or use --transport tcp',
       };
+    // The first is said of clients alone (tls-stranger.ts).
+    case 'certificate-not-taken':
     case 'handshake-failed':
       return {
         cause: 'the two sides did not come to terms',

@@ -7,7 +7,7 @@ import type { Account } from './endpoint-config.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { formatAddress, type NextHop, type ServerHop, type SocketAddress } from './flow.ts';
 import type { TlsFault, TlsSession } from './tls.ts';
-import { faultText, insecureDiagnosis, type LedBy, tlsDiagnosis } from './tls-diagnosis.ts';
+import { insecureDiagnosis, type LedBy, tlsDiagnosis } from './tls-diagnosis.ts';
 import type { TransactionUser } from './transaction-user.ts';
 import type { Turn } from './turn.ts';
 
@@ -112,20 +112,6 @@ function accountOf(user: TransactionUser): readonly [Account | undefined, NextHo
     default:
       return [undefined, undefined];
   }
-}
-
-/** A peer that came to our TLS port and did not get in: said as any message that is refused, and bounded as those are. */
-export function reportTlsStranger(turn: Turn, remote: SocketAddress, fault: TlsFault): void {
-  const { cause, next } = tlsDiagnosis(fault, formatAddress(remote));
-  turn.emit({
-    type: 'sip.rejected',
-    transport: 'tls',
-    remote: formatAddress(remote),
-    code: `tls-${fault.code}`,
-    offset: 0,
-    detail: faultText(fault).replace(/^TLS: /, ''),
-    hint: `${cause}; ${next}`,
-  });
 }
 
 /** Each call and each account once; nobody in particular when neither waits. */

@@ -270,5 +270,19 @@ test('strangers who do not get in are said as rejections, a bounded number of th
     transport: 'tls',
     remote: '192.0.2.20:5060',
     code: 'tls-protocol-version',
+    hint: expect.stringContaining('let it offer one'),
   });
+});
+
+test('a phone that does not take our certificate is told of in words for its owner, not for that of a server', () => {
+  const ours = network.addEndpoint('ours', HERE, endpointConfig(HERE));
+  const tlsFault: TlsFault = { code: 'certificate-not-taken', detail: 'TLSV1_ALERT_UNKNOWN_CA' };
+  network.feed(ours, { type: 'disconnected', connection: 1, tlsFault, remote: THERE });
+  expect(network.eventsOf(ours, 'sip.rejected')).toMatchObject([
+    {
+      code: 'tls-certificate-not-taken',
+      detail: 'the peer does not take our certificate',
+      hint: expect.stringContaining('the issuer of --tls-cert'),
+    },
+  ]);
 });

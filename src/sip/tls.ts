@@ -41,6 +41,7 @@ export const TLS_FAULT_CODES = [
   'no-common-cipher',
   'not-spoken',
   'client-certificate-wanted',
+  'certificate-not-taken',
   'no-answer',
   'handshake-failed',
 ] as const;
