@@ -62,8 +62,12 @@ export class ServerChecks {
     const [{ order }, session] = await Promise.all([this.about.dns, this.about.session]);
     this.wanted = [...new Set(order.map(({ transport }) => transport))];
     const hops = hopsToTry(this.about.target.hop, order);
+    const nowhere = (await this.about.faced).filter(({ source }) => source === undefined);
     return new Map(
       hops.map((hop) => {
+        if (nowhere.some(({ server }) => server === hop.address)) {
+          return [hop, Promise.resolve({ hop, answer: { type: 'no-route' } })];
+        }
         const answer = session.ping(pingUri(this.about.target.hop, hop.transport), hop, PING_MS);
         const reach = answer.then((event) => ({ hop, answer: answerOf(event, PING_MS) }));
         if (hop.transport === 'udp') return [hop, Promise.race([reach, refusal(hop)])];

@@ -19,7 +19,9 @@ export type Answer =
   /** Somebody says that nobody listens, or is there: a reset, or ICMP; the system does not tell us which. */
   | { readonly type: 'refused' }
   | { readonly type: 'silent'; readonly waitedMs: number }
-  /** The machine, or a router, has no way there. */
+  /** This machine has no way there: no route for that family of addresses, as a rule. */
+  | { readonly type: 'no-route' }
+  /** A router has no way there. */
   | { readonly type: 'unreachable'; readonly detail: string }
   /** A connection that came up and was of no use; `plain`: whoever is there does not speak TLS. */
   | { readonly type: 'failed'; readonly detail: string; readonly plain?: boolean };
@@ -56,7 +58,10 @@ export function judgeReach(facts: ReachFacts): Finding {
   const { transport, wanted, reached, shut } = facts;
   const check = transport;
   const answered = reached.filter(isAnswered);
-  const lost = reached.filter((one) => !isAnswered(one));
+  // An address of a family that is not here is missed by nobody while another one answers.
+  const missed = (one: Reach) =>
+    !isAnswered(one) && (answered.length === 0 || one.answer.type !== 'no-route');
+  const lost = reached.filter(missed);
   const evidence = reached.slice(0, MOST_SHOWN).map(inWords).join('; ');
   if (shut === true) return { check, verdict: 'note', evidence: `${evidence}; ${SHUT}` };
   // Of several, the one that says most: who takes a connection and is of no use is not merely away.
@@ -113,6 +118,8 @@ function inWords({ hop, answer }: Reach): string {
       return `${where} refuses: nobody listens there, or no way leads there`;
     case 'silent':
       return `${where} is silent: no answer in ${Math.round(answer.waitedMs / 100) / 10} s`;
+    case 'no-route':
+      return `${where} is not reached: no route leads there from here`;
     case 'unreachable':
       return `${where} cannot be reached: ${answer.detail}`;
     case 'failed':
@@ -132,7 +139,7 @@ function causeOf(transport: Transport, { hop, answer }: Reach): string {
       ? 'a firewall drops UDP, a SIP ALG swallows it, or the server does not answer strangers'
       : 'a firewall drops it, or the machine is off';
   }
-  if (answer.type === 'unreachable') return 'no route leads there';
+  if (answer.type === 'unreachable' || answer.type === 'no-route') return 'no route leads there';
   return transport === 'tls' ? 'TLS did not come up' : 'the server ended the connection';
 }
 
@@ -148,6 +155,7 @@ function nextOf({ transport, others }: ReachFacts, { answer }: Reach): string {
   if (other !== undefined) return `use --transport ${other}, which answers`;
   if (answer.type === 'refused') return 'check the address and the port, and that the server runs';
   if (answer.type === 'silent') return 'check the address, then the firewalls from here to there';
-  if (answer.type === 'unreachable') return 'check the default route and the VPN';
+  if (answer.type === 'unreachable' || answer.type === 'no-route')
+    return 'check the default route and the VPN';
   return 'ask whoever runs the server';
 }

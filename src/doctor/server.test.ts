@@ -141,6 +141,18 @@ test('of a server that refuses and one whose certificate is not good, the certif
   expect(found).toMatchObject({ cause: 'TLS did not come up', next: 'look at the certificate check' });
 });
 
+test('an IPv6 address is missed by nobody where there is IPv4 alone, and is in the way when it is all there is', () => {
+  const away = reach({ type: 'no-route' }, '2001:db8::1');
+  expect(udp([reach(OK), away])).toEqual({
+    check: 'udp',
+    verdict: 'ok',
+    evidence:
+      '198.51.100.1:5060 200 OK in 12.3 ms, kamailio; [2001:db8::1]:5060 is not reached: no route leads there from here',
+  });
+  expect(udp([away])).toMatchObject({ verdict: 'failed', cause: 'no route leads there' });
+  expect(udp([reach(SILENT), away]).verdict).toBe('failed');
+});
+
 test('one dead server beside one that answers is a weak spot', () => {
   const found = udp([reach({ type: 'refused' }), reach(OK, '198.51.100.2')]);
   expect(found).toMatchObject({ verdict: 'warning', cause: expect.stringContaining('the servers after it') });
