@@ -9,26 +9,15 @@ import { randomInt } from 'node:crypto';
 import { Resolver } from 'node:dns';
 import { isIP } from 'node:net';
 import type { SocketAddress } from '../sip/flow.ts';
-import {
-  type Found,
-  isDomainName,
-  type Question,
-  questionBytes,
-  type Reading,
-  readAnswer,
-} from './dns-answer.ts';
+import { isDomainName, type Question, questionBytes, type Reading, readAnswer } from './dns-answer.ts';
 import type { Outcome } from './dns-cache.ts';
+import { anyAddressFor } from './local-addresses.ts';
 
 /** How long each try waits, in ms; every server gets each of them. */
 const WAITS_MS = [800, 1_600];
 /** Servers of this machine that are asked; resolv.conf has three at most. */
 const MAX_SERVERS = 3;
 const DNS_PORT = 53;
-
-interface Server {
-  readonly hostname: string;
-  readonly port: number;
-}
 
 /** One question to one server, and what became of it. */
 export interface Tried {
@@ -54,8 +43,7 @@ export function dnsClient(
       for (const one of servers.slice(0, MAX_SERVERS)) {
         const startedMs = performance.now();
         const outcome = await askOne(one, question, waitMs, waitMs === WAITS_MS[0]);
-        const asked = { address: one.hostname, port: one.port };
-        onTried?.({ question, server: asked, outcome, tookMs: performance.now() - startedMs });
+        onTried?.({ question, server: one, outcome, tookMs: performance.now() - startedMs });
         if (!('failed' in outcome)) return outcome;
         failed = outcome.failed;
       }
@@ -65,15 +53,15 @@ export function dnsClient(
 }
 
 /** "192.0.2.53", "192.0.2.53:5353", "2001:db8::53", "[2001:db8::53]:5353". */
-function serverOf(text: string): Server | undefined {
+function serverOf(text: string): SocketAddress | undefined {
   const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? [];
-  const hostname = bracketed ?? plain ?? text;
-  return isIP(hostname) === 0 ? undefined : { hostname, port: Number(port ?? DNS_PORT) };
+  const address = bracketed ?? plain ?? text;
+  return isIP(address) === 0 ? undefined : { address, port: Number(port ?? DNS_PORT) };
 }
 
 /** `extended`: with EDNS. The second time it is left out: old forwarders refuse or drop what they do not know (RFC 6891 §7). */
 async function askOne(
-  server: Server,
+  server: SocketAddress,
   question: Question,
   waitMs: number,
   extended: boolean,
@@ -81,9 +69,10 @@ async function askOne(
   const id = randomInt(0x1_0000);
   const query = questionBytes(question, id, extended);
   const read = (bytes: Uint8Array) => readAnswer(bytes, question, id);
-  const heard = await overUdp(server, query, waitMs, read).catch(codeOf);
+  const failed = (error: unknown) => ({ failed: failureCode(error) });
+  const heard = await overUdp(server, query, waitMs, read).catch(failed);
   if (heard !== 'truncated') return outcomeOf(heard);
-  return outcomeOf(await overTcp(server, query, waitMs, read).catch(codeOf));
+  return outcomeOf(await overTcp(server, query, waitMs, read).catch(failed));
 }
 
 function outcomeOf(heard: Reading | { readonly failed: string }): Outcome {
@@ -91,20 +80,29 @@ function outcomeOf(heard: Reading | { readonly failed: string }): Outcome {
   return 'refused' in heard ? { failed: heard.refused } : heard;
 }
 
-function codeOf(error: unknown): { readonly failed: string } {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  return { failed: code };
+/** The code of what went wrong while DNS was asked (`ETIMEOUT`), or all that is known of it. */
+export function failureCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
 
-type Reader = (bytes: Uint8Array) => Found | 'truncated' | { readonly refused: string } | undefined;
+/** An error with such a code. */
+export function failure(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+type Reader = (bytes: Uint8Array) => Reading | undefined;
 
 /** One datagram out, and the first that answers it; what does not is passed over. */
-async function overUdp(server: Server, query: Uint8Array, waitMs: number, read: Reader): Promise<Reading> {
+async function overUdp(
+  { address, port }: SocketAddress,
+  query: Uint8Array,
+  waitMs: number,
+  read: Reader,
+): Promise<Reading> {
   const { promise, resolve, reject } = Promise.withResolvers<Reading>();
   const socket = await Bun.udpSocket({
-    // By its own address: Bun takes an IPv4 socket otherwise.
-    hostname: server.hostname.includes(':') ? '::' : '0.0.0.0',
-    connect: server,
+    hostname: anyAddressFor(address),
+    connect: { hostname: address, port },
     socket: {
       data(_socket, bytes) {
         const answer = read(bytes);
@@ -113,7 +111,7 @@ async function overUdp(server: Server, query: Uint8Array, waitMs: number, read: 
       error: reject,
     },
   });
-  const timer = setTimeout(() => reject(timedOut()), waitMs);
+  const timer = setTimeout(() => reject(failure('ETIMEOUT')), waitMs);
   try {
     socket.send(query);
     return await promise;
@@ -124,13 +122,19 @@ async function overUdp(server: Server, query: Uint8Array, waitMs: number, read: 
 }
 
 /** The same over TCP, where a length stands before each message (RFC 1035 §4.2.2). */
-async function overTcp(server: Server, query: Uint8Array, waitMs: number, read: Reader): Promise<Reading> {
+async function overTcp(
+  { address, port }: SocketAddress,
+  query: Uint8Array,
+  waitMs: number,
+  read: Reader,
+): Promise<Reading> {
   const { promise, resolve, reject } = Promise.withResolvers<Reading>();
   let heard = Buffer.alloc(0);
   const framed = Buffer.concat([Buffer.from([query.length >> 8, query.length & 0xff]), query]);
-  const timer = setTimeout(() => reject(timedOut()), waitMs);
+  const timer = setTimeout(() => reject(failure('ETIMEOUT')), waitMs);
   const connecting = Bun.connect({
-    ...server,
+    hostname: address,
+    port,
     socket: {
       open(socket) {
         socket.write(framed);
@@ -139,12 +143,11 @@ async function overTcp(server: Server, query: Uint8Array, waitMs: number, read: 
         heard = Buffer.concat([heard, chunk]);
         if (heard.length < 2 || heard.length < 2 + heard.readUInt16BE(0)) return;
         const answer = read(heard.subarray(2, 2 + heard.readUInt16BE(0)));
-        if (answer === undefined)
-          reject(Object.assign(new Error('no answer to the question'), { code: 'EBADRESP' }));
+        if (answer === undefined) reject(failure('EBADRESP'));
         else resolve(answer);
       },
       close() {
-        reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
+        reject(failure('ECONNRESET'));
       },
       connectError(_socket, error) {
         reject(error);
@@ -161,8 +164,4 @@ async function overTcp(server: Server, query: Uint8Array, waitMs: number, read: 
       () => {},
     );
   }
-}
-
-function timedOut(): Error {
-  return Object.assign(new Error('no answer in time'), { code: 'ETIMEOUT' });
 }

@@ -17,11 +17,10 @@ import {
 } from '../sip/server-location.ts';
 import type { Found, RecordType } from './dns-answer.ts';
 import { DnsCache } from './dns-cache.ts';
-import { dnsClient, type Tried } from './dns-client.ts';
+import { dnsClient, failure, failureCode, type Tried } from './dns-client.ts';
 
 /** Questions for one next hop; server-location.ts asks for fewer. */
 const MAX_QUESTIONS = 32;
-
 /** How long the system may look a name up, in ms; with DNS away it takes its own time, many times that. */
 const SYSTEM_MS = 3_000;
 /** Failures that a server has answered with: it may know more of the next question. */
@@ -126,7 +125,7 @@ class Asker {
 
   private async bySystem(name: string): Promise<readonly string[]> {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(Object.assign(new Error('late'), { code: 'ETIMEOUT' })), SYSTEM_MS);
+    const timer = setTimeout(() => reject(failure('ETIMEOUT')), SYSTEM_MS);
     const startedMs = performance.now();
     const told = (addresses: readonly string[], code?: string): readonly string[] => {
       this.onTried?.({ name, addresses, code, tookMs: performance.now() - startedMs });
@@ -136,7 +135,7 @@ class Asker {
       const found = await Promise.race([lookup(name, { all: true, order: 'ipv4first' }), late]);
       return told(found.map(({ address }) => address));
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      const code = failureCode(error);
       this.code ??= code;
       return told([], code);
     } finally {

@@ -5,6 +5,7 @@
  * connected one has one peer. What it sends is a keepalive (RFC 5626 §3.5.1), which every server passes over.
  */
 import type { SocketAddress } from '../sip/flow.ts';
+import { anyAddressFor } from './local-addresses.ts';
 
 const KEEPALIVE = '\r\n\r\n';
 /** One may be lost. */
@@ -36,9 +37,8 @@ export async function isRefused({ address, port }: SocketAddress, limitMs: numbe
 /** Undefined where no route leads: the endpoint's own socket says that. */
 async function connected(hostname: string, port: number, error: () => void) {
   try {
-    // By its own address: Bun takes an IPv4 socket otherwise.
-    const own = hostname.includes(':') ? '::' : '0.0.0.0';
-    return await Bun.udpSocket({ hostname: own, connect: { hostname, port }, socket: { error } });
+    const connect = { hostname, port };
+    return await Bun.udpSocket({ hostname: anyAddressFor(hostname), connect, socket: { error } });
   } catch {
     return undefined;
   }

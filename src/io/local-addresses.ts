@@ -56,12 +56,16 @@ export function addressesOf(bind: string | undefined, found: LocalAddresses): Lo
   };
 }
 
+/** What a socket that speaks to that address is bound to: Bun takes one of IPv4 unless it is told, and cannot send then. */
+export function anyAddressFor(peer: string): '::' | '0.0.0.0' {
+  return peer.includes(':') ? '::' : '0.0.0.0';
+}
+
 /** The address that the kernel sends from to that numeric one; undefined when there is no route. */
 export function sourceTowards(peer: string): string | undefined {
-  // An IPv6 socket by its own address: Bun takes an IPv4 one otherwise.
-  const hostname = peer.includes(':') ? '::' : '0.0.0.0';
   try {
-    const opening = Bun.udpSocket({ hostname, connect: { hostname: peer, port: DISCARD_PORT } });
+    const connect = { hostname: peer, port: DISCARD_PORT };
+    const opening = Bun.udpSocket({ hostname: anyAddressFor(peer), connect });
     const socket = Bun.peek(opening);
     if (socket instanceof Promise) {
       // Never seen: a numeric address is looked up nowhere. Then the interfaces answer.

@@ -49,7 +49,7 @@ async function tryPort(protocol: Protocol, bind: string | undefined, port: numbe
     if (bind !== undefined) await open(protocol, bind, port);
     else
       await open(protocol, '::', port).catch((error) =>
-        isInUse(error) ? fail(error) : open(protocol, '0.0.0.0', port),
+        isInUse(error) ? Promise.reject(error) : open(protocol, '0.0.0.0', port),
       );
     return { state: 'free' };
   } catch (error) {
@@ -58,10 +58,6 @@ async function tryPort(protocol: Protocol, bind: string | undefined, port: numbe
     const owner = await ownerOf(protocol, port).catch(() => undefined);
     return owner === undefined ? { state: 'taken' } : { state: 'taken', owner };
   }
-}
-
-function fail(error: unknown): never {
-  throw error;
 }
 
 async function open(protocol: Protocol, hostname: string, port: number): Promise<void> {
