@@ -4,12 +4,11 @@
  */
 import type { Account } from '../sip/endpoint-config.ts';
 import { defaultPort, formatHost, type NextHop } from '../sip/flow.ts';
-import { servedAt } from './account.ts';
-import { flag } from './flags.ts';
+import { buildAccount, servedAt } from './account.ts';
 import type { Invocation } from './invocation.ts';
-import { type Options, readOptions, readSettings } from './options.ts';
+import { type Options, readOptions, readSettings, withDefaults } from './options.ts';
 import { hopOf, withoutBrackets } from './server-address.ts';
-import type { GivenValues } from './settings.ts';
+import type { GivenValues, Settings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What is to be looked at. */
@@ -36,10 +35,8 @@ export function readTarget(invocation: Invocation): { readonly options: Options;
   // A server of the configuration file is that of its accounts.
   const named = settings.server !== undefined && settings.server.source.kind !== 'config-file';
   const anonymous = settings.user === undefined && (named || tables.length === 0);
-  const options = anonymous
-    ? readOptions(withoutAccount(flags), withoutAccountFlags(invocation), 'udp')
-    : readOptions(flags, invocation, 'udp');
-  const account = anonymous ? nobodyAt(flags, invocation) : options.accounts[0];
+  const options = anonymous ? optionsOfNobody(settings) : readOptions(flags, invocation, 'udp');
+  const account = anonymous ? nobodyAt(settings) : options.accounts[0];
   const hop = firstHop(options, account);
   if (hop === undefined) return { options };
   const known = anonymous || account === undefined ? {} : { account };
@@ -57,24 +54,26 @@ function nameOf({ host, port, open, transport }: NextHop): string {
   return open !== undefined || port === defaultPort(transport) ? host : `${formatHost(host)}:${port}`;
 }
 
-const OF_NOBODY = ['user', 'password', 'password-file', 'auth-user', 'server', 'port', 'domain'] as const;
-
-function withoutAccount(flags: GivenValues): GivenValues {
-  return new Map([...flags].filter(([name]) => !OF_NOBODY.some((one) => one === name)));
-}
-
-/** A password in the environment that is nobody's here is another command's. */
-function withoutAccountFlags(invocation: Invocation): Invocation {
-  const takes = invocation.takes.filter((name) => flag(name).group !== 'account' || name === 'proxy');
-  return { ...invocation, takes };
+/** Without a password: one in the environment is another command's here. */
+function optionsOfNobody(settings: Settings): Options {
+  return withDefaults(withoutPassword(settings), []);
 }
 
 /** The server as an account of nobody would have it, so that it is read by the same rules; undefined without one. */
-function nobodyAt(flags: GivenValues, invocation: Invocation): Account | undefined {
-  const bare = new Map([...flags].filter(([name]) => !/^(password|password-file|auth-user)$/.test(name)));
-  const takes = invocation.takes.filter((name) => !/^(password|password-file|auth-user)$/.test(name));
-  const around = { ...invocation, takes };
-  if (readSettings(bare, around).settings.server === undefined) return undefined;
-  bare.set('user', { text: 'anonymous', source: { kind: 'flag' } });
-  return readOptions(bare, around, 'udp').accounts[0];
+function nobodyAt(settings: Settings): Account | undefined {
+  if (settings.server === undefined) return undefined;
+  const bare = withoutPassword(settings);
+  const account = buildAccount({ ...bare, user: NOBODY }, 'udp');
+  return withDefaults(bare, [account]).accounts[0];
+}
+
+const NOBODY = { value: { name: 'anonymous' }, source: { kind: 'flag' } } as const;
+
+function withoutPassword({
+  password: _password,
+  'password-file': _file,
+  'auth-user': _user,
+  ...rest
+}: Settings): Settings {
+  return rest;
 }
