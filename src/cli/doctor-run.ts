@@ -3,6 +3,7 @@ import { type CheckName, type Finding, unfinished } from '../doctor/check.ts';
 
 /** When the last check has to be done, in ms after the start of the process: it ends before 10 s. */
 const END_MS = 9_000;
+
 /** Runs checks side by side and tells of each when it is done, or when the time is over. */
 export class Checks {
   private readonly running: Promise<void>[] = [];
@@ -28,6 +29,7 @@ export class Checks {
     this.running.push(looked);
   }
 
+  /** Resolves when the last one is done, or nobody wants to know any more. */
   async done(): Promise<void> {
     await Promise.race([Promise.all(this.running), this.cancelled]);
   }

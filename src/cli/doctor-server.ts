@@ -16,19 +16,19 @@ import { isRefused } from '../io/icmp-check.ts';
 import { findLocalAddresses } from '../io/local-addresses.ts';
 import { takesConnections } from '../io/tcp-check.ts';
 import { formatAddress, type ServerHop, type Transport } from '../sip/flow.ts';
+import { STUN_PORT } from '../stun/message.ts';
 import type { Checks } from './doctor-run.ts';
 import type { Session } from './doctor-session.ts';
 import type { Target } from './doctor-target.ts';
-import { hopsToTry, pingUri, TRANSPORTS as TRIED } from './doctor-ways.ts';
+import { hopsToTry, pingUri, TRANSPORTS } from './doctor-ways.ts';
 import type { Options } from './options.ts';
 
 /** How long an OPTIONS, a query and a STUN server are waited for, in ms; see END_MS in doctor-run.ts. */
 const PING_MS = 3_000;
 const QUERY_MS = 2_200;
 const STUN_MS = 3_500;
+/** How long a connection is waited for where TLS was silent, in ms. */
 const CONNECT_MS = 500;
-/** RFC 8489 §18.7. */
-const STUN_PORT = 3_478;
 
 /** What they look at. */
 export interface ServerScene {
@@ -39,6 +39,7 @@ export interface ServerScene {
   readonly session: Promise<Session>;
 }
 
+/** The checks, each over what the others may have asked for already. */
 export class ServerChecks {
   /** Transports that the settings and DNS lead to. */
   wanted: readonly Transport[] = [];
@@ -49,8 +50,8 @@ export class ServerChecks {
   }
 
   begin(checks: Checks): void {
-    for (const transport of TRIED) checks.run(transport, () => this.reach(transport));
-    if (TRIED.includes('tls')) checks.run('certificate', () => this.certificate());
+    for (const transport of TRANSPORTS) checks.run(transport, () => this.reach(transport));
+    checks.run('certificate', () => this.certificate());
     checks.run('public-address', () => this.publicAddress());
     checks.run('sip-alg', () => this.alg());
     checks.run('clock', () => this.clock());

@@ -20,7 +20,7 @@ export function hopsToTry(hop: NextHop, order: readonly ServerHop[]): readonly S
   const wanted = TRANSPORTS.flatMap((transport) =>
     order.filter((one) => one.transport === transport).slice(0, MAX_WANTED),
   );
-  const inOrder = order.filter((hop) => wanted.includes(hop));
+  const inOrder = order.filter((one) => wanted.includes(one));
   const compared = TRANSPORTS.filter((transport) => !order.some((one) => one.transport === transport));
   const others = compared.flatMap((transport) =>
     order.map(({ address, transport: known, port }): ServerHop => {

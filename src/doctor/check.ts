@@ -49,11 +49,11 @@ export function listed(items: readonly string[], most = 6): string {
 }
 
 /** A check that was not done when the time was over. */
-export function unfinished(check: CheckName, limitMs: number): Finding {
+export function unfinished(check: CheckName, tookMs: number): Finding {
   return {
     check,
     verdict: 'unknown',
-    evidence: `not done within ${Math.round(limitMs / 100) / 10} s`,
+    evidence: `not done within ${Math.round(tookMs / 100) / 10} s`,
     cause: 'something on the way answers too slowly',
     next: 'run it again; if it stays so, ask DNS and the server by hand',
   };

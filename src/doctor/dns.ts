@@ -99,10 +99,9 @@ function notFound(facts: DnsFacts, details: readonly string[]): Finding {
   }
   if (silent) {
     const waited = gaveUpMs === undefined ? '' : ` in ${Math.round(gaveUpMs / 100) / 10} s`;
-    const whom = servers === '' ? 'the name server' : servers;
     return {
       ...base,
-      evidence: `${whom} did not answer for ${hop.host}${waited}`,
+      evidence: `${servers || 'the name server'} did not answer for ${hop.host}${waited}`,
       cause: 'the name server is down, or a firewall drops questions to it',
       next: 'ask another one with --dns ADDRESS',
     };

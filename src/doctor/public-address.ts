@@ -5,7 +5,7 @@
  * One vantage point shows an address. Whether the mapping is the same for everybody takes two: two servers, or a
  * server and a STUN server, asked from the same socket.
  */
-import { formatAddress, type SocketAddress } from '../sip/flow.ts';
+import { formatAddress, isSameSocket, type SocketAddress } from '../sip/flow.ts';
 import { addressFamily, isLinkLocal, isLoopback, isPrivate } from '../sip/ip-address.ts';
 import { type Finding, listed } from './check.ts';
 
@@ -32,9 +32,6 @@ export interface PublicFacts {
   readonly mute: readonly SocketAddress[];
 }
 
-const same = (one: SocketAddress, other: SocketAddress) =>
-  one.port === other.port && one.address === other.address;
-
 /** Whether there is a NAT, and which kind. */
 export function judgePublicAddress(facts: PublicFacts): Finding {
   const check = 'public-address';
@@ -60,7 +57,7 @@ export function judgePublicAddress(facts: PublicFacts): Finding {
       next: `use --advertise-ip ${first.seen.address}, or leave it out`,
     };
   }
-  if (local !== undefined && sightings.every(({ seen }) => same(seen, local))) {
+  if (local !== undefined && sightings.every(({ seen }) => isSameSocket(seen, local))) {
     return { check, verdict: 'ok', evidence: `${said}: our own, no NAT in between${failure}` };
   }
   const behind = local === undefined ? said : `${said}; here it is ${formatAddress(local)}: behind a NAT`;
@@ -73,7 +70,7 @@ export function judgePublicAddress(facts: PublicFacts): Finding {
       ...(stunFailure === undefined ? {} : STUN_ADVICE),
     };
   }
-  if (sightings.every(({ seen }) => same(seen, first.seen))) {
+  if (sightings.every(({ seen }) => isSameSocket(seen, first.seen))) {
     return {
       check,
       verdict: 'ok',

@@ -69,15 +69,15 @@ export function judgeAlg({ exchanges, privateSightings, seenOtherwise = [] }: Al
 /** What came back otherwise than it was sent: `Via was "…", came back as "…"`. */
 export function alterations(sent: string, received: string): readonly string[] {
   return COPIED.flatMap(([name, short]) => {
-    const [was, is] = [fieldOf(sent, name, short), fieldOf(received, name, short)];
+    const [was, is] = [firstValue(sent, name, short), firstValue(received, name, short)];
     if (was === undefined || is === undefined) return [];
     if (comparable(name, was, true) === comparable(name, is, false)) return [];
     return [`${name} went as "${was}" and came back as "${is}"`];
   });
 }
 
-/** The first value of the first field of that name. */
-function fieldOf(message: string, name: string, short: string | undefined): string | undefined {
+/** The first field of that name or its short form, of Via the first value; read as text, as an ALG may have damaged it. */
+export function firstValue(message: string, name: string, short: string | undefined): string | undefined {
   const head = message.split(/\r?\n\r?\n/, 1)[0] ?? '';
   const names = short === undefined ? name : `(?:${name}|${short})`;
   const found = new RegExp(`^${names}[ \\t]*:[ \\t]*(.*)$`, 'im').exec(head)?.[1]?.trim();

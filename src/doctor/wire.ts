@@ -4,10 +4,10 @@
 import type { EventOf } from '../events.ts';
 import type { SocketAddress, Transport } from '../sip/flow.ts';
 import { parseHostPort } from '../sip/host-port.ts';
-import { parseVia, viaReceived, viaRport } from '../sip/via.ts';
+import { parseVia, type Via, viaReceived, viaRport } from '../sip/via.ts';
 import type { Sighting } from './public-address.ts';
 import type { Answer } from './reach.ts';
-import type { Exchange } from './sip-alg.ts';
+import { type Exchange, firstValue } from './sip-alg.ts';
 
 /** What an OPTIONS came to. */
 export function answerOf(event: EventOf<'ping.answered'>, waitedMs: number): Answer {
@@ -70,10 +70,9 @@ export function sightingsIn(exchanges: readonly Exchange[]): {
   return { local, sightings, mute };
 }
 
-function topVia(message: string) {
-  const text = /^(?:Via|v)[ \t]*:[ \t]*([^\r\n,]*)/im.exec(message)?.[1];
-  const via = text === undefined ? undefined : parseVia(text.trim());
-  return via?.ok === true ? via.value : undefined;
+function topVia(message: string): Via | undefined {
+  const via = parseVia(firstValue(message, 'Via', 'v') ?? '');
+  return via.ok ? via.value : undefined;
 }
 
 /** `192.0.2.1:5060`, `[2001:db8::1]:5060`. */

@@ -13,6 +13,7 @@ import { isReliable } from './flow.ts';
 import { value } from './message.ts';
 import { isAudio } from './negotiated-media.ts';
 import { rtcpPortOf } from './offer-answer.ts';
+import type { OwnAddresses } from './own-address.ts';
 import type { SessionDescription } from './sdp.ts';
 import { isBusy, isOver, sendChange } from './session-change.ts';
 import { nextVersion } from './session-version.ts';
@@ -109,7 +110,7 @@ function isElsewhere({ agent }: CallStore, call: Call): boolean {
   if (!agent.own.hasRouteTo(peerAddress(call))) return false;
   if (told !== undefined && isOutdated(agent.own, told)) return true;
   const description = media?.session === undefined ? undefined : media.description;
-  return description !== undefined && withAddress({ agent }, call, description) !== description;
+  return description !== undefined && withAddress(agent.own, call, description) !== description;
 }
 
 /** The session at our address of now, one version later when that is another one; undefined without audio of ours. */
@@ -119,22 +120,18 @@ function movedOffer(store: CallStore, call: Call): SessionDescription | undefine
     // The audio is somebody else's and stays where it is: a peer that takes UPDATE is told of our Contact alone.
     return session?.byUpdate === true ? undefined : outgoing?.offer;
   }
-  const moved = withAddress(store, call, media.description);
+  const moved = withAddress(store.agent.own, call, media.description);
   if (moved === media.description) return moved;
   return { ...moved, origin: { ...moved.origin, sessionVersion: nextVersion(media) } };
 }
 
 /** The description with our address and port as they are now; the same one when they are what it says. */
-function withAddress(
-  { agent }: Pick<CallStore, 'agent'>,
-  call: Call,
-  description: SessionDescription,
-): SessionDescription {
+function withAddress(own: OwnAddresses, call: Call, description: SessionDescription): SessionDescription {
   const { connection, origin } = description;
   const { media } = call;
   if (connection === undefined || media === undefined) return description;
   const { family } = connection;
-  const here = agent.own.media(peerAddress(call), family, media.port, media.mapped);
+  const here = own.media(peerAddress(call), family, media.port, media.mapped);
   const { address, port } = here;
   const audio = description.media.find((line) => isAudio(line) && line.port !== 0);
   if (connection.address === address && (audio === undefined || audio.port === port)) return description;

@@ -2,6 +2,7 @@
  * Where a message came from and where its answer goes: a transport and two addresses, and for streams the
  * connection (RFC 5626 §3 calls this a flow).
  */
+import { isSameAddress } from './ip-address.ts';
 
 export type Transport = 'udp' | 'tcp' | 'tls';
 
@@ -53,6 +54,11 @@ export interface ServerHop extends SocketAddress {
   readonly domain?: string;
   /** UDP was asked for by its name. */
   readonly explicit?: true;
+}
+
+/** The same address, in whatever spelling, and the same port. */
+export function isSameSocket(one: SocketAddress, other: SocketAddress): boolean {
+  return one.port === other.port && isSameAddress(one.address, other.address);
 }
 
 /** Whether two are one place, by whatever way it was said. */

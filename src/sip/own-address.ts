@@ -8,7 +8,14 @@
 import { addressBytes } from '../address-bytes.ts';
 import type { MappedPort } from '../rtp/session.ts';
 import type { EndpointConfig, LocalAddresses } from './endpoint-config.ts';
-import { defaultPort, type Flow, isReliable, type SocketAddress, type Transport } from './flow.ts';
+import {
+  defaultPort,
+  type Flow,
+  isReliable,
+  isSameSocket,
+  type SocketAddress,
+  type Transport,
+} from './flow.ts';
 import {
   type AddressFamily,
   addressFamily,
@@ -197,9 +204,8 @@ export class OwnAddresses {
       if (before !== undefined && mapped !== undefined) this.moved ??= 'mapping';
       return;
     }
-    if (before !== undefined && isSameAddress(before.address, mapped.address) && before.port === mapped.port)
-      if (before.local === local) return;
     if (before?.local === local) {
+      if (isSameSocket(before, mapped)) return;
       // The NAT has begun anew, for all: what registrars saw before is as old as what this server did.
       this.mapped.forget(local);
       this.told = undefined;

@@ -7,7 +7,7 @@
  */
 import type { DigestClient } from '../auth/credentials.ts';
 import type { Account } from './endpoint-config.ts';
-import { type Flow, flowName } from './flow.ts';
+import { type Flow, flowName, isSameSocket } from './flow.ts';
 import type { Keepalives } from './keepalive.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
 import type { SipResponse } from './message.ts';
@@ -89,7 +89,7 @@ export class Registrations {
 
   private towards({ remote }: Flow, who: string | undefined): Registration | undefined {
     const there = this.table.all.filter(
-      ({ flow }) => flow?.remote.address === remote.address && flow.remote.port === remote.port,
+      ({ flow }) => flow !== undefined && isSameSocket(flow.remote, remote),
     );
     if (there.length < 2 || who === undefined) return there[0];
     const uri = parseUri(who);

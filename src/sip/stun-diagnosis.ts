@@ -18,8 +18,11 @@ const ADVICE = {
   },
 } as const;
 
+/** Why a STUN server is of no use. */
+export type StunTrouble = keyof typeof ADVICE;
+
 /** The server cannot be used, said once until it can. */
-export function diagnoseStunServer(turn: Turn, code: keyof typeof ADVICE, evidence: string): void {
+export function diagnoseStunServer(turn: Turn, code: StunTrouble, evidence: string): void {
   turn.emit({ type: 'diagnosis.raised', code, severity: 'warning', evidence, ...ADVICE[code] });
 }
 

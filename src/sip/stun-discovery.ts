@@ -7,13 +7,13 @@
  */
 import { BindingClient, type BindingSend } from '../stun/binding-client.ts';
 import { STUN_PORT, type StunMessage } from '../stun/message.ts';
-import { formatAddress, type NextHop, type SocketAddress } from './flow.ts';
+import { formatAddress, isSameSocket, type NextHop, type SocketAddress } from './flow.ts';
 import { Identifiers } from './identifiers.ts';
-import { addressFamily, isSameAddress } from './ip-address.ts';
+import { addressFamily } from './ip-address.ts';
 import { DEFAULT_KEEPALIVE_S } from './limits.ts';
 import type { Told } from './own-address.ts';
 import { answers, type FoundServers, queryOf, serverHops } from './server-location.ts';
-import { diagnoseStunServer, diagnoseSymmetricNat } from './stun-diagnosis.ts';
+import { diagnoseStunServer, diagnoseSymmetricNat, type StunTrouble } from './stun-diagnosis.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
@@ -41,6 +41,7 @@ interface Seen {
   readonly atMs: number;
 }
 
+/** Asks, and tells own-address.ts what comes of it; one for an endpoint. */
 export class StunDiscovery {
   private readonly client: BindingClient<Question>;
   /** Its own: what is sent again, or asked once more, must change no identifier of a call. */
@@ -189,10 +190,12 @@ export class StunDiscovery {
     this.alternates = 0;
     const { keepaliveMs = 0 } = this.agent.config;
     this.again(turn, keepaliveMs === 0 ? ASK_MS : keepaliveMs);
-    const moved = !isSame(this.seen?.mapped, mapped) || !isSame(this.seen?.server, server);
+    const before = this.seen;
+    const moved =
+      before === undefined || !isSameSocket(before.mapped, mapped) || !isSameSocket(before.server, server);
     this.seen = { server, mapped, atMs: turn.nowMs };
     if (!this.symmetric) this.agent.own.learnStun(turn, addressFamily(mapped.address) ?? 'ipv4', mapped);
-    if (moved && other !== undefined && !isSame(server, other))
+    if (moved && other !== undefined && !isSameSocket(server, other))
       this.send(turn, this.client.ask('other', other, turn.nowMs));
     if (this.symmetric) return;
     // Their ports moved with this one, as far as anybody knows.
@@ -215,8 +218,8 @@ export class StunDiscovery {
     this.compared = { told, seen };
     const sameWay = agent.own.towards(told.by.address) === agent.own.towards(seen.server.address);
     const together = Math.abs(told.atMs - seen.atMs) <= TOGETHER_MS;
-    if (!sameWay || !together || isSame(told.by, seen.server)) return;
-    const symmetric = !isSame(told.mapped, seen.mapped);
+    if (!sameWay || !together || isSameSocket(told.by, seen.server)) return;
+    const symmetric = !isSameSocket(told.mapped, seen.mapped);
     // The NAT may just have begun anew, and the registrar have seen it first.
     if (symmetric && told.atMs > seen.atMs) return this.askNow(turn);
     if (symmetric === this.symmetric) return;
@@ -243,11 +246,7 @@ export class StunDiscovery {
     this.fail(turn, 'stun-unanswered', evidence);
   }
 
-  private fail(
-    turn: Turn,
-    code: 'stun-unanswered' | 'stun-refused' | 'stun-unresolved',
-    evidence: string,
-  ): void {
+  private fail(turn: Turn, code: StunTrouble, evidence: string): void {
     this.diagnose(turn, code, evidence);
     this.again(turn, ASK_AGAIN_MS);
     // An address that nobody confirms any more is worse than none.
@@ -262,11 +261,7 @@ export class StunDiscovery {
     turn.ask({ type: 'media', command: { type: 'stun' } });
   }
 
-  private diagnose(
-    turn: Turn,
-    code: 'stun-unanswered' | 'stun-refused' | 'stun-unresolved',
-    evidence: string,
-  ): void {
+  private diagnose(turn: Turn, code: StunTrouble, evidence: string): void {
     if (this.diagnosed) return;
     this.diagnosed = true;
     diagnoseStunServer(turn, code, evidence);
@@ -276,8 +271,4 @@ export class StunDiscovery {
   private again(turn: Turn, intervalMs: number): void {
     this.againMs = turn.nowMs + Math.round(intervalMs * (0.8 + 0.2 * this.words.fraction()));
   }
-}
-
-function isSame(one: SocketAddress | undefined, other: SocketAddress): boolean {
-  return one !== undefined && isSameAddress(one.address, other.address) && one.port === other.port;
 }
