@@ -12,6 +12,7 @@ import { socketsIn } from '../agent/runtime-folder.ts';
 import type { Event } from '../events.ts';
 import type { Running } from '../io/driver.ts';
 import { serializeHostPort } from '../sip/host-port.ts';
+import { NETWORK } from './commands.ts';
 import { controlFolder } from './control-folder.ts';
 import { labDriverOptions, startOrExplain } from './driver-options.ts';
 import { outboundOf } from './instance.ts';
@@ -40,26 +41,6 @@ export type OpenCarrier = (output: {
   readonly records: Records;
 }) => Promise<Carrier>;
 
-/** Flags that are settled when an agent starts. */
-const SETTLED = [
-  'bind',
-  'sip-port',
-  'rtp-ports',
-  'dns',
-  'advertise-ip',
-  'advertise-media-ip',
-  'contact-as-sent',
-  'keepalive',
-  'keepalive-by',
-  'outbound',
-  'stun',
-  'tls-ca',
-  'tls-cert',
-  'tls-key',
-  'tls-port',
-  'tls-insecure',
-] as const;
-
 function carrierOf(client: ControlClient): Carrier {
   return { begin: client.begin, closed: client.closed, close: async () => client.close() };
 }
@@ -75,7 +56,8 @@ async function openAgent(
   tlsForDriver(options.tls, 'call');
   const folder = controlFolder(variables);
   const command = { words: agentWords(options), variables };
-  const settled = SETTLED.filter((name) => flags.has(name)).map((name) => `--${name}`);
+  // Those of the network are settled when an agent starts.
+  const settled = NETWORK.filter((name) => flags.has(name)).map((name) => `--${name}`);
   let { client, started } = await reachAgent(folder, command);
   checkVersion(client.hello, VERSION);
   const { lost } = client.hello;

@@ -56,7 +56,8 @@ const CALL = [
   'invite-without-sdp',
 ] as const;
 const TLS = ['tls-ca', 'tls-cert', 'tls-key', 'tls-port', 'tls-insecure'] as const;
-const NETWORK = [
+/** How an endpoint is reached: for a background agent, settled when it starts. */
+export const NETWORK = [
   'bind',
   'sip-port',
   'rtp-ports',

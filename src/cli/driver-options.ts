@@ -2,6 +2,7 @@
 import type { Event } from '../events.ts';
 import { type DriverOptions, type DriverTap, type Running, start } from '../io/driver.ts';
 import { unshownAt } from '../report/plain.ts';
+import type { EndpointConfig } from '../sip/endpoint-config.ts';
 import { RFC_TIMERS } from '../sip/timers.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Options } from './options.ts';
@@ -11,50 +12,65 @@ import { tlsForDriver } from './tls.ts';
 import { UsageError } from './usage-error.ts';
 import { PRODUCT } from './version.ts';
 
-/** The options of an echo.  */
-export async function driverOptions(
+/** The options of an echo. */
+export function driverOptions(
   options: Options,
   onEvent: (event: Event) => void,
   tap?: DriverTap,
-): Promise<DriverOptions> {
-  const { advertiseIp, advertiseMediaIp, proxy, stun } = options;
+): DriverOptions {
+  const { proxy } = options;
   const recorded = keepsRecords(options);
   return {
     endpoint: {
-      seed: options.seed,
-      product: PRODUCT,
+      ...endpointOptions(options),
       accounts: options.accounts,
       echo: true,
-      maxCalls: options.maxCalls,
       ringDelayMs: options.ringDelayMs,
       answerDelayMs: options.answerDelayMs,
       mediaTimeoutMs: options.mediaTimeoutMs,
       maxCallMs: options.maxCallMs,
       prack: options.prack,
       echoMessages: options.echoMessages,
-      ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
-      ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
       ...(proxy === undefined ? {} : { proxy: hopOf(proxy, 'tcp') }),
-      ...(stun === undefined ? {} : { stun }),
-      ...(options.contactAsSent ? { privateContacts: 'as-sent' as const } : {}),
-      keepaliveMs: options.keepaliveMs,
-      ...(options.keepaliveBy === undefined ? {} : { keepaliveBy: options.keepaliveBy }),
       rawMessages: options.rawMessages || recorded,
       liveTimers: options.output === 'screen',
       ...(options.output === 'plain' && !recorded ? { unwantedEvents: unread(options.verbosity) } : {}),
-      timers: RFC_TIMERS,
     },
-    listen: ['udp', 'tcp'],
-    ...(options.bind === undefined ? {} : { bind: options.bind }),
-    ...(options.dns === undefined ? {} : { dns: options.dns }),
-    sipPort: options.sipPort,
+    ...socketOptions(options),
     ...tlsForDriver(options.tls, 'serve'),
-    rtpPorts: options.rtpPorts,
     mediaThreads: options.mediaThreads,
-    sampleIntervalMs: options.sampleIntervalMs,
     onEvent,
     ...(tap === undefined ? {} : { tap }),
   };
+}
+
+/** What every endpoint has of the options: who it is, and how it is reached. */
+function endpointOptions(options: Options) {
+  const { advertiseIp, advertiseMediaIp, stun, keepaliveBy } = options;
+  return {
+    seed: options.seed,
+    product: PRODUCT,
+    maxCalls: options.maxCalls,
+    ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
+    ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
+    ...(stun === undefined ? {} : { stun }),
+    ...(options.contactAsSent ? { privateContacts: 'as-sent' as const } : {}),
+    keepaliveMs: options.keepaliveMs,
+    ...(keepaliveBy === undefined ? {} : { keepaliveBy }),
+    timers: RFC_TIMERS,
+  } satisfies Partial<EndpointConfig>;
+}
+
+/** What every driver has of them: where it listens, and whom it asks. */
+function socketOptions({ bind, dns, sipPort, rtpPorts, sampleIntervalMs }: Options) {
+  return {
+    listen: ['udp', 'tcp'],
+    ...(bind === undefined ? {} : { bind }),
+    ...(dns === undefined ? {} : { dns }),
+    sipPort,
+    rtpPorts,
+    sampleIntervalMs,
+  } satisfies Partial<DriverOptions>;
 }
 
 /** Events that neither the plain lines nor `ringback status` read. */
@@ -70,36 +86,21 @@ export function labDriverOptions(
   onEvent: (event: Event) => void,
   tap?: DriverTap,
 ): DriverOptions {
-  const { advertiseIp, advertiseMediaIp, stun } = options;
   return {
     endpoint: {
-      seed: options.seed,
-      product: PRODUCT,
+      ...endpointOptions(options),
       accounts: [],
       echo: false,
-      maxCalls: options.maxCalls,
       ringDelayMs: 0,
       answerDelayMs: 0,
       // A peer that says nothing may be what is tested.
       mediaTimeoutMs: 0,
-      ...(advertiseIp === undefined ? {} : { advertiseAddress: advertiseIp }),
-      ...(advertiseMediaIp === undefined ? {} : { advertiseMediaAddress: advertiseMediaIp }),
-      ...(stun === undefined ? {} : { stun }),
-      ...(options.contactAsSent ? { privateContacts: 'as-sent' as const } : {}),
-      keepaliveMs: options.keepaliveMs,
-      ...(options.keepaliveBy === undefined ? {} : { keepaliveBy: options.keepaliveBy }),
       // Whoever asks may want them; who does not is not sent them.
       rawMessages: true,
-      timers: RFC_TIMERS,
     },
-    listen: ['udp', 'tcp'],
-    ...(options.bind === undefined ? {} : { bind: options.bind }),
-    ...(options.dns === undefined ? {} : { dns: options.dns }),
-    sipPort: options.sipPort,
+    ...socketOptions(options),
     ...tlsForDriver(options.tls, 'call'),
-    rtpPorts: options.rtpPorts,
     mediaThreads: 1,
-    sampleIntervalMs: options.sampleIntervalMs,
     onEvent,
     ...(tap === undefined ? {} : { tap }),
   };

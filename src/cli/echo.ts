@@ -85,7 +85,7 @@ export async function run(invocation: Invocation): Promise<number> {
     },
     reloadOf(options.tls, () => running, output.warn),
   );
-  const driver = await driverOptions(options, onEvent, output.tap);
+  const driver = driverOptions(options, onEvent, output.tap);
   const endpoint = { ...driver.endpoint, ...outboundOf(options, invocation.variables) };
   running = await startOrExplain({ ...driver, endpoint });
   // A signal, or a reader that left, may have come before there was anything to stop.
