@@ -76,11 +76,13 @@ export const task = z.discriminatedUnion('type', [
   /** Everything that happens, after what there is already. */
   z.object({ type: z.literal('watch') }),
 ]);
+/** What a command begins. */
 export type Task = z.infer<typeof task>;
 
 const word = z.int().min(0).max(0xffff_ffff);
 /** The identifiers of what begins, made repeatable. */
 const seed = z.tuple([word, word, word, word]);
+/** Four words of 32 bits. */
 export type Seed = z.infer<typeof seed>;
 
 /** A line of a client. */
@@ -94,6 +96,7 @@ export const request = z.discriminatedUnion('type', [
   /** The same, refused while anything is held or anybody else is there. */
   z.object({ type: z.literal('retire'), id, reason: text }),
 ]);
+/** What a client may say. */
 export type Request = z.infer<typeof request>;
 
 /** What a line must have for its refusal to find whoever waits for it, when nothing else of it is understood. */
@@ -151,4 +154,5 @@ export const reply = z.discriminatedUnion('type', [
   z.object({ type: z.literal('stopping'), id }),
   z.object({ type: z.literal('kept'), id }),
 ]);
+/** What the server says. */
 export type Reply = z.infer<typeof reply>;

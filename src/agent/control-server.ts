@@ -25,6 +25,7 @@ export interface ControlServer {
   close(): void;
 }
 
+/** Where it listens, and whom it serves. */
 export interface ControlServerOptions {
   readonly path: string;
   readonly host: Host;

@@ -24,6 +24,7 @@ const FRESH_MS = 5_000;
 /** States of a registration that somebody still works for. */
 const ALIVE: ReadonlySet<string> = new Set(['registering', 'registered', 'retrying']);
 
+/** The model; every event of the endpoint has to pass `note`. */
 export class Holdings {
   private readonly listeners: Status['listeners'] = [];
   private readonly registrations = new Map<string, HeldRegistration>();

@@ -33,6 +33,7 @@ export interface HostOptions {
   readonly accounts: readonly Account[];
 }
 
+/** One for an endpoint, whoever reaches it. */
 export class Host {
   readonly holdings = new Holdings();
   private readonly past = new Past();

@@ -14,6 +14,7 @@ interface Story {
   sample: Event | undefined;
 }
 
+/** Bounded: of a call that has many events those in the middle go first, of many calls the stories of the oldest. */
 export class Past {
   /** By what they are about; a later one takes the place of an earlier one. */
   private readonly session = new Map<string, Event>();

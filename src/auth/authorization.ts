@@ -26,6 +26,7 @@ export interface Authorization {
   readonly userhash: boolean;
 }
 
+/** The fields, or why they cannot be read: for people. */
 export type ParsedAuthorization =
   | { readonly ok: true; readonly value: Authorization }
   | { readonly ok: false; readonly reason: string };

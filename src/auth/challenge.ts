@@ -34,6 +34,7 @@ export interface SkippedChallenge {
   readonly reason: string;
 }
 
+/** What can be answered, and what cannot with its reason. */
 export interface ChallengeList {
   /** In the order of the response. */
   readonly challenges: readonly Challenge[];

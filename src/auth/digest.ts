@@ -15,6 +15,7 @@ export type DigestAlgorithm =
   | 'SHA-512-256'
   | 'SHA-512-256-sess';
 
+/** Quality of protection (RFC 7616 §3.3): without the body, or with it. */
 export type Qop = 'auth' | 'auth-int';
 
 /** All that goes into a response. */

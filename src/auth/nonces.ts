@@ -13,6 +13,7 @@ const MAX_REMEMBERED = 10_000;
 /** After this a nonce is stale, in ms. */
 const DEFAULT_LIFETIME_MS = 300_000;
 
+/** What the nonce of right credentials is worth. */
 export type NonceCheck =
   /** Good, and used up to this count from now on. */
   | 'ok'

@@ -29,6 +29,7 @@ export interface VerifyContext {
   readonly algorithms?: readonly DigestAlgorithm[];
 }
 
+/** What credentials come to, and so what is answered. */
 export type Verification =
   /** `username` as people write it. */
   | { readonly type: 'ok'; readonly username: string }

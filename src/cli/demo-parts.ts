@@ -10,6 +10,7 @@ import { RFC_TIMERS } from '../sip/timers.ts';
 import type { Options } from './options.ts';
 import { PRODUCT } from './version.ts';
 
+/** Which of the three, as `--json` names it. */
 export type Part = 'registrar' | 'echo' | 'caller';
 
 export const LOOPBACK = '127.0.0.1';

@@ -11,6 +11,7 @@ import { type Options, readSettings, type Surroundings, withDefaults } from './o
 import { type GivenValues, mergeSettings, readSetting } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
+/** Read and checked. */
 export interface RegistrarOptions {
   readonly options: Options;
   /** Absent: our address. */

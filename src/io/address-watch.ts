@@ -45,6 +45,7 @@ export class SettledChange {
   }
 }
 
+/** A watch that runs until `stop`; it keeps no process alive. */
 export interface AddressWatch {
   /** The endpoint asked for the way to that peer, and got this. */
   note(peer: string, local: string | undefined): void;

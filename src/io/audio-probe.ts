@@ -25,6 +25,7 @@ export interface AudioVerdict {
   readonly longestMs?: number;
 }
 
+/** An open probe; `close` gives its port back. */
 export interface AudioProbe {
   readonly local: SocketAddress;
   /** Sends for that long, then waits a moment for what is late. */

@@ -16,6 +16,7 @@ import {
 
 export type RecordType = 'A' | 'AAAA' | 'SRV' | 'NAPTR';
 
+/** One name and one type of record; the name with or without the dot of the root. */
 export interface Question {
   readonly type: RecordType;
   readonly name: string;

@@ -34,6 +34,7 @@ interface Kept {
 
 const NEVER: Kept = { freshUntilMs: 0, staleUntilMs: 0 };
 
+/** At most `MAX_DNS_ANSWERS`, the one asked for longest ago goes first. */
 export class DnsCache {
   private readonly kept = new Map<string, Kept>();
   /** Questions that are out: who asks the same waits for the same answer. */

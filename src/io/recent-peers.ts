@@ -8,6 +8,7 @@ import type { SocketAddress } from '../sip/flow.ts';
 /** An ICMP error comes within a round trip, and most of those are shorter than this, in ms. */
 const LATE_MS = 1_000;
 
+/** Remembers the last peer alone, and when there was another. */
 export interface RecentPeers {
   /** A datagram went there. */
   sent(remote: SocketAddress, nowMs: number): void;

@@ -4,6 +4,7 @@
 import type { SocketAddress } from '../sip/flow.ts';
 import { unmapped } from '../sip/ip-address.ts';
 
+/** A bound socket. */
 export interface UdpListener {
   readonly port: number;
   /** Undefined when it went out, else why it did not. */

@@ -182,6 +182,7 @@ export function contactOf(store: CallStore, call: Call, transaction = call.invit
   return store.agent.dialogContact(flow, userOf(request?.uri ?? ''), secure);
 }
 
+/** Our tag in the dialog of the call, as responses need it; undefined before there is one. */
 export function toTagOf(call: Call): { toTag: string } | undefined {
   return call.dialog === undefined ? undefined : { toTag: call.dialog.localTag };
 }

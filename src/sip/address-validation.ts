@@ -22,6 +22,7 @@ interface Source {
   sinceMs: number;
 }
 
+/** Which addresses have proved themselves, and how many calls those hold that have not. Bounded. */
 export class AddressValidation {
   /** The oldest first: it is forgotten first, which costs a peer no more than another proof. */
   private readonly sources = new Map<string, Source>();

@@ -18,6 +18,7 @@ const UNHEARD_MS = 2_000;
 /** A call that stands is told of after so long, in ms: phones may take a second or two to start. */
 const UNHEARD_LIVE_MS = 5_000;
 
+/** The RTP ports and counter slots of all calls. */
 export class CallAudio {
   /** Bound ports, the one that has been free longest first. */
   private readonly ports: number[] = [];

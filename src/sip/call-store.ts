@@ -15,6 +15,7 @@ import { callTimers } from './live-timers.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
 
+/** All calls, and how to find one: by its handle, its dialog, or a request. What moves a call is given the store. */
 export class CallStore {
   readonly audio: CallAudio;
   /** INVITEs that may be answered yet. */

@@ -42,6 +42,7 @@ export type CallTimer =
   | 'reliable 1xx'
   | 'no prack';
 
+/** One call, placed or taken, as plain data. Mutable; the store owns it. */
 export interface Call {
   readonly kind: 'call';
   /** call-<from>-<to>-<nnn>. */

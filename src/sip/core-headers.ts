@@ -12,6 +12,7 @@ import { type NameAddr, parseNameAddr } from './name-addr.ts';
 import { fail, ok, type Result } from './result.ts';
 import { parseVia, type Via } from './via.ts';
 
+/** Read once a message, and handed along with it. */
 export interface CoreHeaders {
   /** The top one. */
   readonly via: Via;

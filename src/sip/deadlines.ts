@@ -18,6 +18,7 @@ export interface Deadline<Owner> {
 /** Empty places that are tolerated before the heap is rebuilt without them. */
 const MAX_EMPTY = 1_024;
 
+/** A heap by time; `Owner` is whoever armed one and is told of it. */
 export class Deadlines<Owner> {
   private readonly heap: Deadline<Owner>[] = [];
   private armedSoFar = 0;

@@ -20,6 +20,7 @@ import { MAGIC_COOKIE } from './via.ts';
 
 export type DialogState = 'early' | 'confirmed' | 'terminated';
 
+/** Our side of a dialog (§12). Mutable; its call owns it. */
 export interface Dialog {
   readonly callId: string;
   readonly localTag: string;

@@ -46,6 +46,7 @@ export interface LocalAddresses {
   readonly interfaces: readonly LocalInterface[];
 }
 
+/** All that an endpoint is told at its start; a trace has it, without the passwords. */
 export interface EndpointConfig extends LocalAddresses {
   /** Four words that seed every identifier: the same words, the same run. */
   readonly seed: readonly [number, number, number, number];

@@ -7,6 +7,7 @@ import type { StunDiscovery } from './stun-discovery.ts';
 import type { StunAnswers } from './stun-reception.ts';
 import type { UserAgent } from './user-agent.ts';
 
+/** What the functions of the endpoint share; each owns its own state. */
 export interface EndpointParts {
   readonly agent: UserAgent;
   readonly calls: CallStore;

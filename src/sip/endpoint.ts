@@ -51,6 +51,7 @@ import { UserAgent } from './user-agent.ts';
 /** How long a clean stop may take, in ms. */
 const STOP_MS = 5_000;
 
+/** The one owner of the state: an input and the time go in, what is to be done comes out. */
 export class Endpoint {
   private readonly agent: UserAgent;
   private readonly calls: CallStore;

@@ -15,6 +15,7 @@ import type { UserAgent } from './user-agent.ts';
 
 /** The package whose NOTIFY we understand. */
 const MESSAGE_SUMMARY = 'message-summary';
+/** The body of its NOTIFY (RFC 3842 §5.1). */
 export const SUMMARY_TYPE = 'application/simple-message-summary';
 
 /** A NOTIFY, in a call or out of one. Another package gets 489 and hears which one is known (RFC 6665 §8.3.2). */

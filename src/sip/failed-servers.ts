@@ -25,6 +25,7 @@ interface Failure {
   readonly unproven: boolean;
 }
 
+/** At most `MAX_FAILED_SERVERS`; one for all requests of an endpoint. */
 export class FailedServers {
   /** The one that failed longest ago first. */
   private readonly failures = new Map<string, Failure>();

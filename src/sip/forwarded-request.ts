@@ -21,6 +21,7 @@ export interface ForwardedParts {
   readonly realm: Realm;
 }
 
+/** The copy for one target; the request itself is left as it came. */
 export function forwardedRequest(request: SipRequest, parts: ForwardedParts): SipRequest {
   const headers: HeaderField[] = [own('Via', parts.via)];
   const routing = [

@@ -13,6 +13,7 @@ import { MAGIC_COOKIE } from './via.ts';
 const SEED_BYTES = 16;
 const COUNTER_BYTES = 6;
 
+/** Everything random in a session comes out of one of these, so that a seed repeats it. */
 export class Identifiers {
   /** The seed and the counter: what is hashed next. */
   private readonly input = Buffer.alloc(SEED_BYTES + COUNTER_BYTES);

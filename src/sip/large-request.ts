@@ -34,6 +34,7 @@ interface Made {
   readonly core: CoreHeaders;
 }
 
+/** Which requests take TCP, and which servers have none. */
 export class LargeRequests {
   /** Servers that take no TCP, and until when that is believed; the one that was tried longest ago first. */
   private readonly withoutUntilMs = new Map<string, number>();

@@ -64,6 +64,7 @@ export function readLateAnswer(offer: SessionDescription, message: SipMessage): 
   return answer.ok ? readAnswer(offer, answer.value) : answer;
 }
 
+/** The address that our description names for the session; empty: none. */
 export function localAddressOf(description: SessionDescription): string {
   return description.connection?.address ?? '';
 }

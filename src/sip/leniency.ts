@@ -5,6 +5,7 @@
  * It is data, so that the documentation prints it and a test holds every line of it against the parser.
  */
 
+/** One thing that is forgiven, with a message that needs it. */
 export interface Leniency {
   /** Kebab-case; cited at the branch that forgives. */
   readonly name: string;
@@ -16,6 +17,7 @@ export interface Leniency {
   readonly example: string;
 }
 
+/** All of them; a test lets every example in. */
 export const LENIENCIES: readonly Leniency[] = [
   {
     name: 'line-feed-alone',

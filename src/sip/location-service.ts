@@ -47,6 +47,7 @@ interface Entry {
   readonly deadline: Deadline<Entry>;
 }
 
+/** The bindings of all users, with their times (§10.2.1). */
 export class LocationService {
   private readonly entries = new Map<string, Entry[]>();
   private readonly deadlines = new Deadlines<Entry>();

@@ -70,4 +70,5 @@ export function startLine(message: SipMessage): string {
     : `SIP/2.0 ${message.status} ${message.reason}`;
 }
 
+/** Shared; never written to. */
 export const NO_BODY: Uint8Array = new Uint8Array(0);

@@ -46,6 +46,7 @@ export interface Told {
 /** Our addresses are others: the machine's own, or only as a NAT shows them. */
 export type Moved = 'network' | 'mapping';
 
+/** One for an endpoint; whatever has an address of ours in it asks here. */
 export class OwnAddresses {
   /** Of servers outside a NAT, and of the STUN server's other address: stun-discovery.ts compares it (RFC 5780 §4.3). */
   told: Told | undefined;

@@ -6,6 +6,7 @@
 import type { HostPort } from './host-port.ts';
 import type { UserAgent } from './user-agent.ts';
 
+/** Whether a host and a port are those of this registrar. */
 export class OwnDomain {
   private readonly name: string;
 

@@ -47,6 +47,7 @@ class ParamList implements Params {
   }
 }
 
+/** Shared; never written to. */
 export const NO_PARAMS: Params = new Map();
 
 /**

@@ -9,6 +9,7 @@ import type { Places } from './target-set.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { UserAgent } from './user-agent.ts';
 
+/** What the parts of the proxy share. */
 export interface ProxyState extends Places {
   readonly agent: UserAgent;
   /** What our Record-Routes are signed with (route-token.ts). */

@@ -43,6 +43,7 @@ import { parseUri } from './uri.ts';
 import { type UserAgent, withSource } from './user-agent.ts';
 import { MAGIC_COOKIE } from './via.ts';
 
+/** Is offered every request outside of our own calls, and serves those for the domain or for others. */
 export class StatefulProxy {
   private readonly state: ProxyState;
   private readonly registrar: Registrar;

@@ -26,6 +26,7 @@ const ASKING = {
   proxy: { status: 407, challenge: 'Proxy-Authenticate', credentials: 'Proxy-Authorization' },
 } as const;
 
+/** The users of the domain, and the digest that they are asked for. */
 export class Realm {
   private readonly passwords: ReadonlyMap<string, string>;
   private readonly nonces: Nonces;

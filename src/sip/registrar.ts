@@ -28,6 +28,7 @@ const DEFAULT_EXPIRES_S = 3_600;
 const LEAST_EXPIRES_S = 10;
 const MOST_EXPIRES_S = 7_200;
 
+/** Takes the REGISTERs of the domain (§10.3). */
 export class Registrar {
   constructor(
     private readonly agent: UserAgent,

@@ -14,6 +14,7 @@ import type { Turn } from './turn.ts';
 
 export type RegistrationState = EventOf<'registration.changed'>['to'];
 
+/** Mutable; the table owns it. */
 export interface Registration {
   readonly kind: 'registration';
   readonly account: Account;

@@ -11,6 +11,7 @@ import { changeRegistration, newRegistration, type Registration } from './regist
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
 
+/** At most `MAX_ACCOUNTS`, and those that are being ended. */
 export class RegistrationTable {
   readonly all: Registration[];
   readonly deadlines = new Deadlines<Registration>();

@@ -30,6 +30,7 @@ import type { UserAgent } from './user-agent.ts';
 /** A connection that falls sooner after a registration did not carry it: a back-off, not at once again, in ms. */
 const BRIEF_CONNECTION_MS = 10_000;
 
+/** One for an endpoint; what the rest of it asks and tells of registrations. */
 export class Registrations {
   readonly table: RegistrationTable;
 

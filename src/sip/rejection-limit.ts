@@ -11,6 +11,7 @@ type Rejection = EventOf<'sip.rejected'>;
 /** How long what is left out is counted before it is said, in ms. */
 const COUNTED_MS = 1_000;
 
+/** Holds `MAX_REJECTIONS_AT_ONCE`, refilled by `REJECTIONS_PER_SECOND`. */
 export class RejectionLimit {
   /** Rejections that may be said now; a bucket that fills with time. */
   private left = MAX_REJECTIONS_AT_ONCE;

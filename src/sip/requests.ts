@@ -25,6 +25,7 @@ export interface NewRequest {
 /** §8.1.1.6: a message that has passed so many hops is lost. */
 const MAX_FORWARDS = '70';
 
+/** Builds it, with Max-Forwards 70. */
 export function newRequest(about: NewRequest): SipRequest {
   const headers: HeaderLine[] = [
     ['Via', about.via],

@@ -11,6 +11,7 @@ import type { HeaderLine } from './serialize-message.ts';
 import type { Target } from './target-set.ts';
 import type { ClientTransaction, ServerTransaction } from './transaction.ts';
 
+/** Lives until a final response was passed on and no way is open any more. Mutable. */
 export interface ResponseContext {
   readonly server: ServerTransaction;
   /** As it came, for the copies of ways that are still to be tried and for answers of our own. */

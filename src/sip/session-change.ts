@@ -85,6 +85,7 @@ export function glareMs(store: CallStore, call: Call): number {
   return call.direction === 'outgoing' ? 2_100 + 10 * (word % 191) : 10 * (word % 201);
 }
 
+/** Whether nothing of the call is to be changed any more: it has ended, or is being ended. */
 export function isOver(call: Call): boolean {
   return call.state === 'terminated' || call.dialog?.state === 'terminated' || call.ending !== undefined;
 }

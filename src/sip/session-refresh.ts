@@ -55,6 +55,7 @@ export function refreshRefused(store: CallStore, turn: Turn, call: Call, respons
   refreshLater(store, turn, call);
 }
 
+/** It failed for the moment: once more in a while. */
 export function refreshLater(store: CallStore, turn: Turn, call: Call): void {
   store.arm(turn, call, 'refresh', RETRY_MS);
 }

@@ -8,6 +8,7 @@ import { MAX_MESSAGE_BYTES } from './limits.ts';
 import type { SipError } from './result.ts';
 import { latin1, readDigits } from './text.ts';
 
+/** What a stream was cut into. */
 export type Frame =
   /** One whole message, a view of bytes that the framer does not touch again. */
   | { readonly type: 'message'; readonly bytes: Uint8Array }

@@ -36,6 +36,7 @@ export type TransactionAction =
   | `double ${TimerName}`
   | `disarm ${TimerName}`;
 
+/** In this state, on this input. */
 export interface Row<State extends string = string> {
   readonly state: State;
   readonly input: TransactionInput;
@@ -45,6 +46,7 @@ export interface Row<State extends string = string> {
   readonly section: string;
 }
 
+/** One of the four tables; states that no row leaves are ends. */
 export interface Machine<State extends string = string> {
   readonly kind: 'invite-client' | 'invite-server' | 'non-invite-client' | 'non-invite-server';
   /** In the ids of its transactions: `ict-3`. */

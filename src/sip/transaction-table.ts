@@ -9,6 +9,7 @@ import { COMMON_METHODS } from './methods.ts';
 import type { ClientTransaction, ServerTransaction, Transaction } from './transaction.ts';
 import { MAGIC_COOKIE } from './via.ts';
 
+/** All transactions, both sides, within `MAX_TRANSACTIONS` and `MAX_TRANSACTION_BYTES`. */
 export class TransactionTable<User> {
   private readonly servers = new Map<string, ServerTransaction>();
   private readonly clients = new Map<string, ClientTransaction<User>>();

@@ -40,6 +40,7 @@ import { type Via, withTopVia } from './via.ts';
 const MACHINES: readonly Machine[] = [INVITE_CLIENT, INVITE_SERVER, NON_INVITE_CLIENT, NON_INVITE_SERVER];
 const ROWS = new Map(MACHINES.map((machine) => [machine.kind, rowFinder(machine)]));
 
+/** `User` is whatever waits for the responses to our requests; it is handed back untouched. */
 export class TransactionLayer<User> {
   private readonly table = new TransactionTable<User>();
   private readonly timers: TransactionTimers;

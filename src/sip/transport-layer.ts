@@ -91,6 +91,7 @@ interface Connection {
   idle: Deadline<Connection> | undefined;
 }
 
+/** The connections of an endpoint, and the way out for every message. */
 export class TransportLayer {
   /** Which addresses hear us. */
   readonly sources = new AddressValidation();

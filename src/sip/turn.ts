@@ -8,6 +8,7 @@ import type { RejectionLimit } from './rejection-limit.ts';
 
 const NOTHING: ReadonlySet<EventBody['type']> = new Set();
 
+/** Lives for one input; nobody keeps it. */
 export class Turn {
   readonly outputs: Output[] = [];
 

@@ -47,6 +47,7 @@ export interface RequestParts {
   readonly body?: Uint8Array;
 }
 
+/** One for an endpoint; it knows no call and no registration. */
 export class UserAgent {
   /** Seeded anew by `reseed`. */
   identifiers: Identifiers;

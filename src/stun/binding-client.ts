@@ -48,6 +48,7 @@ interface Question<Owner> {
   dueMs: number;
 }
 
+/** Any number of questions, one for each `Owner`; whoever drives it bounds their number. */
 export class BindingClient<Owner> {
   /** By transaction id. */
   private readonly open = new Map<string, Question<Owner>>();

@@ -53,6 +53,7 @@ export interface TransactionFacts {
   readonly timers: readonly TimerFacts[];
 }
 
+/** Mutable; the model owns it. */
 export interface CallFacts {
   readonly handle: string;
   callId: string;

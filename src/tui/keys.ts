@@ -43,6 +43,7 @@ interface Key {
   readonly places?: readonly Place[];
 }
 
+/** In the order of the footer and of the help page. */
 export const KEYS: readonly Key[] = [
   {
     command: 'open',

@@ -34,6 +34,7 @@ export interface LogEntry {
   readonly event: Event;
 }
 
+/** Mutable; the store owns it. */
 export interface Model {
   /** On the clock of the events. */
   nowMs: number;

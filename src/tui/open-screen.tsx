@@ -10,6 +10,7 @@ import { FRAME_MS, openStore } from './store.ts';
 import { theme } from './theme.ts';
 import type { View, Wish } from './view.ts';
 
+/** A screen that stands, until `close`. */
 export interface OpenScreen {
   readonly event: (event: Event) => void;
   /** A sentence in the last line, until the next key. */
@@ -27,6 +28,7 @@ export interface KnownCall {
   readonly startedWallMs: number;
 }
 
+/** How it looks, and who carries out what its keys ask for. */
 export interface ScreenOptions {
   readonly wish: (wish: Wish) => void;
   readonly colors: boolean;

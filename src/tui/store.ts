@@ -20,6 +20,7 @@ const MEASURED_MS = 500;
 /** Runs something once, later. A test gives its own. */
 export type Later = (what: () => void, inMs: number) => void;
 
+/** The one owner of model and view. */
 export interface Store {
   readonly event: (event: Event) => void;
   /** The clock of the events, now: durations go on while nothing happens. */

@@ -33,6 +33,7 @@ interface Prompt {
   readonly call?: string;
 }
 
+/** Never changed in place: each key makes the next one. */
 export interface View {
   readonly page: 'main' | 'call' | 'message' | 'entry';
   readonly pane: 'calls' | 'log';

@@ -19,8 +19,10 @@ export interface Order {
   readonly u32: (bytes: Uint8Array, at: number) => number;
 }
 
+/** Network order, as captures of big-endian machines have it. */
 export const BIG: Order = { u16, u32 };
 
+/** As most captures have it. */
 export const LITTLE: Order = {
   u16: (bytes, at) => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8),
   u32: (bytes, at) => LITTLE.u16(bytes, at) + LITTLE.u16(bytes, at + 2) * 0x1_0000,
