@@ -5,7 +5,7 @@
  * with a reason, because "the server wanted NTLM" is what the person in front of the screen has to know.
  */
 import { type AuthValue, parseAuthValues } from './auth-param.ts';
-import { type DigestAlgorithm, digestAlgorithm, type Qop } from './digest.ts';
+import { ALGORITHMS, type DigestAlgorithm, digestAlgorithm, type Qop } from './digest.ts';
 
 /** Challenges read from one response; the rest is not looked at (sip/limits.ts has the same bound). */
 const MAX_CHALLENGES = 8;
@@ -95,19 +95,6 @@ function readQop(text = ''): Qop[] {
 }
 
 /**
- * From weak to strong. The hash counts first: SHA-512/256 over SHA-256 over MD5 (RFC 8760 §2.1). A "-sess"
- * variant comes before the plain one of its hash, because its key depends on our own nonce too.
- */
-const STRENGTH: readonly DigestAlgorithm[] = [
-  'MD5',
-  'MD5-sess',
-  'SHA-256',
-  'SHA-256-sess',
-  'SHA-512-256',
-  'SHA-512-256-sess',
-];
-
-/**
  * The strongest challenge; the first one listed wins among equals (RFC 8760 §2.4). RFC 8760 lets a client go by
  * the server's order or by a policy of its own: ours is strength, so that a list that somebody on the way turned
  * round makes no difference.
@@ -120,5 +107,5 @@ export function strongest(challenges: readonly Challenge[]): Challenge | undefin
 }
 
 function strength({ algorithm }: Challenge): number {
-  return STRENGTH.indexOf(algorithm);
+  return ALGORITHMS.indexOf(algorithm);
 }

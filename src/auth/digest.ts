@@ -45,7 +45,11 @@ const HASHES = new Map<string, string>([
   ['SHA-512-256', 'sha512-256'],
 ]);
 
-const ALGORITHMS: readonly DigestAlgorithm[] = [
+/**
+ * All of them, from weak to strong. The hash counts first: SHA-512/256 over SHA-256 over MD5 (RFC 8760 §2.1). A "-sess"
+ * variant is stronger than the plain one of its hash, because its key depends on our own nonce too.
+ */
+export const ALGORITHMS: readonly DigestAlgorithm[] = [
   'MD5',
   'MD5-sess',
   'SHA-256',
