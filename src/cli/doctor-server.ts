@@ -207,7 +207,11 @@ async function stunSightings(
 ): Promise<{ readonly sightings: readonly Sighting[]; readonly failure?: string }> {
   if (stun === undefined) return { sightings: [] };
   const answer = await session.stun(STUN_MS);
-  if ('failure' in answer) return { sightings: [], failure: `${stun.host}: ${answer.failure}` };
+  if ('failure' in answer) {
+    const { failure } = answer;
+    // What the engine says of it names the address, which may be the host.
+    return { sightings: [], failure: failure.startsWith(stun.host) ? failure : `${stun.host}: ${failure}` };
+  }
   const by = { address: stun.host, port: stun.port ?? STUN_PORT };
   return { sightings: [{ by, how: 'stun', seen: answer.mapped }] };
 }
