@@ -108,7 +108,8 @@ export type Action =
   | { readonly type: 'dtmf'; readonly call: string; readonly digits: string }
   /** Somebody looks on, or nobody any more: every event is made then, with its message and the timers. */
   | { readonly type: 'watch'; readonly on: boolean }
-  | { readonly type: 'register'; readonly account?: string }
+  /** Registers every account, now. */
+  | { readonly type: 'register' }
   /** Takes an account up and registers it, unless it is for calls alone; replaces one of the same address. */
   | { readonly type: 'add-account'; readonly account: Account; readonly register?: boolean }
   /** By its address of record: unregisters it and forgets it. */

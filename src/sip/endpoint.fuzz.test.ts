@@ -218,7 +218,7 @@ test('inputs about what is not there are no mistake: streams, slots, names, call
     },
     { type: 'unreachable', remote: PHONE_ADDRESS, error: 'x' },
     { type: 'action', action: { type: 'hangup', call: 'call-nobody-001' } },
-    { type: 'action', action: { type: 'register', account: 'sip:nobody@nowhere' } },
+    { type: 'action', action: { type: 'remove-account', account: 'sip:nobody@nowhere' } },
     { type: 'sample' },
     { type: 'time' },
   ];

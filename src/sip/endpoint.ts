@@ -174,7 +174,7 @@ export class Endpoint {
       case 'watch':
         return this.agent.watch(action.on);
       case 'register':
-        return this.registrations.start(turn, action.account);
+        return this.registrations.start(turn);
       case 'add-account':
         if (this.stopping === undefined) this.registrations.add(turn, action.account, action.register);
         return;

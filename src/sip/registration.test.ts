@@ -385,13 +385,6 @@ test('of several accounts at one registrar, a call has the credentials of the on
   expect(parameterOf(bye, 'username')).toBe('101');
 });
 
-test('one account is registered when it is named', () => {
-  open(bound, { accounts: [accountOf('100'), accountOf('101')] });
-  ours.act({ type: 'register', account: 'sip:101@lab.local' });
-  network.run(100);
-  expect(changes().map(({ account }) => account)).toEqual(['sip:101@lab.local', 'sip:101@lab.local']);
-});
-
 test('stopping unregisters: Expires 0, with credentials at the first go (§10.2.2)', () => {
   open(asking);
   register();

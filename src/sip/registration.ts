@@ -99,11 +99,10 @@ export class Registrations {
     return named.find(({ account }) => account.addressOfRecord === who) ?? named[0] ?? there[0];
   }
 
-  /** Registers every account, or the one that is named, now. */
-  start(turn: Turn, account?: string): void {
+  /** Registers every account, now. */
+  start(turn: Turn): void {
     for (const registration of this.table.all) {
-      const named = account === undefined || registration.account.addressOfRecord === account;
-      if (!named || registration.pending || registration.ending) continue;
+      if (registration.pending || registration.ending) continue;
       registration.failures = 0;
       register(this.table, turn, registration);
     }
