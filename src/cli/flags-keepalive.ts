@@ -1,4 +1,5 @@
 /** How a registration keeps its way open: part of the table in flags.ts. */
+import type { KeepaliveKind } from '../sip/keepalive-kind.ts';
 import { DEFAULT_KEEPALIVE_S } from '../sip/limits.ts';
 import { reads, seconds } from './flag-values.ts';
 
@@ -19,10 +20,8 @@ export const KEEPALIVE_FLAGS = {
     otherwise:
       'crlf on TCP and TLS; on UDP, where line breaks tell of no dead way, options, or stun where the registrar speaks RFC 5626',
     inFile: true,
-    schema: reads('crlf, stun or options', (given) =>
-      given === 'crlf' || given === 'stun' || given === 'options'
-        ? (given as 'crlf' | 'stun' | 'options')
-        : undefined,
+    schema: reads('crlf, stun or options', (given): KeepaliveKind | undefined =>
+      given === 'crlf' || given === 'stun' || given === 'options' ? given : undefined,
     ),
   },
   outbound: {

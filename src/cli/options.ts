@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Account } from '../sip/endpoint-config.ts';
 import type { Transport } from '../sip/flow.ts';
+import type { KeepaliveKind } from '../sip/keepalive-kind.ts';
 import { DEFAULT_KEEPALIVE_S, DEFAULT_MAX_CALLS } from '../sip/limits.ts';
 import { buildAccount } from './account.ts';
 import { type ConfigAccount, readConfigFile } from './config-file.ts';
@@ -34,7 +35,7 @@ export interface Options {
   readonly stun?: HostAndPort;
   /** 0: no keepalives. */
   readonly keepaliveMs: number;
-  readonly keepaliveBy?: 'crlf' | 'stun' | 'options';
+  readonly keepaliveBy?: KeepaliveKind;
   /** RFC 5626, where the registrar can. */
   readonly outbound: boolean;
   readonly maxCalls: number;

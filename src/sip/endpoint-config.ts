@@ -4,6 +4,7 @@
 import type { DigestAlgorithm } from '../auth/digest.ts';
 import type { EventBody } from '../events.ts';
 import type { NextHop } from './flow.ts';
+import type { KeepaliveKind } from './keepalive-kind.ts';
 
 /** One address of record and where it is registered. */
 export interface Account {
@@ -93,7 +94,7 @@ export interface EndpointConfig extends LocalAddresses {
    * What is sent for it, where there is a choice: absent means line breaks on a stream, and on UDP OPTIONS, or STUN
    * towards a registrar that keeps to RFC 5626. STUN is for UDP alone; a stream has line breaks then.
    */
-  readonly keepaliveBy?: 'crlf' | 'stun' | 'options';
+  readonly keepaliveBy?: KeepaliveKind;
   /**
    * Register the flow beside the address where the registrar can (RFC 5626); absent: never. `instance` tells this user
    * agent from every other, and stays what it was when it is started again (instance-id.ts).
