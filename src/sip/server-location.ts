@@ -2,7 +2,7 @@
  * Finding the servers of a next hop in DNS (RFC 3263 §4, RFC 2782, RFC 3403): what to ask next, given the answers so
  * far, and the ordered list of addresses that come of them.
  *
- * Why asking and choosing stand apart: whoever asks has a network and no dice (io/dns.ts), the endpoint has seeded
+ * Why asking and choosing stand apart: whoever asks has a network and no dice (io/find-servers.ts), the endpoint has seeded
  * identifiers and no network. So an answer can be written into a trace, and chosen from again in the same way.
  */
 import { certified, hopAt, insisting, type NextHop, type ServerHop, type Transport } from './flow.ts';

@@ -2,7 +2,7 @@
  * What the endpoint is told of a TLS connection (RFC 3261 §26.2.1): what was agreed, whose certificate was shown, and
  * what was wrong with it.
  *
- * The handshake is the world's (io/tls-connections.ts); what it came to is data, so that it stands in a trace and
+ * The handshake is the world's (io/tls-handshake.ts); what it came to is data, so that it stands in a trace and
  * a test can say it without a certificate.
  */
 
