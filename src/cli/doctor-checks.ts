@@ -2,15 +2,15 @@
  * The checks of `ringback doctor`, all at once: what each needs, and when it can be judged. A check waits for nothing
  * but its own facts, and none for longer than the time is.
  */
-import { networkInterfaces } from 'node:os';
-import { type Facing, type InterfaceAddress, judgeAddresses, judgeFacing } from '../doctor/addresses.ts';
+import { type Facing, judgeAddresses, judgeFacing } from '../doctor/addresses.ts';
 import type { Finding } from '../doctor/check.ts';
 import { judgeDns } from '../doctor/dns.ts';
 import { judgeRtpPorts, judgeSipPort } from '../doctor/ports.ts';
 import { judgeRoutes } from '../doctor/routes.ts';
 import type { Event } from '../events.ts';
-import { readDefaultRoutes, readMtu } from '../io/default-routes.ts';
+import { readDefaultRoutes } from '../io/default-routes.ts';
 import { checkDns } from '../io/dns-check.ts';
+import { interfaceAddresses } from '../io/interface-addresses.ts';
 import { sourceTowards } from '../io/local-addresses.ts';
 import { checkRtpPorts, checkSipPort } from '../io/port-check.ts';
 import type { ServerHop, Transport } from '../sip/flow.ts';
@@ -87,17 +87,4 @@ export async function examine(about: Examination): Promise<readonly Transport[]>
 function facing(order: readonly ServerHop[], { bind }: Options): readonly Facing[] {
   const servers = [...new Set(order.map(({ address }) => address))].slice(0, MAX_FACING);
   return servers.map((server) => ({ server, source: bind ?? sourceTowards(server) }));
-}
-
-async function interfaceAddresses(): Promise<readonly InterfaceAddress[]> {
-  const named = Object.entries(networkInterfaces()).map(async ([name, infos = []]) => {
-    const mtu = await readMtu(name);
-    return infos.map(({ address, cidr }) => ({
-      name,
-      address,
-      prefixLength: Number(cidr?.split('/')[1] ?? 0),
-      mtu,
-    }));
-  });
-  return (await Promise.all(named)).flat();
 }
