@@ -27,7 +27,7 @@ const COMMON = ['events', 'address-bytes'];
 /** Types alone, where code may not go: an endpoint speaks of media sessions, it does not run them. */
 const ALLOWED_TYPES: Readonly<Record<string, readonly string[]>> = { sip: ['rtp/session.ts'] };
 
-const PURE = ['sip', 'rtp', 'stun', 'auth', 'doctor'];
+const PURE = ['sip', 'rtp', 'stun', 'auth', 'doctor', 'address-bytes'];
 const PURE_MODULES = ['node:buffer', 'node:crypto'];
 const IMPURE =
   /\b(?:Date\.now|new Date|performance\.now|Math\.random|setTimeout|setInterval|setImmediate|queueMicrotask)\b|\b(?:process|Bun)\b(?=\s*[.[;)])/g;
