@@ -8,9 +8,8 @@
  * `sip` understands Via, From, To, CSeq, Contact, Route and the digest fields while it parses, so a last figure
  * has ours read all of those as well.
  */
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { createRequire } from 'node:module';
-import { sipFixture } from '../fixtures/sip/read.ts';
 import { parseAuthorization } from '../src/auth/authorization.ts';
 import { parseContacts } from '../src/sip/contact.ts';
 import { readCoreHeaders } from '../src/sip/core-headers.ts';
@@ -20,6 +19,7 @@ import { parseNameAddrList } from '../src/sip/name-addr.ts';
 import { parseMessage } from '../src/sip/parse-message.ts';
 import { parseUri } from '../src/sip/uri.ts';
 import { parseVia } from '../src/sip/via.ts';
+import { corpus } from './parse-corpus.ts';
 
 /** One comparison. Figures are messages a second, medians over the rounds. */
 export interface Comparison {
@@ -32,10 +32,7 @@ export interface Comparison {
   readonly reach: number;
 }
 
-/** What an echo sees most: an INVITE with an offer, the 200 with an answer, BYE, REGISTER with credentials. */
-const MIX = ['invite-desk-phone-udp', 'ok-invite', 'bye', 'register-tcp'].map((name) =>
-  Buffer.from(sipFixture(name)),
-);
+const MESSAGES = corpus();
 const ROUNDS = 15;
 const MESSAGES_A_ROUND = 40_000;
 const REACH = 4;
@@ -73,12 +70,12 @@ function theirs(parse: (bytes: Buffer) => unknown): Parse {
   return (bytes) => parse(bytes) !== undefined;
 }
 
-/** Messages a second over one round of the mix. Throws when a message is refused, as then nothing was measured. */
+/** Messages a second over one round of the corpus. Throws when a message is refused, as then nothing was measured. */
 function measure(parse: Parse, messages: number): number {
   const startMs = performance.now();
   let parsed = 0;
   for (let index = 0; index < messages; index++) {
-    const bytes = MIX[index % MIX.length];
+    const bytes = MESSAGES[index % MESSAGES.length];
     if (bytes && parse(bytes)) parsed++;
   }
   if (parsed !== messages) throw new Error(`${messages - parsed} messages were not understood`);
