@@ -39,12 +39,13 @@ export function readCoreHeaders(message: SipMessage, text?: string): Result<Core
   let callIdField: HeaderField | undefined;
   let cseqField: HeaderField | undefined;
   let viaCount = 0;
+  let comma = -1;
   for (const header of message.headers) {
     switch (header.name) {
       case 'Via':
-        // In place the top one alone: each look for a comma goes to the end of the message.
-        viaCount += countValues(header, viaField === undefined ? text : undefined);
         viaField ??= header;
+        if (text !== undefined && comma < header.offset) comma = commaFrom(text, header.offset);
+        viaCount += comma < header.offset + header.value.length ? countValues(header.value) : 1;
         break;
       case 'From':
         if (fromField) return duplicated(header);
@@ -120,14 +121,16 @@ function readTagged(header: HeaderField, text: string | undefined): Result<NameA
   return fail('tag-malformed', header.offset, 400, 'a tag without a value', header.name);
 }
 
-/** Values of one field that hold something between commas; not checked. */
-function countValues(header: HeaderField, whole: string | undefined): number {
-  const text = whole ?? header.value;
-  const start = whole === undefined ? 0 : header.offset;
-  const last = start + header.value.length;
+/** The first comma from `start` on, or the end. It is remembered, as one look may go to the end of the message. */
+function commaFrom(text: string, start: number): number {
+  const comma = text.indexOf(',', start);
+  return comma === -1 ? text.length : comma;
+}
+
+/** Values of one field between commas; not checked. */
+function countValues(text: string): number {
   let count = 1;
-  for (let end = firstValueEnd(text, start, last); end < last; end = firstValueEnd(text, end + 1, last))
-    count++;
+  for (let end = firstValueEnd(text); end < text.length; end = firstValueEnd(text, end + 1)) count++;
   return count;
 }
 

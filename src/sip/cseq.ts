@@ -3,7 +3,7 @@
  */
 import { COMMON_METHODS } from './methods.ts';
 import { fail, ok, type Result } from './result.ts';
-import { isToken, readDigits, skipSpace, tokenEnd, wordAt } from './text.ts';
+import { readDigits, skipSpace, tokenAt, tokenEnd } from './text.ts';
 
 /** One CSeq. */
 export interface CSeq {
@@ -18,13 +18,14 @@ export function parseCSeq(text: string, offset = 0, first = 0, end = text.length
   const numberEnd = tokenEnd(text, start, end);
   const number = readDigits(text, start, numberEnd);
   const methodStart = skipSpace(text, numberEnd, end);
-  if (number < 0 || methodStart === numberEnd || !isToken(text, methodStart, end)) {
+  const method = tokenAt(text, methodStart, end, COMMON_METHODS);
+  if (number < 0 || methodStart === numberEnd || method === undefined) {
     return fail('cseq-malformed', offset + start, 400, 'expected a number and a method', 'CSeq');
   }
   if (number >= 2 ** 31) {
     return fail('cseq-too-large', offset + start, 400, 'the number must be less than 2^31', 'CSeq');
   }
-  return ok({ number, method: wordAt(text, methodStart, end, COMMON_METHODS) });
+  return ok({ number, method });
 }
 
 /** "1 INVITE". */

@@ -78,11 +78,15 @@ export function canonicalName(spelling: string): string {
 
 const COLON = 0x3a;
 
-/** The names by their first letter. */
-const BY_FIRST_LETTER: string[][] = [];
-for (const name of NAMES) {
-  const code = name.charCodeAt(0);
-  BY_FIRST_LETTER[code] = [...(BY_FIRST_LETTER[code] ?? []), name];
+/** Of any of them. */
+const LONGEST_NAME = Math.max(...NAMES.map((name) => name.length));
+
+/** The names by first letter and length: one alone, nearly always. */
+const BY_LETTER_AND_LENGTH: string[][] = Array.from({ length: 0x100 * (LONGEST_NAME + 1) }, () => []);
+for (const name of NAMES) BY_LETTER_AND_LENGTH[letterAndLength(name, 0, name.length)]?.push(name);
+
+function letterAndLength(text: string, start: number, length: number): number {
+  return (text.charCodeAt(start) & 0xff) * (LONGEST_NAME + 1) + length;
 }
 
 /**
@@ -91,10 +95,10 @@ for (const name of NAMES) {
  * is half the cost of finding its header fields.
  */
 export function canonicalNameAt(text: string, start: number): string | undefined {
-  const names = BY_FIRST_LETTER[text.charCodeAt(start)];
+  let length = 0;
+  while (text.charCodeAt(start + length) !== COLON) if (++length > LONGEST_NAME) return undefined;
+  const names = BY_LETTER_AND_LENGTH[letterAndLength(text, start, length)];
   if (names === undefined) return undefined;
-  for (const name of names) {
-    if (text.charCodeAt(start + name.length) === COLON && text.startsWith(name, start)) return name;
-  }
+  for (const name of names) if (text.startsWith(name, start)) return name;
   return undefined;
 }

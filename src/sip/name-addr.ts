@@ -10,7 +10,7 @@ import { allValues, type ListValue } from './list.ts';
 import type { SipMessage } from './message.ts';
 import { NO_PARAMS, type Params, parseParams, serializeParams } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
-import { quote, quotedStringEnd, resolveEscapes, skipSpace, trimEnd } from './text.ts';
+import { characterTable, quote, quotedStringEnd, resolveEscapes, skipSpace, trimEnd } from './text.ts';
 import { schemeEnd } from './uri.ts';
 
 /** One address. */
@@ -53,8 +53,8 @@ export function parseNameAddr(
     }
     displayName = text.slice(start, nameEnd);
   }
-  const close = text.indexOf('>', open);
-  if (close === -1 || close >= end || !isUriText(text, open + 1, close)) {
+  const close = uriTextEnd(text, open + 1, end);
+  if (close === -1 || close === end || text.charCodeAt(close) !== 0x3e) {
     return fail('address-malformed', offset + open, 400, 'expected <uri>', header);
   }
   const params = parseParams(text, close + 1, offset, header, end);
@@ -75,7 +75,7 @@ function parseAddrSpec(
   const specEnd = semicolon === -1 || semicolon > end ? end : semicolon;
   const uriEnd = trimEnd(text, start, specEnd);
   const uri = text.slice(start, uriEnd);
-  if (!isUriText(text, start, uriEnd) || uri.includes('?') || uri.includes(',')) {
+  if (uriTextEnd(text, start, uriEnd) !== uriEnd || uri.includes('?') || uri.includes(',')) {
     return fail(
       'address-malformed',
       offset + start,
@@ -88,15 +88,16 @@ function parseAddrSpec(
   return params.ok ? ok({ displayName: undefined, uri, params: params.value }) : params;
 }
 
-/** A scheme, a colon, something after it; no white space, quotes or control characters. */
-function isUriText(text: string, start: number, end: number): boolean {
-  const colon = schemeEnd(text, start);
-  if (colon === -1 || colon + 1 >= end) return false;
-  for (let index = colon; index < end; index++) {
-    const code = text.charCodeAt(index);
-    if (code <= 0x20 || code === 0x22 || code === 0x3c || code === 0x7f) return false;
-  }
-  return true;
+/** What ends a URI: white space, control characters, quotes and <>. */
+const ENDS_URI = characterTable('"<>\x7f', false).fill(1, 0, 0x21);
+
+/** Where the URI that starts at `start` ends, at most `end`; -1 when there is no scheme, colon and something after it. */
+function uriTextEnd(text: string, start: number, end: number): number {
+  const colon = text.startsWith('sip:', start) ? start + 3 : schemeEnd(text, start);
+  if (colon === -1) return -1;
+  let index = colon + 1;
+  while (index < end && ENDS_URI[text.charCodeAt(index)] !== 1) index++;
+  return index > colon + 1 ? index : -1;
 }
 
 /** Wider than the grammar's *(token LWS): leniency `display-name-characters`. */

@@ -14,36 +14,48 @@ export type Params = Pick<
   'get' | 'has' | 'keys' | 'size' | typeof Symbol.iterator
 >;
 
-/** What is read of a message: one or two parameters nearly always, for which a hash table is more work than it saves. */
+/**
+ * What is read of a message: a parameter and those behind it. There are one to three nearly always, for which hash
+ * tables and arrays are more work than they save.
+ */
 class ParamList implements Params {
-  private readonly names: string[] = [];
-  private readonly values: (string | undefined)[] = [];
+  private next: ParamList | undefined = undefined;
+
+  constructor(
+    private readonly name: string,
+    private readonly value: string | undefined,
+  ) {}
 
   get size(): number {
-    return this.names.length;
+    return 1 + (this.next?.size ?? 0);
   }
 
   has(name: string): boolean {
-    return this.names.includes(name);
+    return this.find(name) !== undefined;
   }
 
   get(name: string): string | undefined {
-    const index = this.names.indexOf(name);
-    return index === -1 ? undefined : this.values[index];
+    return this.find(name)?.value;
   }
 
-  /** A name that is not there yet. */
-  add(name: string, value: string | undefined): void {
-    this.names.push(name);
-    this.values.push(value);
+  /** This one is the last. */
+  append(param: ParamList): void {
+    this.next = param;
   }
 
-  keys(): MapIterator<string> {
-    return this.names.values();
+  *keys(): MapIterator<string> {
+    for (const [name] of this) yield name;
   }
 
   *[Symbol.iterator](): MapIterator<[string, string | undefined]> {
-    for (const [index, name] of this.names.entries()) yield [name, this.values[index]];
+    let param: ParamList | undefined = this;
+    for (; param !== undefined; param = param.next) yield [param.name, param.value];
+  }
+
+  private find(name: string): ParamList | undefined {
+    let param: ParamList | undefined = this;
+    while (param !== undefined && param.name !== name) param = param.next;
+    return param;
   }
 }
 
@@ -64,7 +76,9 @@ export function parseParams(
 ): Result<Params> {
   let index = skipSpace(text, start, end);
   if (index === end) return ok(NO_PARAMS);
-  const params = new ParamList();
+  let first: ParamList | undefined;
+  let last: ParamList | undefined;
+  let count = 0;
   while (index < end) {
     if (text.charCodeAt(index) !== 0x3b) {
       return fail('parameter-malformed', offset + index, 400, 'expected ";" before a parameter', header);
@@ -78,30 +92,52 @@ export function parseParams(
     }
     const name =
       knownWordAt(text, nameStart, nameEnd, COMMON_NAMES) ?? text.slice(nameStart, nameEnd).toLowerCase();
-    if (params.has(name)) {
+    if (first?.has(name)) {
       return fail('parameter-duplicated', offset + nameStart, 400, `${name} stands twice`, header);
     }
-    if (params.size === MAX_PARAMETERS) {
+    if (count === MAX_PARAMETERS) {
       return fail('too-many-parameters', offset + nameStart, 400, `more than ${MAX_PARAMETERS}`, header);
     }
     index = skipSpace(text, nameEnd, end);
-    if (index === end || text.charCodeAt(index) !== 0x3d) {
-      params.add(name, undefined);
-      continue;
+    let value: string | undefined;
+    if (index < end && text.charCodeAt(index) === 0x3d) {
+      const valueStart = skipSpace(text, index + 1, end);
+      const valueEnd = parameterValueEnd(text, valueStart, end);
+      if (valueEnd === -1) {
+        return fail('parameter-malformed', offset + valueStart, 400, `malformed value of ${name}`, header);
+      }
+      value = text.slice(valueStart, valueEnd);
+      index = skipSpace(text, valueEnd, end);
     }
-    const valueStart = skipSpace(text, index + 1, end);
-    const valueEnd = parameterValueEnd(text, valueStart, end);
-    if (valueEnd === -1) {
-      return fail('parameter-malformed', offset + valueStart, 400, `malformed value of ${name}`, header);
-    }
-    params.add(name, text.slice(valueStart, valueEnd));
-    index = skipSpace(text, valueEnd, end);
+    const param = new ParamList(name, value);
+    last?.append(param);
+    first ??= param;
+    last = param;
+    count++;
   }
-  return ok(params);
+  return ok(first ?? NO_PARAMS);
 }
 
 /** In every message. */
-const COMMON_NAMES = ['tag', 'branch', 'rport', 'lr', 'expires', 'received'];
+const COMMON_NAMES = [
+  'tag',
+  'branch',
+  'rport',
+  'lr',
+  'expires',
+  'received',
+  'q',
+  'alias',
+  'reg-id',
+  '+sip.instance',
+];
+
+const ENDS = 1;
+const WRONG = 2;
+/** What characters that do not belong to an unquoted value do there. */
+const IN_VALUE = new Uint8Array(256);
+for (const character of ' \t;') IN_VALUE[character.charCodeAt(0)] = ENDS;
+for (const character of '",<>') IN_VALUE[character.charCodeAt(0)] = WRONG;
 
 /**
  * Where a value ends: a quoted string at its quote, anything else before white space or `;`. Wider than the
@@ -111,9 +147,9 @@ function parameterValueEnd(text: string, start: number, end: number): number {
   if (text.charCodeAt(start) === 0x22) return quotedStringEnd(text, start, end);
   let index = start;
   for (; index < end; index++) {
-    const code = text.charCodeAt(index);
-    if (code === 0x3b || code === 0x20 || code === 0x09) break;
-    if (code === 0x22 || code === 0x2c || code === 0x3c || code === 0x3e) return -1;
+    const kind = IN_VALUE[text.charCodeAt(index)];
+    if (kind === ENDS) break;
+    if (kind === WRONG) return -1;
   }
   return index === start ? -1 : index;
 }

@@ -163,25 +163,36 @@ function readAnyField(head: Head, start: number, lineFeed: number, folded: boole
 
 /** The value of the field `name`, from `start` (after the colon) up to the line feed. */
 function readValue(head: Head, name: string, start: number, lineFeed: number, folded: boolean): void {
+  if (folded) return readFolded(head, name, start, lineFeed);
   const text = head.text;
-  let end = trimEnd(text, start, lineEnd(text, start, lineFeed));
-  let offset = skipSpace(text, start, end);
-  if (folded) {
-    while (offset < end && isBlank(text.charCodeAt(offset))) offset++;
-    while (end > offset && isBlank(text.charCodeAt(end - 1))) end--;
-  } else if (head.carriageReturn < offset) {
+  const end = trimEnd(text, start, lineEnd(text, start, lineFeed));
+  const offset = skipSpace(text, start, end);
+  if (head.carriageReturn < offset) {
     const next = text.indexOf('\r', offset);
     head.carriageReturn = next === -1 ? text.length : next;
   }
-  if (folded) head.folded = true;
-  const value = folded ? unfold(text.slice(offset, end)) : text.slice(offset, end);
-  // A carriage return that ends no line here may end one for the next element that reads it.
-  if (folded ? value.includes('\r') : head.carriageReturn < end) {
-    note(head, 'carriage-return-alone', offset, 'a carriage return without a line feed', name);
-    return;
-  }
+  if (head.carriageReturn < end) return noteCarriageReturn(head, name, offset);
+  head.headers.push({ name, value: text.slice(offset, end), offset });
+  if (name === 'Content-Length') keepContentLength(head, readDigits(text, offset, end), offset);
+}
+
+/** A value that goes over several lines, as `readValue`. */
+function readFolded(head: Head, name: string, start: number, lineFeed: number): void {
+  const text = head.text;
+  let end = lineFeed;
+  let offset = start;
+  while (offset < end && isBlank(text.charCodeAt(offset))) offset++;
+  while (end > offset && isBlank(text.charCodeAt(end - 1))) end--;
+  head.folded = true;
+  const value = unfold(text.slice(offset, end));
+  if (value.includes('\r')) return noteCarriageReturn(head, name, offset);
   head.headers.push({ name, value, offset });
-  if (name === 'Content-Length') readContentLength(head, value, offset);
+  if (name === 'Content-Length') keepContentLength(head, readDigits(value), offset);
+}
+
+/** A carriage return that ends no line here may end one for the next element that reads it. */
+function noteCarriageReturn(head: Head, name: string, offset: number): void {
+  note(head, 'carriage-return-alone', offset, 'a carriage return without a line feed', name);
 }
 
 /** §7.3.1: a line break and the white space around it are one space. */
@@ -194,9 +205,8 @@ function unfold(value: string): string {
     .join(' ');
 }
 
-/** §20.14. Two that differ leave the end of the message open; two that agree are one too many still. */
-function readContentLength(head: Head, value: string, offset: number): void {
-  const length = readDigits(value);
+/** §20.14; -1 is no number. Two that differ leave the end of the message open; two that agree are one too many still. */
+function keepContentLength(head: Head, length: number, offset: number): void {
   if (length < 0) {
     note(head, 'content-length-malformed', offset, 'expected digits', 'Content-Length');
   } else if (head.contentLength >= 0) {

@@ -7,7 +7,7 @@
 import { MAX_START_LINE_BYTES } from './limits.ts';
 import { COMMON_METHODS } from './methods.ts';
 import type { SipError } from './result.ts';
-import { isToken, readDigits, wordAt } from './text.ts';
+import { characterTable, readDigits, tokenAt } from './text.ts';
 
 /** A request line may have an `error` and still be known enough for an answer. */
 export type StartLine =
@@ -29,10 +29,10 @@ export function parseStartLine(text: string, start: number, end: number): StartL
   }
   let methodEnd = text.indexOf(' ', start);
   if (methodEnd === -1 || methodEnd > end) methodEnd = end;
-  if (!isToken(text, start, methodEnd)) {
+  const method = tokenAt(text, start, methodEnd, COMMON_METHODS);
+  if (method === undefined) {
     return unreadable('request-line-malformed', start, 'expected a method, a Request-URI and SIP/2.0');
   }
-  const method = wordAt(text, start, methodEnd, COMMON_METHODS);
   const uriStart = methodEnd + 1;
   if (tooLong) {
     const error = problem('request-uri-too-long', uriStart, 414, `more than ${MAX_START_LINE_BYTES} bytes`);
@@ -44,7 +44,7 @@ export function parseStartLine(text: string, start: number, end: number): StartL
     return { kind: 'request', method, uri: '', error };
   }
   const uri = text.slice(uriStart, uriEnd);
-  const error = checkVersion(text, uriEnd + 1, end) ?? checkRequestUri(uri, uriStart);
+  const error = checkVersion(text, uriEnd + 1, end) ?? checkRequestUri(text, uriStart, uriEnd);
   return error ? { kind: 'request', method, uri, error } : { kind: 'request', method, uri };
 }
 
@@ -66,20 +66,14 @@ function parseStatusLine(text: string, start: number, end: number): StartLine {
 }
 
 /** §7.1: no white space, no control characters and no angle brackets in a Request-URI. */
-function checkRequestUri(uri: string, offset: number): SipError | undefined {
-  for (let index = 0; index < uri.length; index++) {
-    const code = uri.charCodeAt(index);
-    if (code <= SP || code === 0x3c || code === 0x3e || code === 0x7f) {
-      return problem(
-        'request-line-malformed',
-        offset + index,
-        400,
-        'a character that no Request-URI may have',
-      );
-    }
-  }
-  return undefined;
+function checkRequestUri(text: string, start: number, end: number): SipError | undefined {
+  let index = start;
+  while (index < end && NOT_IN_URI[text.charCodeAt(index)] !== 1) index++;
+  if (index === end) return undefined;
+  return problem('request-line-malformed', index, 400, 'a character that no Request-URI may have');
 }
+
+const NOT_IN_URI = characterTable('<>\x7f', false).fill(1, 0, SP + 1);
 
 /** §7.1: SIP/2.0, without regard to case. Another version is 505 (§21.5.6), anything else is no version. */
 function checkVersion(text: string, start: number, end: number): SipError | undefined {

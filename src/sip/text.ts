@@ -60,7 +60,7 @@ const UNSAFE_TO_SHOW =
   /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/gu;
 
 /** A table over latin1: 1 for the characters given and, when asked, for letters and digits. */
-function characterTable(characters: string, alphanumeric = true): Uint8Array {
+export function characterTable(characters: string, alphanumeric = true): Uint8Array {
   const table = new Uint8Array(256);
   const all = alphanumeric
     ? `${characters}abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789`
@@ -99,11 +99,17 @@ export function knownWordAt(
 }
 
 /**
- * The word from `start` to `end`, taken from `common` when it is one of those: a word cut out of a message costs
- * each time it is compared, one of ours does not.
+ * The token from `start` to `end`, taken from `common` when it is one of those: a word cut out of a message costs
+ * each time it is compared, one of ours does not. Undefined when it is no token.
  */
-export function wordAt(text: string, start: number, end: number, common: readonly string[]): string {
-  return knownWordAt(text, start, end, common) ?? text.slice(start, end);
+export function tokenAt(
+  text: string,
+  start: number,
+  end: number,
+  common: readonly string[],
+): string | undefined {
+  const known = knownWordAt(text, start, end, common);
+  return known !== undefined || !isToken(text, start, end) ? known : text.slice(start, end);
 }
 
 /** The first index from `start` on that is no space and no tab; at most `end`. */

@@ -4,12 +4,12 @@
  * The top one is read for every message, the others never, as only their own elements need them.
  */
 import type { SocketAddress } from './flow.ts';
-import { parseHostPort, serializeHostPort } from './host-port.ts';
+import { hostEndAt, hostPortError, hostText, portBehind, serializeHostPort } from './host-port.ts';
 import { firstValueEnd } from './list.ts';
 import type { SipMessage, SipRequest } from './message.ts';
-import { NO_PARAMS, type Params, parameterText, parseParams, serializeParams, withParams } from './params.ts';
+import { type Params, parameterText, parseParams, serializeParams, withParams } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
-import { knownWordAt, readDigits, skipSpace, tokenEnd } from './text.ts';
+import { knownWordAt, readDigits, skipSpace, tokenEnd, trimEnd } from './text.ts';
 
 /** What every branch of RFC 3261 begins with (§8.1.1.7). */
 export const MAGIC_COOKIE = 'z9hG4bK';
@@ -44,17 +44,20 @@ export function parseVia(text: string, offset = 0, start = 0, end = text.length)
     return fail('via-malformed', offset + start, 400, 'expected SIP/2.0/transport and a host', 'Via');
   }
   const semicolon = text.indexOf(';', hostStart);
-  const hostEnd = semicolon === -1 || semicolon > end ? end : semicolon;
-  const sentBy = parseHostPort(text, hostStart, hostEnd, offset, 'Via');
-  if (!sentBy.ok) return sentBy;
-  const params = hostEnd === end ? ok(NO_PARAMS) : parseParams(text, hostEnd, offset, 'Via', end);
+  const paramsStart = semicolon === -1 || semicolon > end ? end : semicolon;
+  // What `parseHostPort` does, without an object for it.
+  const sentByEnd = trimEnd(text, hostStart, paramsStart);
+  const hostEnd = hostEndAt(text, hostStart, sentByEnd);
+  const port = portBehind(text, hostEnd, sentByEnd);
+  if (port === -1) return hostPortError(text, hostStart, sentByEnd, offset, 'Via');
+  const params = parseParams(text, paramsStart, offset, 'Via', end);
   if (!params.ok) return params;
   return ok({
     transport:
       knownWordAt(text, transportStart, transportEnd, COMMON_TRANSPORTS) ??
       text.slice(transportStart, transportEnd).toUpperCase(),
-    host: sentBy.value.host,
-    port: sentBy.value.port,
+    host: hostText(text, hostStart, hostEnd),
+    port: port === 0 ? undefined : port,
     params: params.value,
     branch: params.value.get('branch'),
   });
