@@ -27,6 +27,25 @@ interface OpenValue {
 
 const TOKEN = /[A-Za-z0-9\-.!%*_+`'~]+/y;
 
+/** What nearly all parameters are called: a name cut out of a message costs more to look up than one of these. */
+const COMMON_NAMES = [
+  'username',
+  'realm',
+  'nonce',
+  'uri',
+  'response',
+  'algorithm',
+  'cnonce',
+  'qop',
+  'nc',
+  'opaque',
+];
+
+const COMMA = 0x2c;
+const EQUALS = 0x3d;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
 function isSpace(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
   return code === 0x20 || code === 0x09 || code === 0x0d || code === 0x0a;
@@ -38,33 +57,43 @@ function skipSpace(text: string, from: number): number {
   return at;
 }
 
-function tokenAt(text: string, at: number): string {
+/** Where the token that starts at `at` ends; `at` itself when there is none. */
+function tokenEnd(text: string, at: number): number {
   TOKEN.lastIndex = at;
-  return TOKEN.exec(text)?.[0] ?? '';
+  return TOKEN.test(text) ? TOKEN.lastIndex : at;
+}
+
+/** The name from `at` to `end`, in lower case. */
+function nameAt(text: string, at: number, end: number): string {
+  for (const name of COMMON_NAMES) if (name.length === end - at && text.startsWith(name, at)) return name;
+  return text.slice(at, end).toLowerCase();
 }
 
 /** The next comma that is not inside quotes, or the end. */
 function nextComma(text: string, from: number): number {
   let quoted = false;
   for (let at = from; at < text.length; at += 1) {
-    const character = text.charAt(at);
-    if (quoted && character === '\\') at += 1;
-    else if (character === '"') quoted = !quoted;
-    else if (character === ',' && !quoted) return at;
+    const code = text.charCodeAt(at);
+    if (quoted && code === BACKSLASH) at += 1;
+    else if (code === QUOTE) quoted = !quoted;
+    else if (code === COMMA && !quoted) return at;
   }
   return text.length;
 }
 
-/** A quoted string from its opening quote; `end` is behind the closing one, −1 when there is none. */
-function quotedAt(text: string, from: number): { value: string; end: number } {
-  let value = '';
+/** The index behind the closing quote of the string that opens at `from`; −1 when there is none. */
+function quotedEnd(text: string, from: number): number {
   for (let at = from + 1; at < text.length; at += 1) {
-    const character = text.charAt(at);
-    if (character === '"') return { value, end: at + 1 };
-    if (character === '\\') at += 1;
-    value += text.charAt(at);
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at + 1;
+    if (code === BACKSLASH) at += 1;
   }
-  return { value, end: -1 };
+  return -1;
+}
+
+/** What stands between quotes: each backslash goes, the character after it stays. */
+function withoutEscapes(text: string): string {
+  return text.includes('\\') ? text.replace(/\\([\s\S])/g, '$1') : text;
 }
 
 /** Reads the schemes of one header value, in order, at most `limit` of them. Never throws. */
@@ -74,23 +103,24 @@ export function parseAuthValues(text: string, limit: number): AuthValue[] {
   let at = 0;
   while (at < text.length) {
     at = skipSpace(text, at);
-    if (text.charAt(at) === ',') {
+    if (text.charCodeAt(at) === COMMA) {
       at += 1;
       continue;
     }
     if (at >= text.length) break;
-    const word = tokenAt(text, at);
-    const after = skipSpace(text, at + word.length);
-    if (word !== '' && text.charAt(after) !== '=') {
+    const end = tokenEnd(text, at);
+    const after = skipSpace(text, end);
+    if (end > at && text.charCodeAt(after) !== EQUALS) {
       if (values.length === limit) break;
       // A word with no "=" behind it starts the next challenge: a scheme.
-      current = { scheme: word.toLowerCase(), parameters: new Map() };
+      current = { scheme: text.slice(at, end).toLowerCase(), parameters: new Map() };
       values.push(current);
       at = after;
       continue;
     }
     current ??= open(values);
-    at = word === '' ? spoil(current, text, at) : readParameter(current, word.toLowerCase(), text, after + 1);
+    at =
+      end === at ? spoil(current, text, at) : readParameter(current, nameAt(text, at, end), text, after + 1);
   }
   return values;
 }
@@ -110,28 +140,30 @@ function spoil(current: OpenValue, text: string, at: number): number {
 /** `from` is behind the equals sign. Returns where the next parameter may start. */
 function readParameter(current: OpenValue, name: string, text: string, from: number): number {
   const at = skipSpace(text, from);
-  const quoted = text.charAt(at) === '"';
-  const { value, end } = quoted ? quotedAt(text, at) : unquotedAt(text, at);
+  const quoted = text.charCodeAt(at) === QUOTE;
+  const end = quoted ? quotedEnd(text, at) : unquotedEnd(text, at);
   if (end < 0) {
     current.problem ??= `the quotes of ${name} are not closed`;
     return text.length;
   }
   const next = skipSpace(text, end);
-  if (next < text.length && text.charAt(next) !== ',') {
+  if (next < text.length && text.charCodeAt(next) !== COMMA) {
     // §2.1 wants a comma here. Without it nobody can say where the value ends.
     current.problem ??= `no comma after ${name}`;
     return nextComma(text, next);
   }
   if (current.parameters.size === MAX_AUTH_PARAMETERS) current.problem ??= 'too many parameters';
-  else if (!current.parameters.has(name)) current.parameters.set(name, value);
+  else if (!current.parameters.has(name)) {
+    current.parameters.set(name, quoted ? withoutEscapes(text.slice(at + 1, end - 1)) : text.slice(at, end));
+  }
   return next;
 }
 
-/** A token, or whatever stands there up to a comma or a space: `nc=00000001`, `uri=sip:…` by sloppy clients. */
-function unquotedAt(text: string, from: number): { value: string; end: number } {
+/** Where a token ends, or whatever stands there up to a comma or a space: `nc=00000001`, `uri=sip:…` by sloppy clients. */
+function unquotedEnd(text: string, from: number): number {
   let end = from;
-  while (end < text.length && text.charAt(end) !== ',' && !isSpace(text, end)) end += 1;
-  return { value: text.slice(from, end), end };
+  while (end < text.length && text.charCodeAt(end) !== COMMA && !isSpace(text, end)) end += 1;
+  return end;
 }
 
 /** `"a \"b\""`: quotes and escapes put around a value (RFC 3261 §25.1, quoted-string). */

@@ -12,9 +12,9 @@ import { parseUri } from './uri.ts';
 /** One Contact value. */
 export interface Contact extends NameAddr {
   /** `expires`, in seconds, at most 2^32 − 1; 3600 when malformed (leniency `contact-expires-malformed`). */
-  readonly expiresS?: number;
+  readonly expiresS?: number | undefined;
   /** Preference, 0 to 1; absent when it is malformed. */
-  readonly q?: number;
+  readonly q?: number | undefined;
 }
 
 /** `*` stands alone and means every binding (§10.2.2). */
@@ -60,13 +60,8 @@ export function parseTargetContact(message: SipMessage): Result<Contact | undefi
 }
 
 function readContact(address: NameAddr): Contact {
-  const expires = readExpires(address);
-  const q = readPreference(address.params.get('q'));
-  return {
-    ...address,
-    ...(expires === undefined ? {} : { expiresS: expires }),
-    ...(q === undefined ? {} : { q }),
-  };
+  const { displayName, uri, params } = address;
+  return { displayName, uri, params, expiresS: readExpires(address), q: readPreference(params.get('q')) };
 }
 
 function readExpires({ params }: NameAddr): number | undefined {

@@ -10,8 +10,8 @@ import { allValues, type ListValue } from './list.ts';
 import type { SipMessage } from './message.ts';
 import { NO_PARAMS, type Params, parseParams, serializeParams } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
-import { characterTable, quote, quotedStringEnd, resolveEscapes, skipSpace, trimEnd } from './text.ts';
-import { schemeEnd } from './uri.ts';
+import { quote, quotedStringEnd, resolveEscapes, skipSpace, trimEnd } from './text.ts';
+import { schemeEnd, uriTextEnd } from './uri.ts';
 
 /** One address. */
 export interface NameAddr {
@@ -53,7 +53,7 @@ export function parseNameAddr(
     }
     displayName = text.slice(start, nameEnd);
   }
-  const close = uriTextEnd(text, open + 1, end);
+  const close = uriEndAt(text, open + 1, end);
   if (close === -1 || close === end || text.charCodeAt(close) !== 0x3e) {
     return fail('address-malformed', offset + open, 400, 'expected <uri>', header);
   }
@@ -75,7 +75,7 @@ function parseAddrSpec(
   const specEnd = semicolon === -1 || semicolon > end ? end : semicolon;
   const uriEnd = trimEnd(text, start, specEnd);
   const uri = text.slice(start, uriEnd);
-  if (uriTextEnd(text, start, uriEnd) !== uriEnd || uri.includes('?') || uri.includes(',')) {
+  if (uriEndAt(text, start, uriEnd) !== uriEnd || uri.includes('?') || uri.includes(',')) {
     return fail(
       'address-malformed',
       offset + start,
@@ -88,16 +88,12 @@ function parseAddrSpec(
   return params.ok ? ok({ displayName: undefined, uri, params: params.value }) : params;
 }
 
-/** What ends a URI: white space, control characters, quotes and <>. */
-const ENDS_URI = characterTable('"<>\x7f', false).fill(1, 0, 0x21);
-
 /** Where the URI that starts at `start` ends, at most `end`; -1 when there is no scheme, colon and something after it. */
-function uriTextEnd(text: string, start: number, end: number): number {
+function uriEndAt(text: string, start: number, end: number): number {
   const colon = text.startsWith('sip:', start) ? start + 3 : schemeEnd(text, start);
   if (colon === -1) return -1;
-  let index = colon + 1;
-  while (index < end && ENDS_URI[text.charCodeAt(index)] !== 1) index++;
-  return index > colon + 1 ? index : -1;
+  const uriEnd = uriTextEnd(text, colon + 1, end);
+  return uriEnd > colon + 1 ? uriEnd : -1;
 }
 
 /** Wider than the grammar's *(token LWS): leniency `display-name-characters`. */

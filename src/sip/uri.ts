@@ -9,6 +9,7 @@ import { MAX_PARAMETERS } from './limits.ts';
 import type { Params } from './params.ts';
 import { NO_PARAMS, serializeParams } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
+import { characterTable } from './text.ts';
 
 /** `sip:user:password@host:port;parameters?headers`. */
 export interface SipUri {
@@ -61,12 +62,11 @@ let place = 0;
 function readUri(text: string, offset: number, header?: string): Result<Uri> {
   const colon = schemeEnd(text, 0);
   if (colon === -1) return fail('uri-malformed', offset, 400, 'expected a scheme and ":"', header);
-  for (let index = colon; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code > 0x20 && code !== 0x22 && code !== 0x3c && code !== 0x3e && code !== 0x7f) continue;
-    return fail('uri-malformed', offset + index, 400, 'a character that no URI may have', header);
+  const end = uriTextEnd(text, colon);
+  if (end < text.length) {
+    return fail('uri-malformed', offset + end, 400, 'a character that no URI may have', header);
   }
-  const scheme = text.slice(0, colon).toLowerCase();
+  const scheme = text.startsWith('sip:') ? 'sip' : text.slice(0, colon).toLowerCase();
   if (scheme === 'sip' || scheme === 'sips') return parseSipUri(text, scheme, offset, header);
   const rest = text.slice(colon + 1);
   if (rest === '') return fail('uri-malformed', offset, 400, 'nothing after the scheme', header);
@@ -85,12 +85,21 @@ export function schemeEnd(text: string, start: number): number {
   return -1;
 }
 
+/** Where the characters that a URI may have end, from `start` on: white space, control characters, quotes and <> are none. */
+export function uriTextEnd(text: string, start: number, end = text.length): number {
+  let index = start;
+  while (index < end && NOT_IN_URI[text.charCodeAt(index)] !== 1) index++;
+  return index;
+}
+
+const NOT_IN_URI = characterTable('"<>\x7f', false).fill(1, 0, 0x21);
+
 function parseSipUri(text: string, scheme: 'sip' | 'sips', offset: number, header?: string): Result<SipUri> {
   const start = scheme.length + 1;
   // A user part may hold ";", "?" and "/" (§25.1 user-unreserved), a host none: the "@" decides.
   const at = text.indexOf('@', start);
   const hostStart = at === -1 ? start : at + 1;
-  const userInfo = at === -1 ? undefined : readUserInfo(text.slice(start, at));
+  const userInfo = at === -1 ? NO_USER : readUserInfo(text.slice(start, at));
   if (userInfo === null) {
     return fail('uri-malformed', offset + start, 400, 'an empty user or a broken escape', header);
   }
@@ -98,20 +107,19 @@ function parseSipUri(text: string, scheme: 'sip' | 'sips', offset: number, heade
   const paramsEnd = question === -1 ? text.length : question;
   const semicolon = text.indexOf(';', hostStart);
   const hostEnd = semicolon === -1 || semicolon > paramsEnd ? paramsEnd : semicolon;
-  if (/\s/.test(text.slice(hostStart, hostEnd))) {
-    return fail('uri-malformed', offset + hostStart, 400, 'white space in a URI', header);
-  }
   const hostPort = parseHostPort(text, hostStart, hostEnd, offset, header);
   if (!hostPort.ok) return hostPort;
-  const params = readParams(text.slice(hostEnd, paramsEnd), offset + hostEnd, header);
+  const params =
+    hostEnd === paramsEnd ? NONE : readParams(text.slice(hostEnd, paramsEnd), offset + hostEnd, header);
   if (!params.ok) return params;
-  const headers = question === -1 ? ok([]) : readHeaders(text.slice(question + 1), offset + question, header);
+  const headers =
+    question === -1 ? NO_HEADERS : readHeaders(text.slice(question + 1), offset + question, header);
   if (!headers.ok) return headers;
   return ok({
     kind: 'sip',
     scheme,
-    user: userInfo?.user,
-    password: userInfo?.password,
+    user: userInfo.user,
+    password: userInfo.password,
     host: hostPort.value.host,
     port: hostPort.value.port,
     params: params.value,
@@ -119,17 +127,25 @@ function parseSipUri(text: string, scheme: 'sip' | 'sips', offset: number, heade
   });
 }
 
+interface UserInfo {
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+}
+
+const NO_USER: UserInfo = { user: undefined, password: undefined };
+const NONE = ok(NO_PARAMS);
+const NO_HEADERS: Result<[string, string][]> = ok([]);
+
 /** `user[:password]`; null when it is malformed. Leniency `user-characters`: it is compared and carried as it is. */
-function readUserInfo(text: string): { user: string; password?: string } | null {
+function readUserInfo(text: string): UserInfo | null {
   const colon = text.indexOf(':');
   const user = colon === -1 ? text : text.slice(0, colon);
   if (user === '' || !hasWholeEscapes(text)) return null;
-  return colon === -1 ? { user } : { user, password: text.slice(colon + 1) };
+  return { user, password: colon === -1 ? undefined : text.slice(colon + 1) };
 }
 
 /** `;name=value;flag`: no white space, no quotes, so not the parameters of a header field. */
 function readParams(text: string, offset: number, header?: string): Result<Params> {
-  if (text === '') return ok(NO_PARAMS);
   const params = new Map<string, string | undefined>();
   let at = offset;
   for (const part of text.slice(1).split(';', MAX_PARAMETERS + 1)) {
