@@ -65,6 +65,7 @@ test('malformed addresses are refused', () => {
     '"bob" sip:a@b',
     '"bob <sip:a@b>',
     '<sip:a@b',
+    'sip:a@b>',
     '<sip:>',
     '<:a>',
     '<1sip:a>',
