@@ -1,14 +1,14 @@
 /**
- * A DNS server by hand (RFC 1035, RFC 2782, RFC 3403): A, SRV and NAPTR records out of a table, over UDP. It shares no
- * code with src/, so that a mistake there is not made here as well.
+ * A DNS server by hand (RFC 1035, RFC 2782, RFC 3403, RFC 3596): A, AAAA, SRV and NAPTR records out of a table, over
+ * UDP. It shares no code with src/, so that a mistake there is not made here as well.
  */
 import { createSocket } from 'node:dgram';
 import { type Lab, LOOPBACK } from './lab.ts';
 
-/** One record, its data as text: `127.0.0.2`; `priority weight port target`; `order preference flags service replacement`. */
+/** One record, its data as text: `127.0.0.2`; an IPv6 address in full, `0:0:0:0:0:0:0:1`; `priority weight port target`; `order preference flags service replacement`. */
 export interface DnsRecord {
   readonly name: string;
-  readonly type: 'A' | 'SRV' | 'NAPTR';
+  readonly type: 'A' | 'AAAA' | 'SRV' | 'NAPTR';
   readonly data: string;
   /** In seconds; 5 when not said. */
   readonly ttlS?: number;
@@ -23,7 +23,7 @@ export interface DnsServer {
   fallSilent(): void;
 }
 
-const TYPES = { A: 1, SRV: 33, NAPTR: 35 } as const;
+const TYPES = { A: 1, AAAA: 28, SRV: 33, NAPTR: 35 } as const;
 const TTL_S = 5;
 
 /** Starts one. The table may change while it runs. `noneS`: how long "there is none" holds, by an SOA (RFC 2308 §3). */
@@ -90,6 +90,7 @@ function record(type: number, ttlS: number, content: Buffer): Buffer {
 
 function dataOf(type: DnsRecord['type'], words: readonly string[]): Buffer {
   if (type === 'A') return Buffer.from((words[0] ?? '').split('.').map(Number));
+  if (type === 'AAAA') return Buffer.concat((words[0] ?? '').split(':').map((word) => number(`0x${word}`)));
   const last = nameOf(words.at(-1) ?? '');
   if (type === 'SRV') return Buffer.concat([...words.slice(0, 3).map(number), last]);
   const [order = '', preference = '', flags = '', service = ''] = words;
