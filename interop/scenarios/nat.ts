@@ -5,7 +5,16 @@
 import { join } from 'node:path';
 import { startBaresip } from '../baresip.ts';
 import { check, type Lab, sleep, tail, within } from '../lab.ts';
-import { CONE_OFFSET, INSIDE, type NatKind, OUTSIDE, ROUTER, SIP_PORT } from '../nat-network.ts';
+import {
+  CONE_OFFSET,
+  INSIDE,
+  type NatKind,
+  OUTSIDE,
+  ROUTER,
+  RTP_PORTS,
+  SECOND_RTP_PORTS,
+  SIP_PORT,
+} from '../nat-network.ts';
 import {
   callIn,
   callOut,
@@ -122,6 +131,39 @@ async function callsBaresip(lab: Lab): Promise<void> {
   await scene.echo.stop();
 }
 
+/**
+ * A router that forwards its ports, and `--advertise-ip` that says so: Contact and SDP name them, and baresip, which sends
+ * where the SDP says and nowhere else, is heard. What the registrar sees, another port of the same address, changes nothing.
+ */
+async function forwarded(lab: Lab): Promise<void> {
+  const advertise = ['--advertise-ip', ROUTER];
+  const scene = await openNatScene(lab, ['symmetric'], { args: advertise });
+  const { echo, home, internet, kamailio } = scene;
+  const rules = [
+    `add rule ip nat in iifname "world" udp dport { ${SIP_PORT}, ${RTP_PORTS[0]}-${SECOND_RTP_PORTS[1]} } dnat to ${INSIDE}`,
+    'insert rule ip nat between iifname "world" ct state new ct status dnat accept',
+  ];
+  await home.addRules(rules.join('\n'));
+  const said = echo.all('address.discovered').filter(({ scope }) => scope === 'public');
+  check(said.map(({ learnedBy }) => learnedBy).join() === 'advertised', `said: ${JSON.stringify(said)}`);
+  const locations = await kamailio.locations();
+  check(locations.includes(`sip:100@${ROUTER}:${SIP_PORT}`), `the Contact is another:\n${locations}`);
+  const caller = callIn(scene, 1.5);
+  await caller.ends(0, 15_000);
+  const { remoteAddress, remotePort } = await caller.wait('media.started');
+  const told = `${remoteAddress}:${remotePort}`;
+  check(told === `${ROUTER}:${RTP_PORTS[0]}`, `the answer named ${told}`);
+  heardBothWays('the caller', 1.5, LEARNING, await caller.wait('media.stopped'));
+  heardBothWays('the echo', 1.5, LEARNING, await echo.wait('media.stopped'));
+  const options = { answers: true, address: OUTSIDE };
+  const phone = await startBaresip(internet.outside, kamailio, 'udp', options);
+  const atHome = callOut(scene, 'udp', ['--duration', '2.5', ...advertise]);
+  await atHome.ends(0, 15_000);
+  heardBothWays('the caller at home', 2.5, 25, await atHome.wait('media.stopped'));
+  check(phone.heardTone() > 0.9, `baresip heard the tone with ${phone.heardTone().toFixed(2)}`);
+  await echo.stop();
+}
+
 /** The router forgets after 4 s of silence; the call comes after 10. */
 async function keptOpen(lab: Lab): Promise<void> {
   const scene = await openNatScene(lab, ['symmetric'], { forgetsS: 4, args: ['--keepalive', '2'] });
@@ -169,6 +211,11 @@ export const natScenarios: readonly Scenario[] = [
     name: 'behind a port-restricted NAT: calling baresip',
     needs: [...needs, 'baresip'],
     run: callsBaresip,
+  },
+  {
+    name: 'behind a symmetric NAT with ports forwarded: --advertise-ip',
+    needs: [...needs, 'baresip'],
+    run: forwarded,
   },
   { name: 'behind a NAT that forgets, kept open by keepalives', needs, limitS: 45, run: keptOpen },
   { name: 'behind a NAT that forgets, without keepalives', needs, limitS: 60, run: forgotten },
