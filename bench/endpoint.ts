@@ -99,7 +99,7 @@ async function subject(tree: string): Promise<Subject> {
       `Subject: Performance Test\r\n${rest}`;
     const offer = `Content-Type: application/sdp\r\nContent-Length:   ${SDP.length}\r\n\r\n${SDP}`;
     feed(message('INVITE', 1, 0, '', offer));
-    const ok = Buffer.from(sent).latin1Slice();
+    const ok = Buffer.from(sent).toString('latin1');
     const tag = /\r\nTo: [^\r]*(;tag=[^\r;]*)/.exec(ok)?.[1] ?? '';
     feed(message('ACK', 1, 5, tag, 'Content-Length: 0\r\n\r\n'));
     feed(message('BYE', 2, 7, tag, 'Content-Length: 0\r\n\r\n'));
@@ -170,7 +170,9 @@ if (import.meta.main) {
   if (values.json) console.log(JSON.stringify({ found, ratios }));
   else {
     for (const { tree, medianUs, leastUs, garbageKb: kb } of found)
-      console.log(`${medianUs.toFixed(1)} µs a call (least ${leastUs.toFixed(1)}), ${kb.toFixed(1)} KB  ${tree}`);
+      console.log(
+        `${medianUs.toFixed(1)} µs a call (least ${leastUs.toFixed(1)}), ${kb.toFixed(1)} KB  ${tree}`,
+      );
     if (ratios.length > 0) console.log(`after ÷ before: ${spread(ratios)}`);
   }
 }

@@ -108,6 +108,9 @@ export const MAX_SERVERS_WITHOUT_TCP = 256;
 export const MAX_ACCOUNTS = 1_000;
 /** Peers towards which our own address is remembered: each one more costs a question to the kernel. */
 export const MAX_ROUTES = 1_024;
+/** Texts of one kind of which it is remembered what they say (remembered.ts), and the longest; each keeps its message. */
+export const MAX_REMEMBERED_TEXTS = 64;
+export const MAX_REMEMBERED_LENGTH = 64;
 /** Local addresses of which it is remembered that they were said (`address.discovered`). */
 export const MAX_ADDRESSES_SAID = 64;
 /** RTP that comes to a port before its call: packets held of one stream, and streams (early-packets.ts). */

@@ -23,6 +23,7 @@ import type { AddressFamily } from './ip-address.ts';
 import { MAX_BODY_BYTES, MAX_SDP_LINES, MAX_SDP_MEDIA } from './limits.ts';
 import { fail, ok, type Result } from './result.ts';
 import { parseConnection, parseMediaLine, parseOrigin } from './sdp-lines.ts';
+import { wordAt } from './text.ts';
 
 /** o= (§5.2). */
 export interface Origin {
@@ -98,11 +99,6 @@ export interface SessionDescription extends SdpBlock {
   readonly media: readonly MediaDescription[];
 }
 
-/** A line with the place of its value in the body. */
-interface PlacedLine extends SdpLine {
-  readonly offset: number;
-}
-
 /** Session or media level, while it is being read. */
 interface OpenBlock {
   information?: string;
@@ -113,67 +109,69 @@ interface OpenBlock {
   other: SdpLine[];
 }
 
+interface OpenMedia extends OpenBlock, MediaLine {}
+
 interface OpenSession extends OpenBlock {
   origin?: Origin;
-  name?: string;
+  name: string;
   uri?: string;
   emails: string[];
   phones: string[];
   timing: SdpLine[];
+  media: OpenMedia[];
 }
-
-interface OpenMedia extends OpenBlock, MediaLine {}
 
 /** Reads a session description. Errors carry status 400 and an offset in the body; never throws. */
 export function parseSdp(text: string): Result<SessionDescription> {
-  const lines = splitLines(text);
-  if (!lines.ok) return lines;
-  const first = lines.value[0];
-  if (first?.type !== 'v') return fail('sdp-version-missing', 0, 400, 'the first line is not v=');
-  if (first.value.trim() !== '0') {
-    return fail('sdp-version-unsupported', first.offset, 400, 'the version is not 0');
-  }
+  if (text.length > MAX_BODY_BYTES) return fail('sdp-too-long', MAX_BODY_BYTES, 400, 'too long');
   const session: OpenSession = {
+    name: '',
     bandwidth: [],
     attributes: [],
     other: [],
     emails: [],
     phones: [],
     timing: [],
+    media: [],
   };
-  const media: OpenMedia[] = [];
-  for (const line of lines.value) {
-    if (line === first) continue;
-    const read = readLine(session, media, line);
-    if (!read.ok) return read;
-  }
-  return finish(session, media, lines.value);
-}
-
-function splitLines(text: string): Result<PlacedLine[]> {
-  if (text.length > MAX_BODY_BYTES) return fail('sdp-too-long', MAX_BODY_BYTES, 400, 'too long');
-  const lines: PlacedLine[] = [];
+  let lines = 0;
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf('\n', start);
-    const next = newline < 0 ? text.length : newline + 1;
     let end = newline < 0 ? text.length : newline;
-    while (end > start && ' \t\r'.includes(text.charAt(end - 1))) end -= 1;
+    const next = end + 1;
+    while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
     if (end > start) {
-      if (lines.length === MAX_SDP_LINES) {
-        return fail('sdp-too-many-lines', start, 400, `more than ${MAX_SDP_LINES} lines`);
-      }
-      if (text.charAt(start + 1) !== '=' || !isLetter(text.charCodeAt(start))) {
-        return fail('sdp-line-malformed', start, 400, 'a line is not a letter, "=" and a value');
-      }
-      // What is mirrored in the answer must not be two lines to one reader and one to another.
-      const broken = controlAt(text, start, end);
-      if (broken < end) return fail('sdp-line-malformed', broken, 400, 'NUL or CR within a line');
+      const wrong = lines === MAX_SDP_LINES ? tooManyLines(start) : checkLine(text, start, end);
+      if (wrong !== undefined) return wrong;
       const from = Math.min(start + 2, end);
-      lines.push({ type: text.charAt(start), value: text.slice(from, end), offset: from });
+      const read =
+        lines === 0 ? readVersion(text, start, end) : readLine(session, text.charAt(start), text, from, end);
+      if (!read.ok) return read;
+      lines += 1;
     }
     start = next;
   }
-  return ok(lines);
+  return lines === 0
+    ? fail('sdp-version-missing', 0, 400, 'the first line is not v=')
+    : finish(session, text);
+}
+
+/** What may stand before the LF and belongs to no value: CR, space, tab. */
+function isBlank(code: number): boolean {
+  return code === 0x0d || code === 0x20 || code === 0x09;
+}
+
+/** A letter, "=", and a value without NUL and CR: what is mirrored must not be two lines to one reader and one to another. */
+function checkLine(text: string, start: number, end: number): Result<never> | undefined {
+  if (text.charCodeAt(start + 1) !== 0x3d || !isLetter(text.charCodeAt(start))) {
+    return fail('sdp-line-malformed', start, 400, 'a line is not a letter, "=" and a value');
+  }
+  const broken = controlAt(text, start, end);
+  return broken < end ? fail('sdp-line-malformed', broken, 400, 'NUL or CR within a line') : undefined;
+}
+
+function tooManyLines(start: number): Result<never> {
+  return fail('sdp-too-many-lines', start, 400, `more than ${MAX_SDP_LINES} lines`);
 }
 
 /** Where a byte stands that no value has (RFC 8866 §9, byte-string; LF ends the line): NUL or CR; `end` without one. */
@@ -191,74 +189,112 @@ function isLetter(code: number): boolean {
 
 const DONE: Result<undefined> = ok(undefined);
 
-function readLine(session: OpenSession, media: OpenMedia[], line: PlacedLine): Result<undefined> {
-  if (line.type === 'm') {
-    const parsed = parseMediaLine(line.value, line.offset);
-    if (!parsed.ok) return parsed;
-    if (media.length === MAX_SDP_MEDIA) {
-      return fail('sdp-too-many-media', line.offset, 400, `more than ${MAX_SDP_MEDIA} media lines`);
-    }
-    media.push({ ...parsed.value, bandwidth: [], attributes: [], other: [] });
-    return DONE;
-  }
-  const current = media.at(-1);
-  if (current === undefined) return readSessionLine(session, line);
-  if ('vosueptrz'.includes(line.type)) {
-    return fail('sdp-line-misplaced', line.offset, 400, `${line.type}= stands under a media line`);
-  }
-  return readBlockLine(current, line);
+function readVersion(text: string, start: number, end: number): Result<undefined> {
+  if (text.charAt(start) !== 'v') return fail('sdp-version-missing', 0, 400, 'the first line is not v=');
+  if (text.slice(start + 2, end).trim() === '0') return DONE;
+  return fail('sdp-version-unsupported', start + 2, 400, 'the version is not 0');
 }
 
-function readSessionLine(session: OpenSession, line: PlacedLine): Result<undefined> {
-  const { type, value } = line;
-  if (type === 'v') return fail('sdp-line-misplaced', line.offset, 400, 'a second v=');
+/** One line, whose value stands in `text` from `start` to `end`: values are cut out where they are kept, and no sooner. */
+function readLine(
+  session: OpenSession,
+  type: string,
+  text: string,
+  start: number,
+  end: number,
+): Result<undefined> {
+  if (type === 'm') {
+    const parsed = parseMediaLine(text, start, end);
+    if (!parsed.ok) return parsed;
+    if (session.media.length === MAX_SDP_MEDIA) {
+      return fail('sdp-too-many-media', start, 400, `more than ${MAX_SDP_MEDIA} media lines`);
+    }
+    const { kind, port, portCount, protocol, formats } = parsed.value;
+    const block = { kind, port, protocol, formats, bandwidth: [], attributes: [], other: [] };
+    session.media.push(portCount === undefined ? block : { ...block, portCount });
+    return DONE;
+  }
+  const current = session.media.at(-1);
+  if (current === undefined) return readSessionLine(session, type, text, start, end);
+  if ('vosueptrz'.includes(type)) {
+    return fail('sdp-line-misplaced', start, 400, `${type}= stands under a media line`);
+  }
+  return readBlockLine(current, type, text, start, end);
+}
+
+function readSessionLine(
+  session: OpenSession,
+  type: string,
+  text: string,
+  start: number,
+  end: number,
+): Result<undefined> {
+  if (type === 'v') return fail('sdp-line-misplaced', start, 400, 'a second v=');
   if (type === 'o' && session.origin === undefined) {
-    const origin = parseOrigin(value, line.offset);
+    const origin = parseOrigin(text, start, end);
     if (!origin.ok) return origin;
     session.origin = origin.value;
-  } else if (type === 's' && session.name === undefined) session.name = value;
-  else if (type === 'u' && session.uri === undefined) session.uri = value;
-  else if (type === 'e') session.emails.push(value);
-  else if (type === 'p') session.phones.push(value);
-  else if (type === 't' || type === 'r' || type === 'z') session.timing.push({ type, value });
-  else return readBlockLine(session, line);
+  } else if (type === 's' && session.name === '')
+    session.name = wordAt(text, start, end, COMMON_VALUES) || '-';
+  else if (type === 'u' && session.uri === undefined) session.uri = text.slice(start, end);
+  else if (type === 'e') session.emails.push(text.slice(start, end));
+  else if (type === 'p') session.phones.push(text.slice(start, end));
+  else if (type === 't' || type === 'r' || type === 'z') {
+    session.timing.push({ type, value: wordAt(text, start, end, COMMON_VALUES) });
+  } else return readBlockLine(session, type, text, start, end);
   return DONE;
 }
 
 /** What may stand at both levels. */
-function readBlockLine(block: OpenBlock, { type, value, offset }: PlacedLine): Result<undefined> {
+function readBlockLine(
+  block: OpenBlock,
+  type: string,
+  text: string,
+  start: number,
+  end: number,
+): Result<undefined> {
   if (type === 'c' && block.connection === undefined) {
-    const connection = parseConnection(value, offset);
+    const connection = parseConnection(text, start, end);
     if (!connection.ok) return connection;
     block.connection = connection.value;
-  } else if (type === 'i' && block.information === undefined) block.information = value;
-  else if (type === 'k' && block.key === undefined) block.key = value;
-  else if (type === 'b') block.bandwidth.push(value);
-  else if (type === 'a') block.attributes.push(attributeOf(value));
-  else block.other.push({ type, value });
+  } else if (type === 'i' && block.information === undefined) block.information = text.slice(start, end);
+  else if (type === 'k' && block.key === undefined) block.key = text.slice(start, end);
+  else if (type === 'b') block.bandwidth.push(text.slice(start, end));
+  else if (type === 'a') block.attributes.push(attributeAt(text, start, end));
+  else block.other.push({ type, value: text.slice(start, end) });
   return DONE;
 }
 
-function attributeOf(text: string): Attribute {
-  const colon = text.indexOf(':');
-  return colon < 0 ? { name: text } : { name: text.slice(0, colon), value: text.slice(colon + 1) };
+/** In s= and t= of nearly all descriptions. */
+const COMMON_VALUES = ['-', '0 0'];
+/** Attributes that are asked for by name (sdp-attributes.ts). */
+const COMMON_ATTRIBUTES = ['rtpmap', 'fmtp', 'sendrecv', 'ptime', 'rtcp', 'rtcp-mux', 'sendonly', 'recvonly'];
+
+function attributeAt(text: string, start: number, end: number): Attribute {
+  let colon = start;
+  while (colon < end && text.charCodeAt(colon) !== 0x3a) colon += 1;
+  if (colon === end) return { name: wordAt(text, start, end, COMMON_ATTRIBUTES) };
+  return { name: wordAt(text, start, colon, COMMON_ATTRIBUTES), value: text.slice(colon + 1, end) };
 }
 
-function finish(
-  session: OpenSession,
-  media: readonly OpenMedia[],
-  lines: readonly PlacedLine[],
-): Result<SessionDescription> {
-  const { origin, name = '' } = session;
+function finish(session: OpenSession, text: string): Result<SessionDescription> {
+  const { origin, connection, media, timing } = session;
   if (origin === undefined) return fail('sdp-origin-missing', 0, 400, 'there is no o=');
   // §5.7: a c= for the session, or one under every media line. A refused line needs none.
-  const homeless = media.findIndex((one) => one.port !== 0 && (one.connection ?? session.connection) == null);
-  if (homeless >= 0) {
-    const line = lines.filter(({ type }) => type === 'm')[homeless];
-    return fail('sdp-connection-missing', line?.offset ?? 0, 400, 'no c= for a media line');
+  if (connection === undefined) {
+    const homeless = media.findIndex((one) => one.port !== 0 && one.connection === undefined);
+    if (homeless >= 0) {
+      return fail('sdp-connection-missing', mediaOffset(text, homeless), 400, 'no c= for a media line');
+    }
   }
-  const timing = session.timing.length > 0 ? session.timing : [{ type: 't', value: '0 0' }];
-  return ok({ ...session, origin, name: name === '' ? '-' : name, timing, media });
+  if (session.name === '') session.name = '-';
+  if (timing.length === 0) timing.push({ type: 't', value: '0 0' });
+  return ok(session as OpenSession & { origin: Origin });
+}
+
+/** Where the value of that m= stands. */
+function mediaOffset(text: string, index: number): number {
+  return [...text.matchAll(/(?<=^m=)/gm)][index]?.index ?? 0;
 }
 
 /** The text of a description, in the order of §5, CRLF after every line. */
