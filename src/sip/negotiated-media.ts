@@ -4,7 +4,7 @@
  * RFC 3264 §5.1 and §6.1 (direction, ports), §8.4 (hold), RFC 3605 and RFC 5761 (RTCP). Offer and answer are
  * read by the same code, because a direction and an address say the same thing in both: what their writer does.
  */
-import type { MediaAddress, Payload } from '../rtp/session.ts';
+import type { MediaAddress, MediaSession, Payload } from '../rtp/session.ts';
 import { isLoopable, isSpeech, staticPayload } from './codecs.ts';
 import { isUnspecified } from './ip-address.ts';
 import type { MediaDescription, SessionDescription } from './sdp.ts';
@@ -14,19 +14,21 @@ import {
   type Direction,
   directionOf,
   packetTimeMs,
+  type RtpMap,
   reachable,
   rtcpAttribute,
   rtpMaps,
 } from './sdp-attributes.ts';
+import { readDigits } from './text.ts';
 
 /** One call's audio as agreed, in the words of rtp/session.ts. */
 export interface NegotiatedMedia {
   /** The address in its c=, as it stands; absent when there is none. */
-  readonly address?: string;
+  readonly address: string | undefined;
   /** Where the peer listens; absent when it says nowhere (0.0.0.0) or gives a host name. */
-  readonly remote?: MediaAddress;
+  readonly remote: MediaAddress | undefined;
   /** Where it wants RTCP: `remote` when muxed, a=rtcp, or the next port. */
-  readonly remoteRtcp?: MediaAddress;
+  readonly remoteRtcp: MediaAddress | undefined;
   readonly rtcpMux: boolean;
   /** Our direction, as it stands in our half. */
   readonly direction: Direction;
@@ -38,8 +40,8 @@ export interface NegotiatedMedia {
   readonly payloads: readonly Payload[];
   /** The first of them that carries speech. */
   readonly codec: Payload;
-  /** What the peer asked for, in ms. */
-  readonly ptimeMs?: number;
+  /** What the peer asked for, in ms; absent when it did not. */
+  readonly ptimeMs: number | undefined;
   /** Not both ways: the peer holds us, or listens only. Silence on such a call is no fault. */
   readonly held: boolean;
 }
@@ -48,17 +50,25 @@ export interface NegotiatedMedia {
 export function loopablePayloads(media: MediaDescription): readonly Payload[] {
   const maps = rtpMaps(media);
   const payloads: Payload[] = [];
+  let speech = false;
   for (const format of media.formats) {
-    if (!/^\d{1,3}$/.test(format) || Number(format) > 127) continue;
-    const type = Number(format);
+    const type = format.length > 3 ? -1 : readDigits(format);
+    if (type < 0 || type > 127) continue;
     const map = maps.get(type);
-    const payload = map
-      ? { type, name: map.name.toUpperCase(), clockRate: map.clockRate }
-      : staticPayload(type);
+    const payload = map === undefined ? staticPayload(type) : mappedPayload(type, map);
     if (payload === undefined || !isLoopable(payload.name)) continue;
-    if (!payloads.some((one) => one.type === type)) payloads.push(payload);
+    if (payloads.some((one) => one.type === type)) continue;
+    payloads.push(payload);
+    speech ||= isSpeech(payload.name);
   }
-  return payloads.some((one) => isSpeech(one.name)) ? payloads : [];
+  return speech ? payloads : [];
+}
+
+/** What a=rtpmap says; most write out what a static type means anyway. */
+function mappedPayload(type: number, { name, clockRate }: RtpMap): Payload {
+  const upper = name.toUpperCase();
+  const usual = staticPayload(type);
+  return usual?.name === upper && usual.clockRate === clockRate ? usual : { type, name: upper, clockRate };
 }
 
 /** RTP that is neither encrypted nor refused: the only audio we can answer today. */
@@ -72,7 +82,8 @@ export function isAudio(media: MediaDescription): boolean {
 }
 
 function isPlainRtp(media: MediaDescription): boolean {
-  return ['RTP/AVP', 'RTP/AVPF'].includes(media.protocol.toUpperCase());
+  const { protocol } = media;
+  return protocol === 'RTP/AVP' || /^RTP\/AVPF?$/i.test(protocol);
 }
 
 /** What we do when the peer does that (RFC 3264 §6.1). */
@@ -117,16 +128,19 @@ export function readMedia(
   if (codec === undefined) return undefined;
   const direction = ourDirection(session, media);
   const rtcpMux = mayMux && muxable(media, payloads);
-  const ptimeMs = packetTimeMs(media, 'ptime');
+  const address = connectionOf(session, media)?.address;
+  const remote = remoteOf(address, media);
   return {
-    ...addresses(session, media, rtcpMux),
+    address,
+    remote,
+    remoteRtcp: remote && rtcpOf(remote, media, rtcpMux),
     rtcpMux,
     direction,
     send: direction === 'sendrecv' || direction === 'sendonly',
     receive: direction === 'sendrecv' || direction === 'recvonly',
     payloads,
     codec,
-    ...(ptimeMs === undefined ? {} : { ptimeMs }),
+    ptimeMs: packetTimeMs(media, 'ptime'),
     held: direction !== 'sendrecv',
   };
 }
@@ -141,10 +155,11 @@ export function restricted(media: NegotiatedMedia, to: Direction): NegotiatedMed
 
 /** Whether that is what runs already. */
 export function sameMedia(
-  running: Pick<NegotiatedMedia, 'remote' | 'send' | 'receive' | 'rtcpMux' | 'payloads'>,
+  running: Pick<MediaSession, 'remote' | 'send' | 'receive' | 'rtcpMux' | 'payloads'>,
   agreed: NegotiatedMedia,
 ): boolean {
-  const types = (of: typeof running) => of.payloads.map(({ type, name }) => `${type} ${name}`).join();
+  const types = (of: Pick<MediaSession, 'payloads'>) =>
+    of.payloads.map(({ type, name }) => `${type} ${name}`).join();
   return (
     running.remote?.address === agreed.remote?.address &&
     running.remote?.port === agreed.remote?.port &&
@@ -155,21 +170,17 @@ export function sameMedia(
   );
 }
 
-function addresses(
-  session: SessionDescription,
-  media: MediaDescription,
-  rtcpMux: boolean,
-): { address?: string; remote?: MediaAddress; remoteRtcp?: MediaAddress } {
-  const address = connectionOf(session, media)?.address;
-  if (address === undefined) return {};
-  if (!reachable(address) || media.port === 0) return { address };
-  const remote = { address, port: media.port };
-  if (rtcpMux) return { address, remote, remoteRtcp: remote };
+/** Where the audio goes; undefined when nobody is reached there. */
+function remoteOf(address: string | undefined, media: MediaDescription): MediaAddress | undefined {
+  if (address === undefined || media.port === 0 || !reachable(address)) return undefined;
+  return { address, port: media.port };
+}
+
+function rtcpOf(remote: MediaAddress, media: MediaDescription, rtcpMux: boolean): MediaAddress | undefined {
+  if (rtcpMux) return remote;
+  const { address, port } = remote;
   const rtcp = rtcpAttribute(media);
-  if (rtcp !== undefined) {
-    return { address, remote, remoteRtcp: { address: rtcp.address ?? address, port: rtcp.port } };
-  }
+  if (rtcp !== undefined) return { address: rtcp.address ?? address, port: rtcp.port };
   // RFC 3550 §11: the next higher port. There is none above 65535.
-  if (media.port === 65_535) return { address, remote };
-  return { address, remote, remoteRtcp: { address, port: media.port + 1 } };
+  return port === 65_535 ? undefined : { address, port: port + 1 };
 }

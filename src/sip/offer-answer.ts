@@ -65,32 +65,37 @@ export function answerOffer(
   const read = accepted && readMedia(offer, accepted.line, accepted.payloads);
   if (read === undefined) return refuseOffer(offer);
   const media = options.holding === true ? restricted(read, 'sendonly') : read;
-  const description: SessionDescription = {
-    ...localSession(local),
-    // §6: "the t= line in the answer MUST equal that of the offer".
-    timing: offer.timing,
-    media: offer.media.map((line) =>
-      line === accepted?.line ? acceptLine(line, media, local) : refuseLine(line),
-    ),
-  };
-  return ok({ description, media });
+  const lines = offer.media.map((line) =>
+    line === accepted?.line ? acceptLine(line, media, local) : refuseLine(line),
+  );
+  // §6: "the t= line in the answer MUST equal that of the offer".
+  return ok({ description: localSession(local, lines, offer.timing), media });
 }
 
-/** The session level of a description of ours, with no media yet. */
-export function localSession(local: LocalMedia): SessionDescription {
+/** Lines that we never write. */
+const NONE: readonly never[] = [];
+/** t= of a session without an end (RFC 8866 §5.9). */
+const UNBOUNDED = [{ type: 't', value: '0 0' }];
+
+/** A description of ours with those media lines. */
+export function localSession(
+  local: LocalMedia,
+  media: readonly MediaDescription[],
+  timing: SessionDescription['timing'] = UNBOUNDED,
+): SessionDescription {
   const family = familyForSdp(local.address);
   const { username = '-', sessionId, sessionVersion, address } = local;
   return {
     origin: { username, sessionId, sessionVersion, family, address },
     name: '-',
-    emails: [],
-    phones: [],
+    emails: NONE,
+    phones: NONE,
     connection: { family, address },
-    bandwidth: [],
-    timing: [{ type: 't', value: '0 0' }],
-    attributes: [],
-    other: [],
-    media: [],
+    bandwidth: NONE,
+    timing,
+    attributes: NONE,
+    other: NONE,
+    media,
   };
 }
 
@@ -132,8 +137,8 @@ export function mediaWarning(error: SipError): { code: number; text: string } | 
 }
 
 function acceptLine(line: MediaDescription, media: NegotiatedMedia, local: LocalMedia): MediaDescription {
-  const attributes: Attribute[] = [...payloadAttributes(line, media.payloads)];
-  const ptimeMs = packetTimeMs(line, 'ptime');
+  const attributes = payloadAttributes(line, media.payloads);
+  const { ptimeMs } = media;
   const maxptimeMs = packetTimeMs(line, 'maxptime');
   if (ptimeMs !== undefined) attributes.push({ name: 'ptime', value: `${ptimeMs}` });
   if (maxptimeMs !== undefined) attributes.push({ name: 'maxptime', value: `${maxptimeMs}` });
@@ -145,9 +150,9 @@ function acceptLine(line: MediaDescription, media: NegotiatedMedia, local: Local
     port: local.port,
     protocol: line.protocol,
     formats: media.payloads.map(({ type }) => `${type}`),
-    bandwidth: [],
+    bandwidth: NONE,
     attributes,
-    other: [],
+    other: NONE,
   };
 }
 
@@ -161,19 +166,21 @@ export function rtcpPortOf({ port, rtcpPort }: Pick<LocalMedia, 'port' | 'rtcpPo
 function payloadAttributes(line: MediaDescription, payloads: NegotiatedMedia['payloads']): Attribute[] {
   const maps = rtpMaps(line);
   const parameters = formatParameters(line);
-  return payloads.flatMap(({ type, name, clockRate }) => {
+  const attributes: Attribute[] = [];
+  for (const { type, name, clockRate } of payloads) {
     const map = maps.get(type);
     const channels = map ? map.parameters : staticChannels(type) > 1 ? `${staticChannels(type)}` : undefined;
-    const encoding = `${map?.name ?? name}/${clockRate}${channels === undefined ? '' : `/${channels}`}`;
+    const encoding = `${type} ${map?.name ?? name}/${clockRate}`;
+    attributes.push({ name: 'rtpmap', value: channels === undefined ? encoding : `${encoding}/${channels}` });
     const fmtp = parameters.get(type);
-    const rtpmap = { name: 'rtpmap', value: `${type} ${encoding}` };
-    return fmtp === undefined ? [rtpmap] : [rtpmap, { name: 'fmtp', value: `${type} ${fmtp}` }];
-  });
+    if (fmtp !== undefined) attributes.push({ name: 'fmtp', value: `${type} ${fmtp}` });
+  }
+  return attributes;
 }
 
 /** The answer that refuses every line: a 2xx brought an offer, and its ACK has to bring an answer (§6). */
 export function refuseAll(offer: SessionDescription, local: LocalMedia): SessionDescription {
-  return { ...localSession(local), timing: offer.timing, media: offer.media.map(refuseLine) };
+  return localSession(local, offer.media.map(refuseLine), offer.timing);
 }
 
 /** §6: port 0, and the formats of the offer because one at least must stand there. */
@@ -183,9 +190,9 @@ function refuseLine(line: MediaDescription): MediaDescription {
     port: 0,
     protocol: line.protocol,
     formats: line.formats.length > 0 ? line.formats : ['0'],
-    bandwidth: [],
-    attributes: [],
-    other: [],
+    bandwidth: NONE,
+    attributes: NONE,
+    other: NONE,
   };
 }
 

@@ -65,7 +65,7 @@ export function buildOffer(
   local: LocalMedia,
   codecs: readonly OfferedCodec[] = CALLER_CODECS,
 ): SessionDescription {
-  return { ...localSession(local), media: [offerLine(local, 'RTP/AVP', codecs.flatMap(codecAttributes))] };
+  return localSession(local, [offerLine(local, 'RTP/AVP', codecs.flatMap(codecAttributes))]);
 }
 
 /**
@@ -79,11 +79,10 @@ export function renewOffer(
   codecs: readonly OfferedCodec[],
   direction: Direction = 'sendrecv',
 ): SessionDescription {
-  return {
-    ...localSession(local),
-    timing: before.timing,
-    media: before.media.map((line) => (isAudio(line) ? renewLine(line, local, codecs, direction) : line)),
-  };
+  const media = before.media.map((line) =>
+    isAudio(line) ? renewLine(line, local, codecs, direction) : line,
+  );
+  return localSession(local, media, before.timing);
 }
 
 function renewLine(
