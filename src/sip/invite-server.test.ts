@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { buildResponse } from './serialize-message.ts';
+import { responseBytes } from './serialize-message.ts';
 import { openStage, readRequest, requestText } from './transaction-stage.ts';
 
 const INVITE = requestText('INVITE');
@@ -248,8 +248,8 @@ test('a response whose stream is gone goes over a new one, to the source at the 
   stage.transports.disconnected(1);
   stage.fail();
   const asked = stage.act((turn) => {
-    const ok = buildResponse(invite.request, 200, { toTag: 'ours' });
-    stage.layer.respond(turn, invite, ok);
+    const ok = responseBytes(invite.request, 200, { toTag: 'ours' });
+    stage.layer.respond(turn, invite, 200, ok);
     return turn.outputs.filter(({ type }) => type === 'connect');
   });
   const remote = { address: '192.0.2.1', port: 5070 };

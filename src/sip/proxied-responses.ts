@@ -10,7 +10,7 @@ import { reasonFor } from './reason.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { cancelFor } from './requests.ts';
 import { allDone, newBranch, type ProxyBranch, type ResponseContext } from './response-context.ts';
-import { buildResponse, type HeaderLine } from './serialize-message.ts';
+import { buildResponse, type HeaderLine, serialize } from './serialize-message.ts';
 import { answers, type FoundServers } from './server-location.ts';
 import { displayText } from './text.ts';
 import { type Indication, transactionId } from './transaction.ts';
@@ -111,7 +111,7 @@ function provisional(proxy: ProxyState, turn: Turn, branch: ProxyBranch, respons
   arm(proxy, turn, branch, TIMER_C_MS);
   const passedOn = withoutTopVia(response);
   if (passedOn === undefined || context.answered) return;
-  proxy.agent.transactions.respond(turn, context.server, passedOn);
+  proxy.agent.transactions.respond(turn, context.server, passedOn.status, serialize(passedOn));
 }
 
 function final(proxy: ProxyState, turn: Turn, branch: ProxyBranch, response: SipResponse): void {
@@ -215,7 +215,9 @@ function passOn(proxy: ProxyState, turn: Turn, context: ResponseContext, respons
   if (response.status === 408 && server.method !== 'INVITE') {
     return agent.transactions.abandonServer(turn, server, 'no answer in time');
   }
-  if (server.state !== 'terminated') return agent.transactions.respond(turn, server, response);
+  if (server.state !== 'terminated') {
+    return agent.transactions.respond(turn, server, response.status, serialize(response));
+  }
   // §16.7 step 9: a 2xx that came after Timer L finds no transaction, and goes back without one.
   const cseq = `${core.cseq.number} ${core.cseq.method}`;
   agent.transport.transmit(

@@ -5,7 +5,7 @@ import { canonicalName } from './header-names.ts';
 import { NO_BODY, type SipMessage, type SipRequest } from './message.ts';
 import { parseMessage } from './parse-message.ts';
 import { reasonPhrase } from './reason-phrases.ts';
-import { buildRequest, buildResponse, serialize } from './serialize-message.ts';
+import { buildRequest, buildResponse, responseBytes, serialize } from './serialize-message.ts';
 import { bytesOf, latin1, wire } from './text.ts';
 
 function requestOf(name: string): SipRequest {
@@ -180,4 +180,29 @@ test('parse and serialize are inverse on any message', () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+test('a response that is written at once has the bytes of the one that is built first (§8.2.6.2)', () => {
+  const parts = {
+    toTag: 'ours',
+    headers: [
+      ['Contact', '<sip:us@192.0.2.10>'],
+      ['Content-Length', '7'],
+      ['Subject', 'two\r\nlines'],
+    ],
+    body: bytesOf('v=0\r\n'),
+  } as const;
+  let written = 0;
+  for (const name of sipFixtureNames()) {
+    const parsed = parseMessage(sipFixture(name));
+    if (!parsed.ok || parsed.value.kind !== 'request') continue;
+    for (const status of [100, 180, 200, 404]) {
+      for (const about of [parts, { reason: 'Why\r\nnot' }, {}]) {
+        const built = serialize(buildResponse(parsed.value, status, about, 'us'));
+        expect(latin1(responseBytes(parsed.value, status, about, 'us'))).toBe(latin1(built));
+        written += 1;
+      }
+    }
+  }
+  expect(written).toBeGreaterThan(50);
 });

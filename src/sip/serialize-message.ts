@@ -16,6 +16,7 @@ import {
 import { parseNameAddr } from './name-addr.ts';
 import { withParameter } from './params.ts';
 import { reasonPhrase } from './reason-phrases.ts';
+import { remembering } from './remembered.ts';
 import { fieldText } from './text.ts';
 
 /** The message as it goes on the wire, any Content-Length in it replaced. Names are canonical, never compact. */
@@ -24,11 +25,16 @@ export function serialize(message: SipMessage): Uint8Array {
   for (const { name, value } of message.headers) {
     if (name !== 'Content-Length') head += `${name}: ${value}\r\n`;
   }
-  head += `Content-Length: ${message.body.length}\r\n\r\n`;
-  if (message.body.length === 0) return Buffer.from(head, 'latin1');
-  const bytes = Buffer.allocUnsafe(head.length + message.body.length);
+  return closed(head, message.body);
+}
+
+/** A head that lacks Content-Length alone, and its body, as bytes. */
+function closed(open: string, body: Uint8Array): Uint8Array {
+  const head = `${open}Content-Length: ${body.length}\r\n\r\n`;
+  if (body.length === 0) return Buffer.from(head, 'latin1');
+  const bytes = Buffer.allocUnsafe(head.length + body.length);
   bytes.write(head, 0, 'latin1');
-  bytes.set(message.body, head.length);
+  bytes.set(body, head.length);
   return bytes;
 }
 
@@ -81,39 +87,66 @@ export function buildResponse(
   parts: ResponseParts = {},
   server?: string,
 ): SipResponse {
-  const { reason = reasonPhrase(status), toTag, headers = [], body = NO_BODY } = parts;
-  const recordRoute = status > 100 && status < 300 && DIALOG_FORMING.has(request.method);
+  const { reason = reasonPhrase(status), headers = [], body = NO_BODY } = parts;
   const copied: HeaderField[] = [];
   for (const header of request.headers) {
-    switch (header.name) {
-      case 'Via':
-      case 'From':
-      case 'Call-ID':
-      case 'CSeq':
-        copied.push(header);
-        break;
-      case 'To':
-        copied.push(toTag === undefined ? header : withTag(header, toTag));
-        break;
-      case 'Record-Route':
-        if (recordRoute) copied.push(header);
-        break;
-      case 'Timestamp':
-        if (status === 100) copied.push(header);
-        break;
-    }
+    const value = valueInResponse(request, header, status, parts.toTag);
+    if (value !== undefined) copied.push(value === header.value ? header : { ...header, value });
   }
   if (server !== undefined) copied.push(headerField(['Server', server]));
   for (const line of headers) copied.push(headerField(line));
   return { kind: 'response', status, reason: fieldText(reason), headers: copied, body };
 }
 
-/** A To that cannot be read is copied as it came: there is no right place for a tag in it. */
-function withTag(to: HeaderField, tag: string): HeaderField {
-  const address = parseNameAddr(to.value);
-  if (!address.ok || address.value.params.has('tag')) return to;
-  return { ...to, value: withParameter(to.value, 'tag', tag) };
+/** The bytes of that response, without it: most are for nobody but their receiver. */
+export function responseBytes(
+  request: SipRequest,
+  status: number,
+  parts: ResponseParts = {},
+  server?: string,
+): Uint8Array {
+  const { reason = reasonPhrase(status), headers = [], body = NO_BODY } = parts;
+  let head = `SIP/2.0 ${status} ${fieldText(reason)}\r\n`;
+  for (const header of request.headers) {
+    const value = valueInResponse(request, header, status, parts.toTag);
+    if (value !== undefined) head += `${header.name}: ${value}\r\n`;
+  }
+  if (server !== undefined) head += `Server: ${fieldText(server)}\r\n`;
+  for (const [name, value] of headers) {
+    if (name !== 'Content-Length') head += `${name}: ${fieldText(value)}\r\n`;
+  }
+  return closed(head, body);
 }
+
+/** What a header field of the request is in its response; undefined where it has no place in it. */
+function valueInResponse(
+  { method }: SipRequest,
+  { name, value }: HeaderField,
+  status: number,
+  toTag: string | undefined,
+): string | undefined {
+  switch (name) {
+    case 'Via':
+    case 'From':
+    case 'Call-ID':
+    case 'CSeq':
+      return value;
+    case 'To':
+      return toTag !== undefined && takesTag(value) ? withParameter(value, 'tag', toTag) : value;
+    case 'Record-Route':
+      return status > 100 && status < 300 && DIALOG_FORMING.has(method) ? value : undefined;
+    case 'Timestamp':
+      return status === 100 ? value : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** Whether a To has no tag yet. One that cannot be read is copied as it came: there is no right place for a tag in it. */
+const takesTag = remembering((to) => {
+  const address = parseNameAddr(to);
+  return address.ok && !address.value.params.has('tag');
+});
 
 function headerField([name, value]: HeaderLine): HeaderField {
   return { name, value: fieldText(value), offset: 0 };

@@ -9,7 +9,7 @@ import type { Flow, Transport } from './flow.ts';
 import type { SipMessage, SipRequest, SipResponse } from './message.ts';
 import { parseMessage } from './parse-message.ts';
 import { ownCore } from './requests.ts';
-import { buildResponse } from './serialize-message.ts';
+import { buildResponse, responseBytes } from './serialize-message.ts';
 import { bytesOf, latin1 } from './text.ts';
 import { RFC_TIMERS, type TimerBase } from './timers.ts';
 import type { ClientTransaction, Indication, ServerTransaction } from './transaction.ts';
@@ -127,8 +127,8 @@ export function openStage(transport: Transport = 'udp', base: TimerBase = RFC_TI
     },
 
     respond(transaction: ServerTransaction, status: number): void {
-      const response = buildResponse(transaction.request, status, { toTag: 'ours' });
-      act((turn) => layer.respond(turn, transaction, response));
+      const bytes = responseBytes(transaction.request, status, { toTag: 'ours' });
+      act((turn) => layer.respond(turn, transaction, status, bytes));
     },
 
     /** A request of ours, in a client transaction whose user is "user". */

@@ -175,15 +175,14 @@ export class TransactionLayer<User> {
     return told === 'pass' ? { type: 'response', transaction, response } : undefined;
   }
 
-  /** The user answers. A second final response is dropped by the table. */
-  respond(turn: Turn, transaction: ServerTransaction, response: SipResponse): void {
+  /** The user answers with these bytes. A second final response is dropped by the table. */
+  respond(turn: Turn, transaction: ServerTransaction, status: number, bytes: Uint8Array): void {
     const { core } = transaction;
-    const cause = `${response.status} sent`;
     const before = transaction.last;
-    transaction.last = outgoing(response, core.callId, core.cseq, core.via.branch);
-    const told = this.step(turn, transaction, responseInput(response.status), cause, undefined);
+    transaction.last = { bytes, callId: core.callId, cseq: core.cseq, branch: core.via.branch };
+    const told = this.step(turn, transaction, responseInput(status), `${status} sent`, undefined);
     if (told === 'ignored') transaction.last = before;
-    else if (response.status >= 200) {
+    else if (status >= 200) {
       transaction.request = answeredRequest(transaction.request);
       transaction.core = answeredCore(core);
     }

@@ -18,12 +18,12 @@ import { OwnAddresses } from './own-address.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { newRequest, ownCore } from './requests.ts';
 import { errorText, type SipError } from './result.ts';
-import { buildResponse, type HeaderLine, type ResponseParts } from './serialize-message.ts';
+import { type HeaderLine, type ResponseParts, responseBytes } from './serialize-message.ts';
 import { type FoundServers, serverHops } from './server-location.ts';
 import type { ClientTransaction, ServerTransaction } from './transaction.ts';
 import type { TransactionUser } from './transaction-user.ts';
 import { TransactionLayer } from './transactions.ts';
-import { outgoing, TransportLayer } from './transport-layer.ts';
+import { TransportLayer } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
 import { noteSource, parseVia, type Via, viaRport, withMendedVia, withTopVia } from './via.ts';
 
@@ -124,7 +124,8 @@ export class UserAgent {
 
   /** Answers within a transaction. */
   respond(turn: Turn, transaction: ServerTransaction, status: number, parts: ResponseParts = {}): void {
-    this.transactions.respond(turn, transaction, this.response(transaction.request, status, parts));
+    const bytes = responseBytes(transaction.request, status, parts, this.config.product);
+    this.transactions.respond(turn, transaction, status, bytes);
   }
 
   /** Answers without a transaction: what could not be parsed, or is one too many (§8.2.7). */
@@ -136,9 +137,9 @@ export class UserAgent {
     status: number,
     parts: ResponseParts = {},
   ): void {
-    const response = this.response(request, status, { toTag: statelessTag(about), ...parts });
-    const message = outgoing(response, about.callId, about.cseq, about.branch);
-    this.transport.transmit(turn, flow, message, undefined);
+    const tagged = { toTag: statelessTag(about), ...parts };
+    const bytes = responseBytes(request, status, tagged, this.config.product);
+    this.transport.transmit(turn, flow, { bytes, ...about }, undefined);
   }
 
   /** Refuses a request that could not be read whole. False when not even its Via could, or when it is an ACK. */
@@ -201,10 +202,6 @@ export class UserAgent {
   /** Where requests of that account go first: what was asked for, else the account's own, else the one of all. */
   proxyFor(account: Account | undefined, asked?: Account['proxy']): Account['proxy'] {
     return asked ?? account?.proxy ?? this.config.proxy;
-  }
-
-  private response(request: SipRequest, status: number, parts: ResponseParts) {
-    return buildResponse(request, status, parts, this.config.product);
   }
 
   /** Our Via for a request on that flow (§18.1.1, RFC 3581 §3). */
