@@ -58,11 +58,11 @@ export function accept(store: CallStore, turn: Turn, call: Call, half: OwnHalf |
     ['Contact', contactOf(store, call)],
     ['Allow', ALLOW],
     ['Supported', SUPPORTED],
-    ...agreeInterval(store, turn, call, invite.request),
   ];
+  for (const line of agreeInterval(store, turn, call, invite.request)) headers.push(line);
   if (half !== undefined) headers.push(['Content-Type', 'application/sdp']);
-  const body = half === undefined ? undefined : { body: bytesOf(serializeSdp(half.description)) };
-  store.agent.respond(turn, invite, 200, { ...toTagOf(call), headers, ...body });
+  const body = half === undefined ? undefined : bytesOf(serializeSdp(half.description));
+  store.agent.respond(turn, invite, 200, { toTag: call.dialog?.localTag, headers, body });
   call.invite = undefined;
   call.offered = undefined;
   call.answer = undefined;
@@ -142,13 +142,16 @@ export function answerTo(store: CallStore, call: Call, offer: SessionDescription
   if (media === undefined) return fail('no-port', 0, 503, 'no RTP port');
   const peer = peerAddress(call);
   const before = media.description;
-  const local = {
-    ...store.agent.own.media(peer, offeredAddressFamily(offer), media.port, media.mapped),
-    sessionId: media.sessionId,
-    sessionVersion: before?.origin.sessionVersion ?? media.sessionId,
-  };
-  const talks = media.mode?.type === 'talk';
-  const options = { holding: media.holding, ...(talks ? { only: CALLER_ENCODINGS } : undefined) };
+  const { address, port, rtcpPort } = store.agent.own.media(
+    peer,
+    offeredAddressFamily(offer),
+    media.port,
+    media.mapped,
+  );
+  const sessionVersion = before?.origin.sessionVersion ?? media.sessionId;
+  const local = { address, port, rtcpPort, sessionId: media.sessionId, sessionVersion };
+  const only = media.mode?.type === 'talk' ? CALLER_ENCODINGS : undefined;
+  const options = { holding: media.holding, only };
   const answered = answerOffer(offer, local, options);
   if (!answered.ok || before === undefined || sameSession(before, answered.value.description))
     return answered;
@@ -176,10 +179,11 @@ export function refuseOffer(
 export function contactOf(store: CallStore, call: Call, transaction = call.invite): string {
   const flow = call.dialog?.flow ?? transaction?.flow;
   if (flow === undefined) throw new Error('a call has a flow from its first message on');
-  call.told = contactToTell(store.agent.own, flow);
+  const told = contactToTell(store.agent.own, flow);
+  call.told = told;
   const request = transaction?.request;
   const secure = call.dialog?.secure === true || (request !== undefined && asksForSips(request));
-  return store.agent.dialogContact(flow, userOf(request?.uri ?? ''), secure);
+  return store.agent.dialogContact(flow, userOf(request?.uri ?? ''), secure, told.at);
 }
 
 /** Our tag in the dialog of the call, as responses need it; undefined before there is one. */

@@ -18,6 +18,7 @@ import { readOffer } from './offer-body.ts';
 import { withStatedReason } from './reason.ts';
 import { refuse, retryAfter } from './refusal.ts';
 import { ringReliably, wantsReliable } from './reliable-provisional.ts';
+import { remembering } from './remembered.ts';
 import { ok, type SipError, sipError } from './result.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { refuseInterval } from './session-timer.ts';
@@ -209,7 +210,7 @@ function ring(store: CallStore, turn: Turn, call: Call): void {
   if (reliably) ringReliably(store, turn, call, call.invite);
   else {
     const headers: HeaderLine[] = [['Contact', contactOf(store, call)]];
-    store.agent.respond(turn, call.invite, 180, { ...toTagOf(call), headers });
+    store.agent.respond(turn, call.invite, 180, { toTag: call.dialog?.localTag, headers });
   }
   changeCall(turn, call, 'ringing');
   if (!reliably) rung(store, turn, call);
@@ -246,11 +247,11 @@ function changeDialogToEarly(turn: Turn, call: Call): void {
 }
 
 /** The peer's address without parameters and password, safe to show. */
-export function peerOf(uri: string): string {
+export const peerOf = remembering((uri: string): string => {
   const parsed = parseUri(uri);
   if (!parsed.ok || parsed.value.kind !== 'sip') return displayText(uri);
   const { kind, scheme, user, host, port } = parsed.value;
   const bare = { kind, scheme, host, params: new Map(), headers: [] };
   const named = { ...bare, ...(user === undefined ? {} : { user }), ...(port === undefined ? {} : { port }) };
   return displayText(serializeUri(named));
-}
+});

@@ -131,13 +131,12 @@ export class CallAudio {
       media.openedMs = turn.nowMs;
       this.bySlot.set(media.slot, call);
     }
-    const offered =
-      media.offeredMs === undefined ? undefined : { offeredForMs: Math.round(turn.nowMs - media.offeredMs) };
-    const command =
-      before === undefined
-        ? ({ type: 'open', session: { ...session, ...offered } } as const)
-        : ({ type: 'update', session } as const);
-    turn.ask({ type: 'media', command });
+    if (before !== undefined) turn.ask({ type: 'media', command: { type: 'update', session } });
+    else if (media.offeredMs === undefined) turn.ask({ type: 'media', command: { type: 'open', session } });
+    else {
+      const offeredForMs = Math.round(turn.nowMs - media.offeredMs);
+      turn.ask({ type: 'media', command: { type: 'open', session: { ...session, offeredForMs } } });
+    }
     if (!turn.wants('media.started')) return;
     turn.emit({
       type: 'media.started',

@@ -81,11 +81,8 @@ export function finishCall(
   }
   store.audio.release(turn, call);
   store.remove(call);
-  changeCall(turn, call, 'terminated', {
-    reason,
-    ...(status === undefined ? undefined : { status }),
-    ...(call.direction === 'outgoing' ? { outcome: outcomeOf(call, status) } : undefined),
-  });
+  const cameTo = call.direction === 'outgoing' ? outcomeOf(call, status) : undefined;
+  changeCall(turn, call, 'terminated', { reason, status, outcome: cameTo });
 }
 
 /** The next request of ours in a dialog (§12.2.1.1). */

@@ -14,6 +14,7 @@ import type { Dialog } from './dialog.ts';
 import type { Answer } from './offer-answer.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import type { ReliableProvisional } from './reliable-provisional.ts';
+import { remembering } from './remembered.ts';
 import type { SessionDescription } from './sdp.ts';
 import type { SessionChange } from './session-change.ts';
 import type { SessionTimer } from './session-timer.ts';
@@ -146,31 +147,33 @@ export function peerAddress({ dialog, outgoing }: Call): string {
 /** What is said of a call when it moves: of ours, and of one between others. */
 type Moving = Pick<Call, 'handle' | 'callId' | 'direction' | 'peer' | 'displayName' | 'state' | 'answeredMs'>;
 
+/** Why it moved, and how it came out. */
+interface About {
+  readonly reason?: string | undefined;
+  readonly status?: number | undefined;
+  readonly outcome?: CallOutcome | undefined;
+}
+const NOTHING_ABOUT: About = {};
+
 /** Moves a call and says so. */
-export function changeCall(
-  turn: Turn,
-  call: Moving,
-  to: CallState,
-  about: { readonly reason?: string; readonly status?: number; readonly outcome?: CallOutcome } = {},
-): void {
+export function changeCall(turn: Turn, call: Moving, to: CallState, about: About = NOTHING_ABOUT): void {
   const from = call.state;
   if (from === to) return;
   call.state = to;
   if (!turn.wants('call.changed')) return;
-  turn.emit({
-    type: 'call.changed',
-    call: call.handle,
-    callId: call.callId,
-    direction: call.direction,
-    peer: call.peer,
-    ...(call.displayName === undefined ? undefined : { displayName: call.displayName }),
-    from,
-    to,
-    ...about,
-    ...(to === 'terminated' && call.answeredMs !== undefined
-      ? { durationMs: Math.round(turn.nowMs - call.answeredMs) }
-      : undefined),
-  });
+  const { handle, callId, direction, peer, displayName, answeredMs } = call;
+  const event: EventOf<'call.changed'> =
+    displayName === undefined
+      ? { type: 'call.changed', call: handle, callId, direction, peer, from, to }
+      : { type: 'call.changed', call: handle, callId, direction, peer, displayName, from, to };
+  const { reason, status, outcome } = about;
+  if (reason !== undefined) event.reason = reason;
+  if (status !== undefined) event.status = status;
+  if (outcome !== undefined) event.outcome = outcome;
+  if (to === 'terminated' && answeredMs !== undefined) {
+    event.durationMs = Math.round(turn.nowMs - answeredMs);
+  }
+  turn.emit(event);
 }
 
 /** Says that a dialog came to be, or moved. */
@@ -210,6 +213,10 @@ export function changeDialog(
 
 /** The user part of an address as it may stand in a handle: short, and nothing a shell would trip over. */
 export function handlePart(user: string | undefined): string {
-  const plain = (user ?? '').replace(/[^A-Za-z0-9_.+]/g, '').slice(0, 32);
-  return plain === '' ? 'anonymous' : plain;
+  return plainUser(user ?? '');
 }
+
+const plainUser = remembering((user: string): string => {
+  const plain = user.replace(/[^A-Za-z0-9_.+]/g, '').slice(0, 32);
+  return plain === '' ? 'anonymous' : plain;
+});

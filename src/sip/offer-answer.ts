@@ -26,7 +26,7 @@ export interface LocalMedia {
   /** RTP; RTCP is on the next one, so that no a=rtcp is needed, or on the same one when muxed. */
   readonly port: number;
   /** RTCP's, where a NAT shows another than the next one (RFC 3605). */
-  readonly rtcpPort?: number;
+  readonly rtcpPort?: number | undefined;
   /** o= user name; "-" when absent. */
   readonly username?: string;
   /** Decimal digits, the same for the whole call. */
@@ -40,7 +40,7 @@ export interface AnswerOptions {
   /** Encodings to leave out, by upper-case name. */
   readonly without?: ReadonlySet<string>;
   /** The only speech that we speak, by upper-case name; all that can be looped when absent. */
-  readonly only?: ReadonlySet<string>;
+  readonly only?: ReadonlySet<string> | undefined;
   /** We hold the peer: it is to send nothing. */
   readonly holding?: boolean;
 }

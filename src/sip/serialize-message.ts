@@ -68,9 +68,9 @@ export interface ResponseParts {
   /** The registered phrase when absent. */
   readonly reason?: string;
   /** Added to To when that has no tag yet (§8.2.6.2); not for 100. */
-  readonly toTag?: string;
+  readonly toTag?: string | undefined;
   readonly headers?: readonly HeaderLine[];
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | undefined;
 }
 
 /** Methods whose 1xx and 2xx may make a dialog, and so carry Record-Route back (§12.1.1; RFC 6665, RFC 3515). */

@@ -48,6 +48,7 @@ export function fieldText(text: string): string {
  * that turn the direction of writing, are shown as U+FFFD. A stranger's display name must not move the cursor.
  */
 export function displayText(text: string): string {
+  if (ASCII_ONLY.test(text)) return text;
   return utf8(text).replace(UNSAFE_TO_SHOW, '\ufffd');
 }
 

@@ -260,12 +260,11 @@ export class TransportLayer {
   /** Sends a message, now or when its connection is up, and says so. A flow that is gone swallows it, unsaid. */
   transmit(turn: Turn, flow: Flow, message: Outgoing, call: string | undefined): void {
     if (!this.takes(flow, message.bytes)) return;
-    const report = (when: Turn) => {
-      if (when.wants('sip.sent')) this.report(when, flow, message, call);
-    };
-    const { open = true, doubtful = false } = this.connections.get(flow.connection ?? -1) ?? {};
-    if (!open && doubtful) return this.write(turn, flow, message.bytes, report);
-    report(turn);
+    const connection = flow.connection === undefined ? undefined : this.connections.get(flow.connection);
+    if (connection?.open === false && connection.doubtful) {
+      return this.write(turn, flow, message.bytes, (when) => this.report(when, flow, message, call));
+    }
+    this.report(turn, flow, message, call);
     this.write(turn, flow, message.bytes);
   }
 
@@ -276,6 +275,7 @@ export class TransportLayer {
   }
 
   private report(turn: Turn, flow: Flow, message: Outgoing, call: string | undefined): void {
+    if (!turn.wants('sip.sent')) return;
     const { cseq } = message;
     const event: EventOf<'sip.sent'> = {
       type: 'sip.sent',

@@ -92,19 +92,23 @@ export class UserAgent {
     this.transactions.liveTimers = on || this.config.liveTimers === true;
   }
 
-  /** Our Contact (§8.1.1.8): the user, and where the peer reaches us; `secure` for `sips:` (sips.ts). */
-  contact(flow: Flow, user: string | undefined, secure = false): string {
+  /** Our Contact (§8.1.1.8): the user, and `at`, where the peer reaches us; `secure` for `sips:` (sips.ts). */
+  contact(
+    flow: Flow,
+    user: string | undefined,
+    secure = false,
+    at = formatAddress(this.own.contactAt(flow)),
+  ): string {
     const name = user === undefined || user === '' ? '' : `${user}@`;
-    const at = `${name}${formatAddress(this.own.contactAt(flow))}`;
     // Over anything but TLS we could not be reached by it.
-    if (secure && flow.transport === 'tls') return `<sips:${at}>`;
+    if (secure && flow.transport === 'tls') return `<sips:${name}${at}>`;
     const transport = flow.transport === 'udp' ? '' : `;transport=${flow.transport}`;
-    return `<sip:${at}${transport}>`;
+    return `<sip:${name}${at}${transport}>`;
   }
 
   /** The same in what makes a dialog, or changes one (RFC 5626 §4.3). */
-  dialogContact(flow: Flow, user: string | undefined, secure = false): string {
-    return this.outbound.dialogContact(this.contact(flow, user, secure), flow);
+  dialogContact(flow: Flow, user: string | undefined, secure = false, at?: string): string {
+    return this.outbound.dialogContact(this.contact(flow, user, secure, at), flow);
   }
 
   /**
