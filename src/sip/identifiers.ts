@@ -12,13 +12,15 @@ import { MAGIC_COOKIE } from './via.ts';
 /** Bytes of the seed, and of the counter behind it. */
 const SEED_BYTES = 16;
 const COUNTER_BYTES = 6;
+const DIGITS_A_WORD = 8;
 
 /** Everything random in a session comes out of one of these, so that a seed repeats it. */
 export class Identifiers {
   /** The seed and the counter: what is hashed next. */
   private readonly input = Buffer.alloc(SEED_BYTES + COUNTER_BYTES);
   private counter = 0;
-  private block: Buffer = Buffer.alloc(0);
+  /** The last hash, as hexadecimal digits: what most identifiers are made of. */
+  private block = '';
   private used = 0;
 
   constructor(seed: readonly [number, number, number, number]) {
@@ -29,14 +31,7 @@ export class Identifiers {
 
   /** 32 random bits. */
   word(): number {
-    if (this.used === this.block.length) {
-      this.input.writeUIntBE(this.counter++, SEED_BYTES, COUNTER_BYTES);
-      this.block = createHash('sha256').update(this.input).digest();
-      this.used = 0;
-    }
-    const word = this.block.readUInt32BE(this.used);
-    this.used += 4;
-    return word;
+    return Number.parseInt(this.hex(), 16);
   }
 
   /** A fraction in [0, 1), for jitter. */
@@ -64,7 +59,14 @@ export class Identifiers {
     return this.hex() + this.hex() + this.hex() + this.hex();
   }
 
+  /** 32 random bits, as eight digits. */
   private hex(): string {
-    return this.word().toString(16).padStart(8, '0');
+    if (this.used === this.block.length) {
+      this.input.writeUIntBE(this.counter++, SEED_BYTES, COUNTER_BYTES);
+      this.block = createHash('sha256').update(this.input).digest('hex');
+      this.used = 0;
+    }
+    this.used += DIGITS_A_WORD;
+    return this.block.slice(this.used - DIGITS_A_WORD, this.used);
   }
 }

@@ -17,6 +17,8 @@ export class TransactionTable<User> {
   private readonly outside = new Map<string, ServerTransaction>();
   /** By the connection they are on, so that a stream that ends is not looked for in all of them. */
   private readonly onStreams = new Map<number, Set<Transaction<User>>>();
+  /** The last request that was looked for. */
+  private asked: { readonly core: CoreHeaders; readonly key: string } | undefined;
   /** Of the requests that server transactions hold. */
   private heldBytes = 0;
 
@@ -32,7 +34,16 @@ export class TransactionTable<User> {
 
   /** The server transaction a request belongs to (§17.2.3): a retransmission, or the ACK to a final response. */
   matchServer(request: SipRequest, core: CoreHeaders): ServerTransaction | undefined {
-    return this.servers.get(serverKey(request.method === 'ACK' ? 'INVITE' : request.method, request, core));
+    return this.servers.get(this.keyOf(request, core));
+  }
+
+  /** The key of the server transaction that a request belongs to: asked for when it is looked for, and when it is new. */
+  keyOf(request: SipRequest, core: CoreHeaders): string {
+    if (this.asked?.core !== core) {
+      const method = request.method === 'ACK' ? 'INVITE' : request.method;
+      this.asked = { core, key: serverKey(method, request, core) };
+    }
+    return this.asked.key;
   }
 
   /**
@@ -121,6 +132,7 @@ export class TransactionTable<User> {
     this.clients.clear();
     this.outside.clear();
     this.onStreams.clear();
+    this.asked = undefined;
     this.heldBytes = 0;
   }
 
@@ -155,7 +167,7 @@ function outsideKey({ core }: ServerTransaction): string {
  * §17.2.3: branch and sent-by when the branch is RFC 3261's; what RFC 2543 peers give otherwise. The cookie with
  * nothing after it is in every such request of its sender, so it identifies none (RFC 4475 §3.2.1).
  */
-export function serverKey(method: string, request: SipRequest, core: CoreHeaders): string {
+function serverKey(method: string, request: SipRequest, core: CoreHeaders): string {
   const { via } = core;
   const { branch = '' } = via;
   if (branch.length > MAGIC_COOKIE.length && branch.startsWith(MAGIC_COOKIE))

@@ -31,7 +31,7 @@ import {
   type TransactionAction,
   type TransactionInput,
 } from './transaction-machine.ts';
-import { clientKey, serverKey, TransactionTable } from './transaction-table.ts';
+import { clientKey, TransactionTable } from './transaction-table.ts';
 import { TransactionTimers } from './transaction-timers.ts';
 import { outgoing, type TransportLayer } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
@@ -109,7 +109,7 @@ export class TransactionLayer<User> {
       bytes,
       machine,
       serial: ++this.created,
-      key: serverKey(request.method, request, core),
+      key: this.table.keyOf(request, core),
       method: request.method,
       request,
       core,
