@@ -24,7 +24,6 @@ import type { HeaderLine } from './serialize-message.ts';
 import { agreeInterval } from './session-timer.ts';
 import { nextVersion } from './session-version.ts';
 import { asksForSips } from './sips.ts';
-import { bytesOf } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { userOf } from './uri.ts';
@@ -61,7 +60,7 @@ export function accept(store: CallStore, turn: Turn, call: Call, half: OwnHalf |
   ];
   for (const line of agreeInterval(store, turn, call, invite.request)) headers.push(line);
   if (half !== undefined) headers.push(['Content-Type', 'application/sdp']);
-  const body = half === undefined ? undefined : bytesOf(serializeSdp(half.description));
+  const body = half === undefined ? undefined : serializeSdp(half.description);
   store.agent.respond(turn, invite, 200, { toTag: call.dialog?.localTag, headers, body });
   call.invite = undefined;
   call.offered = undefined;

@@ -10,7 +10,7 @@ import { type Call, changeCall, handlePart } from './call.ts';
 import { finishCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
-import { acceptRequest, dialogAsServer } from './dialog.ts';
+import { acceptRequest, dialogAsServer, dialogKey } from './dialog.ts';
 import { lateOffer } from './late-offer.ts';
 import { MAX_UNPROVEN_SHARE } from './limits.ts';
 import type { SipRequest } from './message.ts';
@@ -50,7 +50,8 @@ export function receiveInvite(store: CallStore, turn: Turn, transaction: ServerT
     return;
   }
   const { request, core, flow } = transaction;
-  if (store.findMerged(core) !== undefined) {
+  const inviteKey = dialogKey(core.callId, '', core.fromTag ?? '');
+  if (store.findMerged(inviteKey, core) !== undefined) {
     const detail = 'the same INVITE came before, by another way';
     return refuse(agent, turn, transaction, sipError('request-merged', 482, detail));
   }
@@ -65,6 +66,7 @@ export function receiveInvite(store: CallStore, turn: Turn, transaction: ServerT
     handle: transaction.call ?? incomingHandle(store, request, core),
     direction: 'incoming',
     callId: core.callId,
+    inviteKey,
     peer: peerOf(core.from.uri),
     displayName: core.from.displayName === undefined ? undefined : displayText(core.from.displayName),
     startedMs: turn.nowMs,

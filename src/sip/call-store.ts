@@ -67,8 +67,8 @@ export class CallStore {
       : this.byDialog.get(dialogKey(core.callId, core.toTag, core.fromTag ?? ''));
   }
 
-  findByDialog({ callId, localTag, remoteTag }: Dialog): Call | undefined {
-    return this.byDialog.get(dialogKey(callId, localTag, remoteTag));
+  findByDialog({ key }: Dialog): Call | undefined {
+    return this.byDialog.get(key);
   }
 
   /** The call of a request in a dialog that is early, and that one. */
@@ -79,33 +79,30 @@ export class CallStore {
   }
 
   /** The call of an INVITE that comes a second time by another way: a proxy forked it and both ways lead here. */
-  findMerged(core: CoreHeaders): Call | undefined {
-    const call = this.byInvite.get(dialogKey(core.callId, '', core.fromTag ?? ''));
+  findMerged(inviteKey: string, core: CoreHeaders): Call | undefined {
+    const call = this.byInvite.get(inviteKey);
     return call?.dialog?.remoteSequence === core.cseq.number ? call : undefined;
   }
 
   add(call: Call): void {
     this.byHandle.set(call.handle, call);
-    const { dialog } = call;
-    if (dialog !== undefined) this.byInvite.set(dialogKey(dialog.callId, '', dialog.remoteTag), call);
+    if (call.inviteKey !== undefined) this.byInvite.set(call.inviteKey, call);
   }
 
   /** Once a call has its dialog it is found by it. */
   addDialog(call: Call): void {
     const { dialog } = call;
-    if (dialog !== undefined) {
-      this.byDialog.set(dialogKey(dialog.callId, dialog.localTag, dialog.remoteTag), call);
-    }
+    if (dialog !== undefined) this.byDialog.set(dialog.key, call);
   }
 
   /** A phone rings: what it asks in its early dialog is for that call. */
   addEarly(call: Call, early: EarlyDialog): void {
-    this.byEarly.set(earlyKey(early), { call, early });
+    this.byEarly.set(early.dialog.key, { call, early });
   }
 
   /** Forgets the phones that one try of a call has rung. */
   forgetEarly({ outgoing }: Call): void {
-    for (const early of outgoing?.early.values() ?? []) this.byEarly.delete(earlyKey(early));
+    for (const early of outgoing?.early.values() ?? []) this.byEarly.delete(early.dialog.key);
     outgoing?.early.clear();
   }
 
@@ -114,14 +111,11 @@ export class CallStore {
     this.agent.transport.sources.release(call.heldFor);
     call.heldFor = undefined;
     this.forgetDialog(call);
-    for (const early of call.outgoing?.early.values() ?? []) this.byEarly.delete(earlyKey(early));
+    for (const early of call.outgoing?.early.values() ?? []) this.byEarly.delete(early.dialog.key);
     this.givenUp.forget(call);
     this.byHandle.delete(call.handle);
-    const { dialog } = call;
-    if (dialog !== undefined) {
-      const key = dialogKey(dialog.callId, '', dialog.remoteTag);
-      if (this.byInvite.get(key) === call) this.byInvite.delete(key);
-    }
+    const { inviteKey } = call;
+    if (inviteKey !== undefined && this.byInvite.get(inviteKey) === call) this.byInvite.delete(inviteKey);
     for (const name in call.timers) {
       // A re-INVITE that our BYE overtook still gets its final response (§15.1.2), or is given up.
       if (name === 'change timeout' && call.change?.open === true) continue;
@@ -131,9 +125,7 @@ export class CallStore {
 
   private forgetDialog(call: Call): void {
     const { dialog } = call;
-    if (dialog !== undefined) {
-      this.byDialog.delete(dialogKey(dialog.callId, dialog.localTag, dialog.remoteTag));
-    }
+    if (dialog !== undefined) this.byDialog.delete(dialog.key);
   }
 
   arm(turn: Turn, call: Call, name: CallTimer, inMs: number): void {
@@ -154,8 +146,4 @@ export class CallStore {
     this.deadlines.disarm(call.timers[name]);
     delete call.timers[name];
   }
-}
-
-function earlyKey({ dialog }: EarlyDialog): string {
-  return dialogKey(dialog.callId, dialog.localTag, dialog.remoteTag);
 }

@@ -50,6 +50,8 @@ export interface Call {
   readonly handle: string;
   readonly direction: 'incoming' | 'outgoing';
   readonly callId: string;
+  /** Of a call that came in: what its INVITE had before there was a tag of ours (§8.2.2.2). */
+  readonly inviteKey?: string;
   /** The other side, as a URI without parameters. */
   readonly peer: string;
   readonly displayName: string | undefined;

@@ -25,6 +25,8 @@ export interface Dialog {
   readonly callId: string;
   readonly localTag: string;
   readonly remoteTag: string;
+  /** The three of them as one (`dialogKey`): it is looked for with every request. */
+  readonly key: string;
   /** Our address with our tag, as it stands in From of our requests. */
   readonly local: string;
   /** The peer's address with its tag, as it stands in To of our requests. */
@@ -70,6 +72,7 @@ export function dialogAsServer(
     callId: core.callId,
     localTag,
     remoteTag: core.fromTag ?? '',
+    key: dialogKey(core.callId, localTag, core.fromTag ?? ''),
     local: withParameter(value(request, 'To') ?? '', 'tag', localTag),
     remote: value(request, 'From') ?? '',
     routeSet: routes.value.map((route) => route.text),
@@ -110,10 +113,13 @@ export function dialogWithoutContact(
   core: CoreHeaders,
   flow: Flow,
 ): Dialog {
+  const { fromTag: localTag = '' } = requestCore;
+  const { callId, toTag: remoteTag = '' } = core;
   return {
-    callId: core.callId,
-    localTag: requestCore.fromTag ?? '',
-    remoteTag: core.toTag ?? '',
+    callId,
+    localTag,
+    remoteTag,
+    key: dialogKey(callId, localTag, remoteTag),
     local: value(request, 'From') ?? '',
     remote: value(response, 'To') ?? '',
     routeSet: [],

@@ -14,7 +14,6 @@ import { refuse } from './refusal.ts';
 import { sipError } from './result.ts';
 import { serializeSdp } from './sdp.ts';
 import type { HeaderLine, ResponseParts } from './serialize-message.ts';
-import { bytesOf } from './text.ts';
 import { parseOptionTags } from './token-list.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
@@ -59,9 +58,9 @@ export function ringReliably(store: CallStore, turn: Turn, call: Call, invite: S
     call.offering = offer;
     headers.push(['Content-Type', 'application/sdp']);
   }
-  const body = offer === undefined ? undefined : { body: bytesOf(serializeSdp(offer)) };
+  const body = offer === undefined ? undefined : serializeSdp(offer);
   const { t1Ms } = agent.config.timers;
-  const parts = { ...toTagOf(call), headers, ...body };
+  const parts = { ...toTagOf(call), headers, body };
   call.reliable = { responseNumber, sequence: invite.core.cseq.number, parts, intervalMs: t1Ms };
   agent.respond(turn, invite, 180, parts);
   store.arm(turn, call, 'reliable 1xx', t1Ms);

@@ -299,33 +299,37 @@ function mediaOffset(text: string, index: number): number {
 
 /** The text of a description, in the order of §5, CRLF after every line. */
 export function serializeSdp(session: SessionDescription): string {
-  const lines = ['v=0', `o=${formatOrigin(session.origin)}`, `s=${session.name}`];
-  if (session.information !== undefined) lines.push(`i=${session.information}`);
-  if (session.uri !== undefined) lines.push(`u=${session.uri}`);
-  for (const email of session.emails) lines.push(`e=${email}`);
-  for (const phone of session.phones) lines.push(`p=${phone}`);
-  if (session.connection !== undefined) lines.push(formatConnection(session.connection));
-  for (const value of session.bandwidth) lines.push(`b=${value}`);
-  for (const { type, value } of session.timing) lines.push(`${type}=${value}`);
-  pushBlockEnd(lines, session);
-  for (const media of session.media) pushMedia(lines, media);
-  return `${lines.join('\r\n')}\r\n`;
+  let text = `v=0\r\no=${formatOrigin(session.origin)}\r\ns=${session.name}\r\n`;
+  if (session.information !== undefined) text += `i=${session.information}\r\n`;
+  if (session.uri !== undefined) text += `u=${session.uri}\r\n`;
+  for (const email of session.emails) text += `e=${email}\r\n`;
+  for (const phone of session.phones) text += `p=${phone}\r\n`;
+  if (session.connection !== undefined) text += formatConnection(session.connection);
+  for (const value of session.bandwidth) text += `b=${value}\r\n`;
+  for (const { type, value } of session.timing) text += `${type}=${value}\r\n`;
+  text += formatBlockEnd(session);
+  for (const media of session.media) text += formatMedia(media);
+  return text;
 }
 
-function pushMedia(lines: string[], media: MediaDescription): void {
-  const port = media.portCount === undefined ? `${media.port}` : `${media.port}/${media.portCount}`;
-  lines.push(`m=${[media.kind, port, media.protocol, ...media.formats].join(' ')}`);
-  if (media.information !== undefined) lines.push(`i=${media.information}`);
-  if (media.connection !== undefined) lines.push(formatConnection(media.connection));
-  for (const value of media.bandwidth) lines.push(`b=${value}`);
-  pushBlockEnd(lines, media);
+function formatMedia(media: MediaDescription): string {
+  const count = media.portCount === undefined ? '' : `/${media.portCount}`;
+  let text = `m=${media.kind} ${media.port}${count} ${media.protocol}`;
+  for (const format of media.formats) text += ` ${format}`;
+  text += '\r\n';
+  if (media.information !== undefined) text += `i=${media.information}\r\n`;
+  if (media.connection !== undefined) text += formatConnection(media.connection);
+  for (const value of media.bandwidth) text += `b=${value}\r\n`;
+  return text + formatBlockEnd(media);
 }
 
-function pushBlockEnd(lines: string[], block: SdpBlock): void {
-  if (block.key !== undefined) lines.push(`k=${block.key}`);
-  for (const { name, value } of block.attributes)
-    lines.push(value === undefined ? `a=${name}` : `a=${name}:${value}`);
-  for (const { type, value } of block.other) lines.push(`${type}=${value}`);
+function formatBlockEnd(block: SdpBlock): string {
+  let text = block.key === undefined ? '' : `k=${block.key}\r\n`;
+  for (const { name, value } of block.attributes) {
+    text += value === undefined ? `a=${name}\r\n` : `a=${name}:${value}\r\n`;
+  }
+  for (const { type, value } of block.other) text += `${type}=${value}\r\n`;
+  return text;
 }
 
 function formatType(family: AddressFamily): string {
@@ -337,5 +341,5 @@ function formatOrigin({ username, sessionId, sessionVersion, family, address }: 
 }
 
 function formatConnection({ family, address, suffix }: Connection): string {
-  return `c=IN ${formatType(family)} ${address}${suffix === undefined ? '' : `/${suffix}`}`;
+  return `c=IN ${formatType(family)} ${address}${suffix === undefined ? '' : `/${suffix}`}\r\n`;
 }

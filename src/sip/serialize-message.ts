@@ -17,7 +17,7 @@ import { parseNameAddr } from './name-addr.ts';
 import { withParameter } from './params.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { remembering } from './remembered.ts';
-import { fieldText } from './text.ts';
+import { bytesOf, fieldText } from './text.ts';
 
 /** The message as it goes on the wire, any Content-Length in it replaced. Names are canonical, never compact. */
 export function serialize(message: SipMessage): Uint8Array {
@@ -29,8 +29,9 @@ export function serialize(message: SipMessage): Uint8Array {
 }
 
 /** A head that lacks Content-Length alone, and its body, as bytes. */
-function closed(open: string, body: Uint8Array): Uint8Array {
+function closed(open: string, body: Uint8Array | string): Uint8Array {
   const head = `${open}Content-Length: ${body.length}\r\n\r\n`;
+  if (typeof body === 'string') return Buffer.from(head + body, 'latin1');
   if (body.length === 0) return Buffer.from(head, 'latin1');
   const bytes = Buffer.allocUnsafe(head.length + body.length);
   bytes.write(head, 0, 'latin1');
@@ -70,7 +71,8 @@ export interface ResponseParts {
   /** Added to To when that has no tag yet (§8.2.6.2); not for 100. */
   readonly toTag?: string | undefined;
   readonly headers?: readonly HeaderLine[];
-  readonly body?: Uint8Array | undefined;
+  /** As bytes, or as latin1 text. */
+  readonly body?: Uint8Array | string | undefined;
 }
 
 /** Methods whose 1xx and 2xx may make a dialog, and so carry Record-Route back (§12.1.1; RFC 6665, RFC 3515). */
@@ -95,7 +97,8 @@ export function buildResponse(
   }
   if (server !== undefined) copied.push(headerField(['Server', server]));
   for (const line of headers) copied.push(headerField(line));
-  return { kind: 'response', status, reason: fieldText(reason), headers: copied, body };
+  const bytes = typeof body === 'string' ? bytesOf(body) : body;
+  return { kind: 'response', status, reason: fieldText(reason), headers: copied, body: bytes };
 }
 
 /** The bytes of that response, without it: most are for nobody but their receiver. */
