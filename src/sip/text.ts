@@ -99,6 +99,11 @@ export function knownWordAt(
   return undefined;
 }
 
+/** The same, or else what stands there, cut out. */
+export function wordAt(text: string, start: number, end: number, common: readonly string[]): string {
+  return knownWordAt(text, start, end, common) ?? text.slice(start, end);
+}
+
 /**
  * The token from `start` to `end`, taken from `common` when it is one of those: a word cut out of a message costs
  * each time it is compared, one of ours does not. Undefined when it is no token.
