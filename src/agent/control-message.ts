@@ -32,7 +32,6 @@ const account = z.object({
   addressOfRecord: text,
   user: text,
   domain: text,
-  displayName: text.exactOptional(),
   authUser: text,
   password: text,
   server: nextHop,

@@ -13,7 +13,6 @@ export interface Account {
   /** The user part of it, and of our Contact. */
   readonly user: string;
   readonly domain: string;
-  readonly displayName?: string;
   /** The user name in digest credentials; `user` unless the provider gave another. */
   readonly authUser: string;
   readonly password: string;

@@ -167,12 +167,6 @@ test('a sips: URI does not go by way of a server that is reached in the clear (�
   expect(scene.last()?.reason).toContain('sips:bob@example.org wants TLS all the way, and');
 });
 
-test('the display name of the account stands in From (§20.20)', () => {
-  open({ accounts: withAccount().accounts?.map((one) => ({ ...one, displayName: 'A "B"' })) ?? [] });
-  scene.call('sip:bob@lab.local');
-  expect(value(scene.invite().message, 'From')).toStartWith('"A \\"B\\"" <sip:100@lab.local>;tag=');
-});
-
 test('what a callee says of its refusal is told: Warning and Reason (§20.43, RFC 3326)', () => {
   open();
   scene.call();

@@ -16,7 +16,7 @@ import { type PreloadedRoute, preloadedRoute } from './preloaded-route.ts';
 import { parseSdp } from './sdp.ts';
 import { FIRST_INTERVAL } from './session-timer.ts';
 import { isSips } from './sips.ts';
-import { displayText, quote, wire } from './text.ts';
+import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
 import { userOf } from './uri.ts';
 import { asAddress, asRequestUri } from './uri-places.ts';
@@ -56,7 +56,7 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
   call.outgoing = {
     action,
     account,
-    from: `${displayNameOf(account)}<${from}>;tag=${agent.identifiers.tag()}`,
+    from: `<${from}>;tag=${agent.identifiers.tag()}`,
     to: `<${asAddress(target) ?? target}>`,
     user,
     offer: undefined,
@@ -83,10 +83,6 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
   changeCall(turn, call, 'calling');
   if (action.ringTimeoutMs !== undefined) calls.arm(turn, call, 'ring timeout', action.ringTimeoutMs);
   openPort(parts, turn, call, call.outgoing);
-}
-
-function displayNameOf(account: Account | undefined): string {
-  return account?.displayName === undefined ? '' : `${quote(wire(account.displayName))} `;
 }
 
 function newCall(agent: UserAgent, turn: Turn, action: PlaceCall, user: string, target: string): Call {

@@ -7,7 +7,6 @@
 import { outboundParams } from './outbound.ts';
 import type { Registration } from './registration-state.ts';
 import type { HeaderLine } from './serialize-message.ts';
-import { quote, wire } from './text.ts';
 import type { RequestParts } from './user-agent.ts';
 
 /** The REGISTER for what the registration says now: its Contact, its CSeq, and whether it is to end. */
@@ -27,11 +26,10 @@ export function registerRequest(
   // RFC 3327 §5.1, RFC 5626 §4.2.1.
   headers.push(['Supported', instance === undefined ? 'path' : 'path, outbound']);
   for (const { name, value } of credentials) headers.push([name, value]);
-  const name = account.displayName === undefined ? '' : `${quote(wire(account.displayName))} `;
   return {
     method: 'REGISTER',
     uri,
-    from: `${name}<${account.addressOfRecord}>;tag=${registration.fromTag}`,
+    from: `<${account.addressOfRecord}>;tag=${registration.fromTag}`,
     to: `<${account.addressOfRecord}>`,
     callId: registration.callId,
     sequence: registration.sequence,

@@ -470,14 +470,6 @@ test('with a proxy set REGISTER goes there, by its transport, and the name is no
   expect(registers()[0]?.message.uri).toBe('sip:lab.local');
 });
 
-test('a display name goes out quoted and in UTF-8, and cannot end the quotes (§20.20)', () => {
-  open(bound, { accounts: [accountOf('100', { displayName: 'Zoë "Z" \\ Q' })] });
-  register();
-  network.run(100);
-  const from = registers()[0] && value(registers()[0]?.message as SipRequest, 'From');
-  expect(from).toStartWith('"Zo\u00c3\u00ab \\"Z\\" \\\\ Q" <sip:100@lab.local>;tag=');
-});
-
 test('407 from a proxy is answered with Proxy-Authorization (§22.3)', () => {
   open((request) =>
     fields(request, 'Proxy-Authorization').length === 0
