@@ -6,6 +6,8 @@
  * batch goes every BATCH_MS.
  */
 
+import { type After, afterTimeout } from './udp-sockets.ts';
+
 /** The least time between two batches, in ms; a packet that is quicker than its command is held (early-packets.ts). */
 export const BATCH_MS = 20;
 /** A batch that is so long goes before its time: the reserve of ports must not wait in it. */
@@ -20,14 +22,17 @@ export interface Batch<Item> {
 }
 
 /** `send` is handed one item at least, in the order in which they were added. */
-export function openBatch<Item>(send: (items: readonly Item[]) => void): Batch<Item> {
+export function openBatch<Item>(
+  send: (items: readonly Item[]) => void,
+  after: After = afterTimeout,
+): Batch<Item> {
   let waiting: Item[] = [];
   let nextMs = Number.NEGATIVE_INFINITY;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let cancel: (() => void) | undefined;
 
   function flush(): void {
-    clearTimeout(timer);
-    timer = undefined;
+    cancel?.();
+    cancel = undefined;
     if (waiting.length === 0) return;
     const items = waiting;
     waiting = [];
@@ -39,10 +44,10 @@ export function openBatch<Item>(send: (items: readonly Item[]) => void): Batch<I
     add(...items) {
       waiting.push(...items);
       if (waiting.length >= MOST) return flush();
-      if (timer !== undefined) return;
+      if (cancel !== undefined) return;
       const waitMs = nextMs - performance.now();
       if (waitMs <= 0) flush();
-      else timer = setTimeout(flush, waitMs);
+      else cancel = after(waitMs, flush);
     },
     flush,
   };

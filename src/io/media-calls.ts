@@ -2,8 +2,7 @@
  * The calls of one media thread: carries out commands, moves packets between a port pair and the pure echo, lets those
  * that talk do so (media-talk.ts), and sends RTCP when it is due (RFC 3550 §6).
  *
- * Why `send` stands in a try: Bun throws from it when an ICMP error is pending on the socket, and returns false
- * when the socket's buffer is full. Both cost one packet and nothing else; both are counted.
+ * A packet that the system does not take costs one packet and nothing else, and is counted.
  */
 import { isIPv4, isIPv6 } from 'node:net';
 import { type Echo, openEcho, receivePacket, sendFailed, sentPacket, updateEcho } from '../rtp/echo.ts';
@@ -65,9 +64,10 @@ export function openMediaCalls(
   const rtcpBytes = Buffer.alloc(MAX_RTCP_BYTES);
   /** The calls that talk; the pacer runs while there are any. */
   const talks = new Set<Talk>();
-  const pacer = openPacer(TALK_INTERVAL_MS, (missed) => {
+  const beat = (missed: number): void => {
     for (const talk of talks) talk.interval(missed);
-  });
+  };
+  const pacer = openPacer(TALK_INTERVAL_MS, beat, ports.after);
 
   function receiveRtp(call: Call, bytes: Buffer, port: number, address: string): void {
     const { echo } = call;
@@ -193,11 +193,8 @@ export function openMediaCalls(
     const nowMs = performance.now();
     const length = writeReport(call.rtcp, call.echo, rtcpBytes, nowMs, performance.timeOrigin + nowMs, bye);
     const socket = call.echo.session.rtcpMux ? call.pair.rtp : call.pair.rtcp;
-    try {
-      socket.send(rtcpBytes.subarray(0, length), to.port, to.address);
-    } catch {
-      // As for ICMP on the RTCP socket: a peer without RTCP.
-    }
+    // One that does not go out is not counted, as for ICMP on the RTCP socket: a peer without RTCP.
+    socket.send(rtcpBytes.subarray(0, length), to.port, to.address);
   }
 
   function tick(): void {
@@ -228,12 +225,8 @@ export function openMediaCalls(
 }
 
 function transmit(call: Call, bytes: Buffer, port: number, address: string): void {
-  try {
-    if (call.pair.rtp.send(bytes, port, address)) sentPacket(call.echo, bytes.length);
-    else sendFailed(call.echo);
-  } catch {
-    sendFailed(call.echo);
-  }
+  if (call.pair.rtp.send(bytes, port, address)) sentPacket(call.echo, bytes.length);
+  else sendFailed(call.echo);
 }
 
 /** The session with its addresses as the sockets will give them. */

@@ -14,6 +14,7 @@
 import { allocateCounters, clearCounters, readCounters } from '../rtp/counters.ts';
 import type { MediaCommand, MediaCounters, MediaReport } from '../rtp/session.ts';
 import { openBatch } from './media-batch.ts';
+import { openWaker, type ThreadWake } from './media-wake.ts';
 import type { RtpPortsOptions } from './rtp-ports.ts';
 
 /** Pairs of ports that wait for calls, over all threads. */
@@ -34,6 +35,8 @@ export interface MediaOptions {
   readonly reserve?: number;
   /** How often it is looked whether a report or a keepalive is due, in ms; 100. A test that counts packets has time. */
   readonly tickMs?: number;
+  /** `bun`: those of Bun also where those of libc could be had. */
+  readonly sockets?: 'bun';
   readonly onReport: (report: MediaReport) => void;
 }
 
@@ -58,6 +61,8 @@ export type ToMediaThread =
       readonly type: 'start';
       readonly counters: SharedArrayBuffer;
       readonly tickMs: number;
+      /** How the thread is woken; absent: by its messages alone. */
+      readonly wake?: ThreadWake;
       readonly ports: Omit<RtpPortsOptions, 'onPorts' | 'onExhausted'>;
     }
   | { readonly type: 'commands'; readonly commands: readonly ThreadCommand[] }
@@ -67,7 +72,9 @@ export type ToMediaThread =
 type FromMediaThread = 'ready' | 'closed' | readonly MediaReport[];
 
 interface Thread {
-  readonly worker: Worker;
+  readonly wake?: ThreadWake;
+  readonly tell: (message: ToMediaThread) => void;
+  readonly terminate: () => void;
   /** Ports that wait for a call, those of `returned` too. */
   idle: number;
   /** Ports of calls whose `close` waits to be sent. */
@@ -88,7 +95,7 @@ export function startMedia(options: MediaOptions): Media {
   const portOf = new Map<number, number>();
 
   const threads = Array.from({ length: count }, (_, index) => {
-    const thread = startThread(index, (reports) => {
+    const thread = startThread(index, options.sockets, (reports) => {
       for (const report of reports) {
         if (report.type === 'ports') for (const port of report.ports) threadOf.set(port, thread);
         if (report.type === 'ports') thread.idle += report.ports.length;
@@ -96,7 +103,9 @@ export function startMedia(options: MediaOptions): Media {
       }
     });
     const ports = { range: options.rtpPorts, bind: options.bind, reserve, thread: index, threads: count };
-    tell(thread.worker, { type: 'start', counters: shared, tickMs: options.tickMs ?? TICK_MS, ports });
+    const { wake } = thread;
+    const tickMs = options.tickMs ?? TICK_MS;
+    thread.tell({ type: 'start', counters: shared, tickMs, ports, ...(wake === undefined ? {} : { wake }) });
     return thread;
   });
 
@@ -104,7 +113,7 @@ export function startMedia(options: MediaOptions): Media {
 
   function carry(thread: Thread) {
     return (commands: readonly ThreadCommand[]) => {
-      tell(thread.worker, { type: 'commands', commands });
+      thread.tell({ type: 'commands', commands });
       // Said here and not by the thread: it carries out commands in order, so that from now on those ports may be
       // opened again, and a message from there for each call would cost more than the call's audio.
       const { returned } = thread;
@@ -157,21 +166,22 @@ export function startMedia(options: MediaOptions): Media {
     ready: Promise.all(threads.map(({ ready }) => ready)).then(() => {}),
     async close() {
       for (const batch of batches.values()) batch.flush();
-      for (const { worker } of threads) tell(worker, { type: 'close' });
+      for (const { tell } of threads) tell({ type: 'close' });
       await Promise.all(threads.map(({ closed }) => closed));
-      for (const { worker } of threads) worker.terminate();
+      for (const { terminate } of threads) terminate();
     },
   };
 }
 
-function tell(worker: Worker, message: ToMediaThread): void {
-  worker.postMessage(message);
-}
-
-function startThread(index: number, onReports: (reports: readonly MediaReport[]) => void): Thread {
+function startThread(
+  index: number,
+  sockets: MediaOptions['sockets'],
+  onReports: (reports: readonly MediaReport[]) => void,
+): Thread {
   const bundled = !import.meta.url.endsWith('/io/media.ts');
   const code = new URL(bundled ? './io/media-thread.ts' : './media-thread.ts', import.meta.url);
   const worker = new Worker(code, { name: `media-${index}` });
+  const waker = sockets === 'bun' ? undefined : openWaker();
   const ready = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
   let started = false;
@@ -188,5 +198,20 @@ function startThread(index: number, onReports: (reports: readonly MediaReport[])
     if (started) throw error;
     ready.reject(error);
   };
-  return { worker, idle: 0, returned: [], ready: ready.promise, closed: closed.promise };
+  return {
+    ...(waker === undefined ? {} : { wake: waker.wake }),
+    tell(message) {
+      waker?.announce();
+      worker.postMessage(message);
+      waker?.raise();
+    },
+    terminate() {
+      worker.terminate();
+      waker?.close();
+    },
+    idle: 0,
+    returned: [],
+    ready: ready.promise,
+    closed: closed.promise,
+  };
 }

@@ -6,6 +6,8 @@
  * takes; after a longer hold-up (a machine that slept) a burst would be worse than a gap, and they are told as missed.
  */
 
+import { type After, afterTimeout } from './udp-sockets.ts';
+
 /** Beats carried out at once after a hold-up. */
 export const MAX_CATCH_UP = 5;
 
@@ -17,26 +19,30 @@ export interface Pacer {
 }
 
 /** `beat` is told how many beats before this one were missed for good: 0 but after a hold-up. */
-export function openPacer(intervalMs: number, beat: (missed: number) => void): Pacer {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+export function openPacer(
+  intervalMs: number,
+  beat: (missed: number) => void,
+  after: After = afterTimeout,
+): Pacer {
+  let cancel: (() => void) | undefined;
   let nextMs = 0;
 
   function wake(): void {
     const { beats, missed } = due(performance.now() - nextMs, intervalMs);
     nextMs += (beats + missed) * intervalMs;
-    timer = setTimeout(wake, Math.max(0, nextMs - performance.now()));
+    cancel = after(Math.max(0, nextMs - performance.now()), wake);
     for (let index = 0; index < beats; index++) beat(index === 0 ? missed : 0);
   }
 
   return {
     start() {
-      if (timer !== undefined) return;
+      if (cancel !== undefined) return;
       nextMs = performance.now();
-      timer = setTimeout(wake, 0);
+      cancel = after(0, wake);
     },
     stop() {
-      clearTimeout(timer);
-      timer = undefined;
+      cancel?.();
+      cancel = undefined;
     },
   };
 }

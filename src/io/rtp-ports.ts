@@ -9,7 +9,9 @@
  */
 
 import { isStun } from '../stun/message.ts';
+import { bunUdpSockets } from './bun-udp-sockets.ts';
 import { type EarlyPackets, holdEarly } from './early-packets.ts';
+import type { After, BindFailure, UdpSocket, UdpSockets } from './udp-sockets.ts';
 
 /** What a pair does with what it hears, told to it while it serves a call. */
 export interface PairHandler {
@@ -22,8 +24,8 @@ export interface PairHandler {
 /** Two bound sockets. What comes while there is no handler is thrown away, but for a few RTP packets. */
 export interface PortPair {
   readonly port: number;
-  readonly rtp: Bun.udp.Socket<'buffer'>;
-  readonly rtcp: Bun.udp.Socket<'buffer'>;
+  readonly rtp: UdpSocket;
+  readonly rtcp: UdpSocket;
   handler: PairHandler | undefined;
   readonly early: EarlyPackets;
 }
@@ -69,6 +71,8 @@ export interface RtpPorts {
   close(): Promise<void>;
   /** Every pair that is bound, and whether it waits for a call. */
   all(): Iterable<{ readonly pair: PortPair; readonly idle: boolean }>;
+  /** The timer of the loop that serves the sockets. */
+  readonly after: After;
   /** Whether sources come as IPv4-mapped IPv6 addresses: the sockets serve both families. */
   readonly dualStack: boolean;
 }
@@ -77,7 +81,7 @@ export interface RtpPorts {
 const ANNOUNCE_PAIRS = 16;
 
 /** Nothing is bound yet: call `fill`. */
-export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
+export function openRtpPorts(options: RtpPortsOptions, sockets: UdpSockets = bunUdpSockets): RtpPorts {
   const { range, reserve, thread, threads, onPorts, onExhausted } = options;
   const firstEven = range[0] + (range[0] % 2);
   const pairsInRange = Math.max(0, Math.floor((range[1] - 1 - firstEven) / 2) + 1);
@@ -107,16 +111,15 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
   async function bindPair(port: number): Promise<PortPair | string> {
     let reason = '';
     for (const host of hosts) {
-      try {
-        const pair = await bindOn(host, port, options.onStun);
+      const pair = await bindOn(sockets, host, port, options.onStun);
+      if (!('code' in pair)) {
         // What bound the first pair binds all: a machine does not lose a family, and ports must not differ.
         hosts = [host];
         return pair;
-      } catch (error) {
-        reason = error instanceof Error ? error.message : String(error);
-        // A port that somebody has says nothing about the family: only another error tries the other one.
-        if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return reason;
       }
+      reason = pair.message;
+      // A port that somebody has says nothing about the family: only another error tries the other one.
+      if (pair.code === 'EADDRINUSE') return reason;
     }
     return reason;
   }
@@ -187,6 +190,7 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
 
   return {
     all,
+    after: sockets.after,
     fill,
     take,
     giveBack,
@@ -198,44 +202,39 @@ export function openRtpPorts(options: RtpPortsOptions): RtpPorts {
   };
 }
 
-/** Binds both sockets of a pair; throws what the system said when one of them cannot be bound. */
-async function bindOn(hostname: string, port: number, onStun: RtpPortsOptions['onStun']): Promise<PortPair> {
+/** Binds both sockets of a pair, or says what the system said of one of them. */
+async function bindOn(
+  sockets: UdpSockets,
+  hostname: string,
+  port: number,
+  onStun: RtpPortsOptions['onStun'],
+): Promise<PortPair | BindFailure> {
   let pair: PortPair | undefined;
-  const rtp = await Bun.udpSocket({
-    hostname,
-    port,
-    binaryType: 'buffer',
-    socket: {
-      data: (_socket, bytes, from, address) => {
-        if (pair === undefined) return;
-        if (isStun(bytes)) onStun?.(pair, 'rtp', bytes, from, address);
-        else if (pair.handler !== undefined) pair.handler.rtp(bytes, from, address);
-        else holdEarly(pair.early, bytes, from, address, performance.now());
-      },
-      error: () => pair?.handler?.failed(),
+  const rtp = await sockets.bind(hostname, port, {
+    data: (bytes, from, address) => {
+      if (pair === undefined) return;
+      if (isStun(bytes)) onStun?.(pair, 'rtp', bytes, from, address);
+      else if (pair.handler !== undefined) pair.handler.rtp(bytes, from, address);
+      else holdEarly(pair.early, bytes, from, address, performance.now());
     },
+    failed: () => pair?.handler?.failed(),
   });
-  try {
-    const rtcp = await Bun.udpSocket({
-      hostname,
-      port: port + 1,
-      binaryType: 'buffer',
-      socket: {
-        data: (_socket, bytes, from, address) => {
-          if (pair === undefined) return;
-          if (isStun(bytes)) onStun?.(pair, 'rtcp', bytes, from, address);
-          else pair.handler?.rtcp(bytes, from, address);
-        },
-        // A peer without RTCP answers a report with ICMP: that is no fault of the audio, and not counted.
-        error: () => {},
-      },
-    });
-    pair = { port, rtp, rtcp, handler: undefined, early: [] };
-    return pair;
-  } catch (error) {
+  if ('code' in rtp) return rtp;
+  const rtcp = await sockets.bind(hostname, port + 1, {
+    data: (bytes, from, address) => {
+      if (pair === undefined) return;
+      if (isStun(bytes)) onStun?.(pair, 'rtcp', bytes, from, address);
+      else pair.handler?.rtcp(bytes, from, address);
+    },
+    // A peer without RTCP answers a report with ICMP: that is no fault of the audio, and not counted.
+    failed: () => {},
+  });
+  if ('code' in rtcp) {
     rtp.close();
-    throw error;
+    return rtcp;
   }
+  pair = { port, rtp, rtcp, handler: undefined, early: [] };
+  return pair;
 }
 
 function closePair(pair: PortPair): void {

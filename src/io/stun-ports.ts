@@ -48,7 +48,7 @@ export function openStunPorts(
   const known = new Map<PortPair, Record<Component, Asked>>();
   const client = new BindingClient<Asked>(() => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0);
   let server: MediaAddress | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let cancel: (() => void) | undefined;
 
   /** What stands in the report of a pair now. */
   function mappingOf({ rtp, rtcp }: Record<Component, Asked>): MappedPort | undefined {
@@ -72,11 +72,8 @@ export function openStunPorts(
   function send({ owner, bytes }: Extract<BindingStep<Asked>, { type: 'send' }>): void {
     if (server === undefined) return;
     const to = toSocketForm(server, ports.dualStack);
-    try {
-      owner.pair[owner.component].send(bytes, to.port, to.address);
-    } catch {
-      // An ICMP error of earlier: the question goes out again.
-    }
+    // What does not go out, by an ICMP error of earlier, is asked again.
+    owner.pair[owner.component].send(bytes, to.port, to.address);
   }
 
   /** Takes in the pairs that were bound since, and lets go of those that were closed. */
@@ -105,7 +102,7 @@ export function openStunPorts(
   }
 
   function tick(): void {
-    timer = undefined;
+    cancel = undefined;
     if (server === undefined) return;
     const nowMs = performance.now();
     for (const step of client.advance(nowMs)) {
@@ -118,16 +115,14 @@ export function openStunPorts(
       send(client.ask(asked, server, nowMs));
     }
     const inMs = due.length > BURST ? BURST_INTERVAL_MS : lookMs;
-    timer = setTimeout(
-      tick,
-      Math.max(1, Math.min(inMs, (client.nextMs() ?? Number.POSITIVE_INFINITY) - nowMs)),
-    );
+    const nextMs = client.nextMs() ?? Number.POSITIVE_INFINITY;
+    cancel = ports.after(Math.max(1, Math.min(inMs, nextMs - nowMs)), tick);
   }
 
   function use(named: MediaAddress | undefined): void {
     server = named;
-    clearTimeout(timer);
-    timer = undefined;
+    cancel?.();
+    cancel = undefined;
     for (const both of known.values()) {
       for (const asked of [both.rtp, both.rtcp]) {
         asked.dueMs = 0;
