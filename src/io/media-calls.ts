@@ -47,21 +47,25 @@ interface Call {
 /** The calls of one thread. */
 export interface MediaCalls {
   execute(command: Exclude<MediaCommand, { type: 'stun' }>): void;
-  /** Sends every report and every packet that keeps a way open, where due; to be called ten times a second. */
-  tick(): void;
   /** Closes what the calls have open beside their ports. */
   close(): void;
 }
 
-/** `counters` is the shared array of all slots; reports are posted as they come up. */
+/**
+ * `counters` is the shared array of all slots; reports are posted as they come up. As long as there are calls it is looked
+ * every `tickMs` whether a report or a packet that keeps a way open is due.
+ */
 export function openMediaCalls(
   ports: RtpPorts,
   counters: Float64Array,
   post: (report: MediaReport) => void,
+  tickMs: number,
 ): MediaCalls {
   const calls = new Map<number, Call>();
   const priming = Buffer.alloc(MAX_PRIMING_BYTES);
   const rtcpBytes = Buffer.alloc(MAX_RTCP_BYTES);
+  /** The next tick is on its way. */
+  let ticking = false;
   /** The calls that talk; the pacer runs while there are any. */
   const talks = new Set<Talk>();
   const beat = (missed: number): void => {
@@ -110,6 +114,7 @@ export function openMediaCalls(
       failed: () => sendFailed(echo),
     };
     calls.set(session.slot, call);
+    scheduleTick();
     if (session.mode?.type === 'talk') startTalk(call, session.mode);
     prime(call, nowMs);
     replayEarly(call, packets);
@@ -197,7 +202,15 @@ export function openMediaCalls(
     socket.send(rtcpBytes.subarray(0, length), to.port, to.address);
   }
 
+  function scheduleTick(): void {
+    if (ticking || calls.size === 0) return;
+    ticking = true;
+    ports.after(tickMs, tick);
+  }
+
   function tick(): void {
+    ticking = false;
+    scheduleTick();
     const nowMs = performance.now();
     for (const call of calls.values()) {
       if (isPacketDue(call.keepOpen, call.echo, nowMs)) sendOwn(call, nowMs);
@@ -217,7 +230,6 @@ export function openMediaCalls(
 
   return {
     execute,
-    tick,
     close() {
       for (const talk of talks) stopTalk(talk);
     },

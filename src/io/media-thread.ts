@@ -58,12 +58,7 @@ function start(data: Extract<ToMediaThread, { type: 'start' }>): Parts {
     sockets,
   );
   const stun = openStunPorts(ports, post);
-  const calls = openMediaCalls(ports, new Float64Array(data.counters), post);
-  const tick = (): void => {
-    sockets.after(data.tickMs, tick);
-    calls.tick();
-  };
-  sockets.after(data.tickMs, tick);
+  const calls = openMediaCalls(ports, new Float64Array(data.counters), post, data.tickMs);
   void ports.fill().then(() => {
     reports.flush();
     self.postMessage('ready');
