@@ -124,3 +124,12 @@ test('a connection that fails at once may have found nobody, or no way: the syst
   tcp.connect(2, { address: '127.0.0.1', port });
   expect(await refused).toBe('connection refused, or no way leads there');
 });
+
+test('where no route leads at all, that is said: who is offline need not look at the server', async () => {
+  const { promise: unreached, resolve } = Promise.withResolvers<string | undefined>();
+  const disconnected = (_connection: number, { error }: { readonly error?: string }) => resolve(error);
+  tcp = openStreams({ connected: () => {}, received: () => {}, disconnected }, undefined);
+  // No TCP leads to the broadcast address, on any machine.
+  tcp.connect(2, { address: '255.255.255.255', port: 5060 });
+  expect(await unreached).toBe('no route to the host');
+});

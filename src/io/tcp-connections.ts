@@ -10,6 +10,7 @@ import type { SocketAddress, Transport } from '../sip/flow.ts';
 import { addressFamily, unmapped } from '../sip/ip-address.ts';
 import { MAX_OPENED_CONNECTIONS, MAX_PENDING_HANDSHAKES, MAX_UNSENT_BYTES } from '../sip/limits.ts';
 import type { TlsFault, TlsSession } from '../sip/tls.ts';
+import { sourceTowards } from './local-addresses.ts';
 import type { TlsCredentials } from './tls-credentials.ts';
 import { handshakeFault, isBroken, isTlsError, judgeHandshake, silentFault } from './tls-handshake.ts';
 import { clientTls, serverTls } from './tls-options.ts';
@@ -238,11 +239,11 @@ export function openStreams(
       opening += 1;
       // Said later, as every other failure is: whoever asked is still at work.
       if (tooMany) return queueMicrotask(() => gone(open, { error: TOO_MANY }));
-      const failed = (error: unknown) => gone(open, { error: connectFailure(error) });
+      const failed = (error: unknown) => gone(open, { error: connectFailure(error, remote.address) });
       // Bun would call it refused.
       if (from !== undefined && addressFamily(from) !== addressFamily(remote.address))
         return queueMicrotask(() => gone(open, { error: `no route to the host from ${from}` }));
-      hurry(open, connectMs, () => ({ error: connectFailure({ code: 'ETIMEDOUT' }) }));
+      hurry(open, connectMs, () => ({ error: connectFailure({ code: 'ETIMEDOUT' }, remote.address) }));
       Bun.connect<Open>({
         // Bun hands it to bind(2), though its types do not say so.
         ...(from === undefined ? undefined : { localAddress: from }),
@@ -345,10 +346,13 @@ export function isInUse(error: unknown): boolean {
 }
 
 /** In words: Bun's own message is "Failed to connect" whatever the reason. */
-function connectFailure(error: unknown): string {
+function connectFailure(error: unknown, address: string): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-  // Bun says so of a host that is not there, and of a network without a way to it, as well.
-  if (code === 'ECONNREFUSED') return 'connection refused, or no way leads there';
+  // Bun says so of a host that is not there, and of a machine without a network, as well; the latter can be asked.
+  if (code === 'ECONNREFUSED' && sourceTowards(address) !== undefined) {
+    return 'connection refused, or no way leads there';
+  }
+  if (code === 'ECONNREFUSED') return 'no route to the host';
   if (code === 'ETIMEDOUT') return 'no answer to the connection';
   if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'no route to the host';
   const message = error instanceof Error ? error.message : String(error);
