@@ -1,5 +1,6 @@
 /**
- * Why a registration was refused for good, in words for the person who has to mend it (RFC 3261 §10.2.7, §21.4).
+ * What is wrong with a registration, in words for the person who has to mend it: refused for good, not answered, or
+ * bound to an address that nobody reaches (RFC 3261 §10.2.7, §21.4; RFC 3581 §4).
  *
  * It stands apart from registration.ts because nothing depends on it but people.
  */
@@ -24,8 +25,24 @@ const ODD_CHALLENGE: Advice = {
   next: 'look at the challenges with -vv; it is not tried again until you say so',
 };
 
-/** A challenge that we gave up on. */
-export function adviceOnChallenge(code: RefusalCode): Advice {
+type Diagnosis = Omit<EventOf<'diagnosis.raised'>, 'type' | 'account'>;
+
+function raise(turn: Turn, { addressOfRecord }: Account, diagnosis: Diagnosis): void {
+  turn.emit({ type: 'diagnosis.raised', account: addressOfRecord, ...diagnosis });
+}
+
+/** A challenge that we gave up on, and why; `answer` says which response to which REGISTER it came in. */
+export function diagnoseChallenge(
+  turn: Turn,
+  account: Account,
+  { code, reason }: { readonly code: RefusalCode; readonly reason: string },
+  answer: string,
+): void {
+  const evidence = `${answer}: ${reason}`;
+  raise(turn, account, { code, severity: 'error', evidence, ...adviceOnChallenge(code) });
+}
+
+function adviceOnChallenge(code: RefusalCode): Advice {
   if (code === 'credentials-refused') return WRONG_PASSWORD;
   if (code !== 'challenge-unsupported') return ODD_CHALLENGE;
   return {
@@ -60,11 +77,15 @@ export function adviceOnStatus(status: number): Advice {
   };
 }
 
+/** A refusal that ends the registration. */
+export function diagnoseRefusal(turn: Turn, account: Account, status: number, evidence: string): void {
+  const code = 'registration-refused';
+  raise(turn, account, { code, severity: 'error', evidence, ...adviceOnStatus(status) });
+}
+
 /** There is nothing to answer a challenge with. */
 export function diagnosePasswordMissing(turn: Turn, account: Account, status: 401 | 407): void {
-  turn.emit({
-    type: 'diagnosis.raised',
-    account: account.addressOfRecord,
+  raise(turn, account, {
     code: 'password-missing',
     severity: 'error',
     evidence: `${status} to REGISTER: the registrar asks for a password, and none was given`,
@@ -75,9 +96,7 @@ export function diagnosePasswordMissing(turn: Turn, account: Account, status: 40
 
 /** One account more than are kept. */
 export function diagnoseTooManyAccounts(turn: Turn, account: Account): void {
-  turn.emit({
-    type: 'diagnosis.raised',
-    account: account.addressOfRecord,
+  raise(turn, account, {
     code: 'too-many-accounts',
     severity: 'error',
     evidence: `${MAX_ACCOUNTS} accounts are registered already`,
@@ -97,9 +116,7 @@ export interface Unanswered {
 
 /** Nobody answered, or nothing could be sent; it is tried again by itself. */
 export function diagnoseUnreachable(turn: Turn, account: Account, hop: NextHop, tried: Unanswered): void {
-  turn.emit({
-    type: 'diagnosis.raised',
-    account: account.addressOfRecord,
+  raise(turn, account, {
     code: 'registrar-unreachable',
     severity: 'warning',
     evidence: `REGISTER to ${whereOf(hop, tried.flow)}: ${tried.reason}`,
@@ -154,9 +171,7 @@ function adviceOnName(reason: string): Advice {
 
 /** The registrar sees us from another address with every REGISTER. */
 export function diagnoseMovingAddress(turn: Turn, account: Account, before: string, now: string): void {
-  turn.emit({
-    type: 'diagnosis.raised',
-    account: account.addressOfRecord,
+  raise(turn, account, {
     code: 'nat-unstable',
     severity: 'warning',
     evidence: `the Contact ${before} was registered, and the registrar saw ${now} then`,
@@ -172,9 +187,7 @@ export function diagnoseAdvertisedAddress(
   advertised: string,
   seen: string,
 ): void {
-  turn.emit({
-    type: 'diagnosis.raised',
-    account: account.addressOfRecord,
+  raise(turn, account, {
     code: 'advertised-elsewhere',
     severity: 'warning',
     evidence: `the registrar sees us at ${seen}, and --advertise-ip has us say ${advertised}`,
@@ -186,9 +199,7 @@ export function diagnoseAdvertisedAddress(
 
 /** With `--advertise-ip` the port that we listen on is said, and the NAT shows another one. */
 export function diagnoseAdvertisedPort(turn: Turn, account: Account, port: number, seen: number): void {
-  turn.emit({
-    type: 'diagnosis.raised',
-    account: account.addressOfRecord,
+  raise(turn, account, {
     code: 'advertised-elsewhere',
     severity: 'info',
     evidence: `the registrar sees our SIP port ${port} as ${seen}, and --advertise-ip has us say ${port}`,
@@ -199,9 +210,7 @@ export function diagnoseAdvertisedPort(turn: Turn, account: Account, port: numbe
 
 /** The registrar wants our requests to go a way that we cannot read. */
 export function diagnoseServiceRoute(turn: Turn, account: Account, error: SipError): void {
-  turn.emit({
-    type: 'diagnosis.raised',
-    account: account.addressOfRecord,
+  raise(turn, account, {
     code: 'service-route-unusable',
     severity: 'warning',
     evidence: `Service-Route in the 200 to REGISTER: ${errorText(error)}`,
@@ -212,9 +221,7 @@ export function diagnoseServiceRoute(turn: Turn, account: Account, error: SipErr
 
 /** Keepalives by STUN were asked for, and the SIP server does not speak it. */
 export function diagnoseStunless(turn: Turn, account: Account, server: string): void {
-  turn.emit({
-    type: 'diagnosis.raised',
-    account: account.addressOfRecord,
+  raise(turn, account, {
     code: 'keepalive-unanswered',
     severity: 'warning',
     evidence: `STUN to ${server}, the SIP server, was not answered`,
@@ -225,9 +232,7 @@ export function diagnoseStunless(turn: Turn, account: Account, server: string): 
 
 /** The network changed, and no way leads to the registrar any more. */
 export function diagnoseCutOff(turn: Turn, account: Account, { remote }: Flow): void {
-  turn.emit({
-    type: 'diagnosis.raised',
-    account: account.addressOfRecord,
+  raise(turn, account, {
     code: 'registrar-cut-off',
     severity: 'warning',
     evidence: `no way leads from this machine to ${formatAddress(remote)} any more`,

@@ -12,9 +12,9 @@ import { hasMoved } from './moved-contact.ts';
 import { flowTimerMs, saysOutbound } from './outbound.ts';
 import { retryLater, sendRegister, sendToNext } from './registration-attempt.ts';
 import {
-  adviceOnChallenge,
-  adviceOnStatus,
+  diagnoseChallenge,
   diagnosePasswordMissing,
+  diagnoseRefusal,
   diagnoseServiceRoute,
 } from './registration-diagnosis.ts';
 import { changeRegistration, type Registration } from './registration-state.ts';
@@ -133,14 +133,8 @@ function challenged(
   registration.pending = false;
   registration.attempt = FIRST_ATTEMPT;
   table.settle(turn, registration, { status, reason: verdict.reason });
-  turn.emit({
-    type: 'diagnosis.raised',
-    account: account.addressOfRecord,
-    code: verdict.code,
-    severity: 'error',
-    evidence: `${status} ${displayText(response.reason)} to REGISTER cseq=${registration.sequence}: ${verdict.reason}`,
-    ...adviceOnChallenge(verdict.code),
-  });
+  const answer = `${status} ${displayText(response.reason)} to REGISTER cseq=${registration.sequence}`;
+  diagnoseChallenge(turn, account, verdict, answer);
 }
 
 /** There is nothing to answer a challenge with. */
@@ -194,12 +188,6 @@ function refused(
 /** Asking again would not change the answer. */
 function giveUp(turn: Turn, registration: Registration, status: number, reason: string): void {
   changeRegistration(turn, registration, 'failed', { status, reason });
-  turn.emit({
-    type: 'diagnosis.raised',
-    account: registration.account.addressOfRecord,
-    code: 'registration-refused',
-    severity: 'error',
-    evidence: `${status} ${reason} to REGISTER cseq=${registration.sequence}`,
-    ...adviceOnStatus(status),
-  });
+  const evidence = `${status} ${reason} to REGISTER cseq=${registration.sequence}`;
+  diagnoseRefusal(turn, registration.account, status, evidence);
 }
