@@ -97,6 +97,15 @@ function notFound(facts: DnsFacts, details: readonly string[]): Finding {
       next: 'ask another one with --dns ADDRESS',
     };
   }
+  const put = asked.filter(({ server }) => server !== SYSTEM);
+  if (silent && put.length > 0 && put.every(({ code }) => NO_WAY.has(code))) {
+    return {
+      ...base,
+      evidence: `no way leads to ${servers}, the name server that was to be asked for ${hop.host}`,
+      cause: 'this machine has no network, or no route to its name server',
+      next: 'bring the network up (see addresses and default-route), then ask again',
+    };
+  }
   if (silent) {
     const waited = gaveUpMs === undefined ? '' : ` in ${Math.round(gaveUpMs / 100) / 10} s`;
     return {
@@ -156,6 +165,14 @@ function offersNothing(asked: readonly AskedQuestion[]): boolean {
 /** Who is asked where no DNS server is. */
 const SYSTEM = 'this system';
 const ANSWERS: ReadonlySet<string | undefined> = new Set([undefined, 'ENODATA', 'ENOTFOUND']);
+
+/** Said by this machine or its router: the question was never there. */
+const NO_WAY: ReadonlySet<string | undefined> = new Set([
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'EINVAL',
+]);
 
 /** Name servers that gave no answer to anything. */
 function silentServers(asked: readonly AskedQuestion[]): readonly string[] {

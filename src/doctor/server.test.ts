@@ -51,13 +51,19 @@ test('an SRV target without an address is a weak spot beside one that has one, a
   expect(dns(dead, [])).toMatchObject({ verdict: 'failed', cause: 'its SRV records are out of date' });
 });
 
-test('a name that is not there, a name server that is silent, and one that is slow, are three things', () => {
+test('a name that is not there, a name server that is silent, slow, or out of reach, are four things', () => {
   const none = (code: string) => asked('A', HOP.host, [], { code });
   expect(dns([none('ENOTFOUND')], []).cause).toContain('misspelt');
   expect(dns([none('ETIMEOUT')], [])).toMatchObject({
     evidence: '192.0.2.53 did not answer for pbx.example',
     cause: expect.stringContaining('name server is down'),
   });
+  const system = asked('name', HOP.host, [], { server: 'this system', code: 'EAI_AGAIN' });
+  expect(dns([none('ENETUNREACH'), system], [])).toMatchObject({
+    evidence: 'no way leads to 192.0.2.53, the name server that was to be asked for pbx.example',
+    next: expect.stringContaining('bring the network up'),
+  });
+  expect(dns([none('ENETUNREACH'), none('ETIMEOUT')], []).cause).toContain('name server is down');
   expect(dns([none('EREFUSED')], [])).toMatchObject({
     evidence: '192.0.2.53 refuses to answer for pbx.example',
     cause: expect.stringContaining('its own network'),
