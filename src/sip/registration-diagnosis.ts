@@ -131,10 +131,12 @@ function whereOf({ host }: NextHop, flow: Flow | undefined): string {
   return host === flow.remote.address ? at : `${host}, ${at}`;
 }
 
+/** The system's own word: nothing has left this machine. */
+const NO_WAY = /\b(ENETUNREACH|EINVAL|EADDRNOTAVAIL|EAFNOSUPPORT|ENETDOWN|no route to the host)\b/;
+
 function adviceOnSilence({ reason, flow, stood }: Unanswered): Advice {
   if (flow === undefined) return adviceOnName(reason);
-  // The system's own word: nothing has left this machine.
-  if (/\b(ENETUNREACH|EINVAL|EADDRNOTAVAIL|EAFNOSUPPORT|ENETDOWN|no route to the host)\b/.test(reason)) {
+  if (NO_WAY.test(reason)) {
     return {
       cause:
         'this machine has no way there: no network, no route, or --bind names an address of another network',
@@ -157,6 +159,12 @@ function adviceOnSilence({ reason, flow, stood }: Unanswered): Advice {
 
 /** No server was found. The words are those of server-location.ts. */
 function adviceOnName(reason: string): Advice {
+  if (NO_WAY.test(reason)) {
+    return {
+      cause: 'this machine has no way to its name server: no network, or no route',
+      next: 'check the network; ringback doctor shows the addresses and routes that there are',
+    };
+  }
   if (reason.includes('could not be looked up in DNS')) {
     return {
       cause: 'the name server is down, or a firewall drops questions to it, or there is no network',

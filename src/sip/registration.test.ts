@@ -599,6 +599,16 @@ test('a registrar whose name leads nowhere is not called a port where nobody lis
   expect(told?.evidence).toStartWith('REGISTER to nowhere.test: ');
 });
 
+test('nor is its name called misspelt, or its name server down, where no way leads to that', () => {
+  const server = { host: 'pbx.test', port: 5060, transport: 'udp' } as const;
+  open(() => undefined, { accounts: [accountOf('100', { server })] });
+  register();
+  const error = 'pbx.test could not be looked up in DNS (ENETUNREACH)';
+  network.feed(ours, { type: 'resolved', host: 'pbx.test', transport: 'udp', addresses: [], error });
+  const [told] = network.eventsOf(ours, 'diagnosis.raised');
+  expect(told?.cause).toStartWith('this machine has no way to its name server');
+});
+
 test('a REGISTER that never left this machine is not blamed on the registrar', () => {
   open(() => undefined);
   register();
