@@ -78,15 +78,12 @@ export function canonicalName(spelling: string): string {
 
 const COLON = 0x3a;
 
-/** Of any of them. */
-const LONGEST_NAME = Math.max(...NAMES.map((name) => name.length));
+/** The names by their first and third letter, which leaves one or two for nearly all lines; To has its colon there. */
+const BY_TWO_LETTERS: readonly string[][] = Array.from({ length: 0x400 }, () => []);
+for (const name of NAMES) BY_TWO_LETTERS[twoLetters(`${name}:`, 0)]?.push(name);
 
-/** The names by first letter and length: one alone, nearly always. */
-const BY_LETTER_AND_LENGTH: string[][] = Array.from({ length: 0x100 * (LONGEST_NAME + 1) }, () => []);
-for (const name of NAMES) BY_LETTER_AND_LENGTH[letterAndLength(name, 0, name.length)]?.push(name);
-
-function letterAndLength(text: string, start: number, length: number): number {
-  return (text.charCodeAt(start) & 0xff) * (LONGEST_NAME + 1) + length;
+function twoLetters(text: string, start: number): number {
+  return ((text.charCodeAt(start) & 0x1f) << 5) | (text.charCodeAt(start + 2) & 0x1f);
 }
 
 /**
@@ -95,10 +92,10 @@ function letterAndLength(text: string, start: number, length: number): number {
  * is half the cost of finding its header fields.
  */
 export function canonicalNameAt(text: string, start: number): string | undefined {
-  let length = 0;
-  while (text.charCodeAt(start + length) !== COLON) if (++length > LONGEST_NAME) return undefined;
-  const names = BY_LETTER_AND_LENGTH[letterAndLength(text, start, length)];
+  const names = BY_TWO_LETTERS[twoLetters(text, start)];
   if (names === undefined) return undefined;
-  for (const name of names) if (text.startsWith(name, start)) return name;
+  for (const name of names) {
+    if (text.charCodeAt(start + name.length) === COLON && text.startsWith(name, start)) return name;
+  }
   return undefined;
 }
