@@ -16,12 +16,12 @@ export interface Authorization {
   /** In lower case. */
   readonly response: string;
   readonly algorithm: DigestAlgorithm;
-  readonly opaque?: string;
-  readonly cnonce?: string;
+  readonly opaque?: string | undefined;
+  readonly cnonce?: string | undefined;
   /** Absent in the old form of RFC 2069; then there is no `nc` either. */
-  readonly qop?: Qop;
+  readonly qop?: Qop | undefined;
   /** 1 to 0xffffffff. */
-  readonly nc?: number;
+  readonly nc?: number | undefined;
   /** The user name is hashed (§3.4.4). */
   readonly userhash: boolean;
 }
@@ -40,17 +40,16 @@ export function parseAuthorization(text: string): ParsedAuthorization {
   const { scheme, parameters, problem } = value;
   if (scheme !== 'digest') return bad(`the scheme ${scheme || '(none)'} is not supported`);
   if (problem !== undefined) return bad(problem);
-  const missing = REQUIRED.find((name) => !parameters.has(name));
-  if (missing !== undefined) return bad(`it has no ${missing}`);
+  for (const name of REQUIRED) if (!parameters.has(name)) return bad(`it has no ${name}`);
   const get = (name: string): string => parameters.get(name) ?? '';
-  const algorithm = digestAlgorithm(parameters.get('algorithm') ?? 'MD5');
-  if (algorithm === undefined) return bad(`the algorithm ${get('algorithm')} is not supported`);
+  const named = parameters.get('algorithm') ?? 'MD5';
+  const algorithm = digestAlgorithm(named);
+  if (algorithm === undefined) return bad(`the algorithm ${named} is not supported`);
   const count = readCount(parameters);
   if (typeof count === 'string') return bad(count);
   const cnonce = parameters.get('cnonce');
   if (cnonce === undefined && (count.qop !== undefined || algorithm.endsWith('-sess')))
     return bad('it has no cnonce');
-  const opaque = parameters.get('opaque');
   return {
     ok: true,
     value: {
@@ -60,9 +59,10 @@ export function parseAuthorization(text: string): ParsedAuthorization {
       uri: get('uri'),
       response: get('response').toLowerCase(),
       algorithm,
-      ...(opaque === undefined ? {} : { opaque }),
-      ...(cnonce === undefined ? {} : { cnonce }),
-      ...count,
+      opaque: parameters.get('opaque'),
+      cnonce,
+      qop: count.qop,
+      nc: count.nc,
       userhash: get('userhash').toLowerCase() === 'true',
     },
   };

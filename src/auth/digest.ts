@@ -60,9 +60,12 @@ export const ALGORITHMS: readonly DigestAlgorithm[] = [
 
 /** The algorithm of that name in any case; undefined for one that we do not have. */
 export function digestAlgorithm(name: string): DigestAlgorithm | undefined {
-  const lower = name.toLowerCase();
-  return ALGORITHMS.find((one) => one.toLowerCase() === lower);
+  return BY_LOWER_CASE.get(name.toLowerCase());
 }
+
+const BY_LOWER_CASE: ReadonlyMap<string, DigestAlgorithm> = new Map(
+  ALGORITHMS.map((name) => [name.toLowerCase(), name]),
+);
 
 /** H(data), in lower-case hex. */
 function hash(algorithm: DigestAlgorithm, data: string | Uint8Array): string {
