@@ -14,22 +14,28 @@ import {
 
 export const bunUdpSockets: UdpSockets = { bind, after: afterTimeout };
 
-async function bind(
+async function bind<Owner extends object>(
   hostname: string,
   port: number,
-  handler: SocketHandler,
-): Promise<UdpSocket | BindFailure> {
+  handler: SocketHandler<Owner>,
+): Promise<UdpSocket<Owner> | BindFailure> {
+  let bound: UdpSocket<Owner> | undefined;
   try {
     const socket = await Bun.udpSocket({
       hostname,
       port,
       binaryType: 'buffer',
       socket: {
-        data: (_socket, bytes, from, address) => handler.data(bytes, from, address),
-        error: () => handler.failed(),
+        data: (_socket, bytes, from, address) => {
+          if (bound?.owner !== undefined) handler.data(bound.owner, bytes, from, address);
+        },
+        error: () => {
+          if (bound?.owner !== undefined) handler.failed(bound.owner);
+        },
       },
     });
-    return {
+    bound = {
+      owner: undefined,
       send(bytes, to, address) {
         try {
           return socket.send(bytes, to, address);
@@ -39,6 +45,7 @@ async function bind(
       },
       close: () => socket.close(),
     };
+    return bound;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';

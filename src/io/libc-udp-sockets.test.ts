@@ -26,6 +26,17 @@ test.skipIf(process.platform !== 'linux')('it can be called on this machine', ()
   expect(libc).toBeDefined();
 });
 
+/** What a socket of a test does, if anything. */
+interface Owner {
+  readonly data?: (bytes: Buffer, port: number, address: string) => void;
+  readonly failed?: () => void;
+}
+type Opened = Pick<UdpSocket<Owner>, 'send' | 'close'> & { readonly port: number };
+const handler: SocketHandler<Owner> = {
+  data: ({ data }, bytes, port, address) => data?.(bytes, port, address),
+  failed: ({ failed }) => failed?.(),
+};
+
 /** A loop, and a way to serve it until something is so. */
 function loop() {
   if (libc === undefined) throw new Error('no libc');
@@ -41,15 +52,14 @@ function loop() {
     for (let turns = 0; turns < 1_000 && !done(); turns++) sockets.serve(() => true);
     expect(done()).toBe(true);
   };
-  async function open(
-    hostname: string,
-    handler: Partial<SocketHandler> = {},
-  ): Promise<UdpSocket & { port: number }> {
+  async function open(hostname: string, owner: Owner = {}): Promise<Opened> {
     for (let port = 24_000; port < 24_200; port++) {
-      const socket = await sockets?.bind(hostname, port, { data: () => {}, failed: () => {}, ...handler });
+      const socket = await sockets?.bind(hostname, port, handler);
       if (socket === undefined || 'code' in socket) continue;
-      closing.push(() => socket.close());
-      return { ...socket, port };
+      socket.owner = owner;
+      const close = () => socket.close();
+      closing.push(close);
+      return { port, close, send: (...what) => socket.send(...what) };
     }
     throw new Error('no port is free');
   }
@@ -121,7 +131,6 @@ onLinux(
   async () => {
     const { sockets, open } = loop();
     const { port } = await open('127.0.0.1');
-    const handler = { data: () => {}, failed: () => {} };
     expect(await sockets.bind('127.0.0.1', port, handler)).toEqual({
       code: 'EADDRINUSE',
       message: 'bind EADDRINUSE 127.0.0.1',
@@ -153,7 +162,7 @@ onLinux('an ICMP error is told once and does not keep the loop busy (IP_RECVERR,
 onLinux('who closes another socket in a callback is not told of what it had', async () => {
   const { sockets, open } = loop();
   const heard: string[] = [];
-  const pair: UdpSocket[] = [];
+  const pair: Opened[] = [];
   const data = (name: string) => () => {
     heard.push(name);
     for (const socket of pair) socket.close();

@@ -64,6 +64,8 @@ export const EADDRNOTAVAIL = 99;
 
 /** The longest payload of a datagram (RFC 768) and a little: none is ever cut. */
 const DATAGRAM_BYTES = 65_536;
+/** Views of datagrams up to this length are kept, in bytes. */
+const MAX_KEPT_VIEW = 1_500;
 /** Sockets served between two waits. */
 const MAX_EVENTS = 256;
 const IF_NAMESIZE = 16;
@@ -75,8 +77,11 @@ interface Memory {
   readonly at: Pointer;
 }
 
-/** A socket's address in memory. */
-export type AddressMemory = Memory;
+/** Addresses of sockets, side by side: ADDRESSES of them, MAX_SOCKADDR_BYTES each. */
+export type AddressTable = Memory;
+
+/** Addresses in a table. */
+export const ADDRESSES = 1_024;
 
 /** Not a small typed array: those live in the collector's heap, and move when somebody asks for their buffer. */
 function memory(length: number): Memory {
@@ -84,9 +89,14 @@ function memory(length: number): Memory {
   return { bytes: new Uint8Array(buffer), words: new Int32Array(buffer), at: ptr(buffer) };
 }
 
-/** Room for one socket address, all zero. */
-export function addressMemory(): AddressMemory {
-  return memory(MAX_SOCKADDR_BYTES);
+/** Room for addresses, all zero. */
+export function addressTable(): AddressTable {
+  return memory(ADDRESSES * MAX_SOCKADDR_BYTES);
+}
+
+/** Where an address of a table is. */
+function addressAt(table: AddressTable, index: number): Pointer {
+  return (table.at + Math.min(index, ADDRESSES - 1) * MAX_SOCKADDR_BYTES) as Pointer;
 }
 
 /** The functions, for one thread: errno and the memory are its own. */
@@ -121,7 +131,7 @@ function bindLibc(libc: ReturnType<typeof dlopen<typeof SIGNATURES>>['symbols'])
 
   const datagram = memory(DATAGRAM_BYTES);
   const outgoing = memory(DATAGRAM_BYTES);
-  const source = addressMemory();
+  const source = memory(MAX_SOCKADDR_BYTES);
   const length = memory(4);
   const events = memory(MAX_EVENTS * EVENT_WORDS * 4);
   const event = memory(EVENT_WORDS * 4);
@@ -130,6 +140,10 @@ function bindLibc(libc: ReturnType<typeof dlopen<typeof SIGNATURES>>['symbols'])
   const timer = new BigInt64Array(itimerspec.bytes.buffer);
   const name = memory(IF_NAMESIZE);
   const received = Buffer.from(datagram.bytes.buffer);
+  /** RTP has a few lengths, again and again: a view for each is kept. */
+  const views: (Buffer | undefined)[] = [];
+  /** The one that was handed out last. */
+  let view = received;
 
   function setOption(fd: number, level: number, option: number, value: number): void {
     length.words[0] = value;
@@ -158,9 +172,17 @@ function bindLibc(libc: ReturnType<typeof dlopen<typeof SIGNATURES>>['symbols'])
 
   return {
     zones,
-    /** The last datagram, and where it came from. */
-    received,
+    /** Where the last datagram came from. */
     source,
+    /** The last datagram, whose length `receive` told. */
+    received(bytes: number): Buffer {
+      if (bytes > MAX_KEPT_VIEW) view = received.subarray(0, bytes);
+      else {
+        views[bytes] ??= received.subarray(0, bytes);
+        view = views[bytes];
+      }
+      return view;
+    },
 
     /** An unbound UDP socket that tells of ICMP errors; an IPv6 one serves both families. Its descriptor. */
     openUdp(family: SocketFamily): number {
@@ -172,19 +194,19 @@ function bindLibc(libc: ReturnType<typeof dlopen<typeof SIGNATURES>>['symbols'])
       setOption(fd, IPPROTO_IP, IP_RECVERR, 1);
       return fd;
     },
-    bind: (fd: number, family: SocketFamily, address: AddressMemory): number =>
-      orErrno(libc.bind(fd, address.at, SOCKADDR_BYTES[family])),
-    /** Takes one datagram into `received` and `source`; its length, also 0. */
+    bind: (fd: number, family: SocketFamily, table: AddressTable, index: number): number =>
+      orErrno(libc.bind(fd, addressAt(table, index), SOCKADDR_BYTES[family])),
+    /** Takes one datagram, for `received` and `source`; its length, also 0. */
     receive: (fd: number, family: SocketFamily): number => receive(fd, family, 0),
     /** Takes one ICMP error off the socket (IP_RECVERR in ip(7)); negative when there is none. */
     receiveError: (fd: number, family: SocketFamily): number => receive(fd, family, MSG_ERRQUEUE),
-    /** What is part of `received` is sent from where it stands. */
-    send(fd: number, family: SocketFamily, bytes: Uint8Array, to: AddressMemory): number {
-      let at = outgoing.at;
-      if (bytes.buffer === received.buffer) at = (datagram.at + bytes.byteOffset) as Pointer;
-      else if (bytes.length <= DATAGRAM_BYTES) outgoing.bytes.set(bytes);
-      else return -EMSGSIZE;
-      const result = libc.sendto(fd, at, bytes.length, 0, to.at, SOCKADDR_BYTES[family]);
+    /** To an address of a table. The last datagram is sent from where it stands. */
+    send(fd: number, family: SocketFamily, bytes: Uint8Array, table: AddressTable, index: number): number {
+      if (bytes.length > DATAGRAM_BYTES) return -EMSGSIZE;
+      const inPlace = bytes === view;
+      if (!inPlace) outgoing.bytes.set(bytes);
+      const at = inPlace ? datagram.at : outgoing.at;
+      const result = libc.sendto(fd, at, bytes.length, 0, addressAt(table, index), SOCKADDR_BYTES[family]);
       return result < 0 ? errno() : result;
     },
     close: (fd: number): number => libc.close(fd),

@@ -27,14 +27,15 @@ import { type EarlyPacket, takeEarly } from './early-packets.ts';
 import { BATCH_MS } from './media-batch.ts';
 import { openTalk, type Talk } from './media-talk.ts';
 import { openPacer } from './pacer.ts';
-import type { PortPair, RtpPorts } from './rtp-ports.ts';
+import type { PairHandler, PortPair, RtpPorts } from './rtp-ports.ts';
 
 const MAPPED = '::ffff:';
 
 /** How long before its call a packet may have come, when the port is told only now: twice the time that commands wait, and a little. */
 const EARLY_MS = 3 * BATCH_MS;
 
-interface Call {
+/** As the handler of its pair it has three methods, the same functions in each call. */
+interface Call extends PairHandler {
   readonly pair: PortPair;
   readonly echo: Echo;
   readonly rtcp: RtcpSession;
@@ -73,6 +74,18 @@ export function openMediaCalls(
   };
   const pacer = openPacer(TALK_INTERVAL_MS, beat, ports.after);
 
+  const handling = {
+    receiveRtp(this: Call, bytes: Buffer, port: number, address: string): void {
+      receiveRtp(this, bytes, port, address);
+    },
+    receiveRtcp(this: Call, bytes: Buffer, port: number, address: string): void {
+      receiveRtcpOn(this, bytes, port, address);
+    },
+    failed(this: Call): void {
+      sendFailed(this.echo);
+    },
+  };
+
   function receiveRtp(call: Call, bytes: Buffer, port: number, address: string): void {
     const { echo } = call;
     const nowMs = performance.now();
@@ -107,12 +120,8 @@ export function openMediaCalls(
     const echo = openEcho(agreed, counters, strangers);
     const rtcpDueMs = nowMs + rtcpIntervalMs(Math.random());
     const keepOpen = { sinceMs: nowMs, quietMs: nowMs, sent: 0 };
-    const call: Call = { pair, echo, rtcp: newRtcpSession(), keepOpen, rtcpDueMs };
-    pair.handler = {
-      rtp: (bytes, port, address) => receiveRtp(call, bytes, port, address),
-      rtcp: (bytes, port, address) => receiveRtcpOn(call, bytes, port, address),
-      failed: () => sendFailed(echo),
-    };
+    const call: Call = { pair, echo, rtcp: newRtcpSession(), keepOpen, rtcpDueMs, ...handling };
+    pair.handler = call;
     calls.set(session.slot, call);
     scheduleTick();
     if (session.mode?.type === 'talk') startTalk(call, session.mode);

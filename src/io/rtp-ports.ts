@@ -11,12 +11,12 @@
 import { isStun } from '../stun/message.ts';
 import { bunUdpSockets } from './bun-udp-sockets.ts';
 import { type EarlyPackets, holdEarly } from './early-packets.ts';
-import type { After, BindFailure, UdpSocket, UdpSockets } from './udp-sockets.ts';
+import type { After, BindFailure, SocketHandler, UdpSocket, UdpSockets } from './udp-sockets.ts';
 
 /** What a pair does with what it hears, told to it while it serves a call. */
 export interface PairHandler {
-  rtp(bytes: Buffer, port: number, address: string): void;
-  rtcp(bytes: Buffer, port: number, address: string): void;
+  receiveRtp(bytes: Buffer, port: number, address: string): void;
+  receiveRtcp(bytes: Buffer, port: number, address: string): void;
   /** An ICMP error for a packet sent from the RTP socket. */
   failed(): void;
 }
@@ -24,8 +24,8 @@ export interface PairHandler {
 /** Two bound sockets. What comes while there is no handler is thrown away, but for a few RTP packets. */
 export interface PortPair {
   readonly port: number;
-  readonly rtp: UdpSocket;
-  readonly rtcp: UdpSocket;
+  readonly rtp: UdpSocket<PortPair>;
+  readonly rtcp: UdpSocket<PortPair>;
   handler: PairHandler | undefined;
   readonly early: EarlyPackets;
 }
@@ -86,6 +86,7 @@ export function openRtpPorts(options: RtpPortsOptions, sockets: UdpSockets = bun
   const firstEven = range[0] + (range[0] % 2);
   const pairsInRange = Math.max(0, Math.floor((range[1] - 1 - firstEven) / 2) + 1);
   const share = Math.max(0, Math.ceil((pairsInRange - thread) / threads));
+  const handlers = openHandlers(options.onStun);
   const bound = new Map<number, PortPair>();
   const idle = new Set<PortPair>();
   let hosts = options.bind === undefined ? ['::', '0.0.0.0'] : [options.bind];
@@ -111,7 +112,7 @@ export function openRtpPorts(options: RtpPortsOptions, sockets: UdpSockets = bun
   async function bindPair(port: number): Promise<PortPair | string> {
     let reason = '';
     for (const host of hosts) {
-      const pair = await bindOn(sockets, host, port, options.onStun);
+      const pair = await bindOn(sockets, host, port, handlers);
       if (!('code' in pair)) {
         // What bound the first pair binds all: a machine does not lose a family, and ports must not differ.
         hosts = [host];
@@ -207,34 +208,41 @@ async function bindOn(
   sockets: UdpSockets,
   hostname: string,
   port: number,
-  onStun: RtpPortsOptions['onStun'],
+  handlers: Record<Component, SocketHandler<PortPair>>,
 ): Promise<PortPair | BindFailure> {
-  let pair: PortPair | undefined;
-  const rtp = await sockets.bind(hostname, port, {
-    data: (bytes, from, address) => {
-      if (pair === undefined) return;
-      if (isStun(bytes)) onStun?.(pair, 'rtp', bytes, from, address);
-      else if (pair.handler !== undefined) pair.handler.rtp(bytes, from, address);
-      else holdEarly(pair.early, bytes, from, address, performance.now());
-    },
-    failed: () => pair?.handler?.failed(),
-  });
+  const rtp = await sockets.bind(hostname, port, handlers.rtp);
   if ('code' in rtp) return rtp;
-  const rtcp = await sockets.bind(hostname, port + 1, {
-    data: (bytes, from, address) => {
-      if (pair === undefined) return;
-      if (isStun(bytes)) onStun?.(pair, 'rtcp', bytes, from, address);
-      else pair.handler?.rtcp(bytes, from, address);
-    },
-    // A peer without RTCP answers a report with ICMP: that is no fault of the audio, and not counted.
-    failed: () => {},
-  });
+  const rtcp = await sockets.bind(hostname, port + 1, handlers.rtcp);
   if ('code' in rtcp) {
     rtp.close();
     return rtcp;
   }
-  pair = { port, rtp, rtcp, handler: undefined, early: [] };
+  const pair: PortPair = { port, rtp, rtcp, handler: undefined, early: [] };
+  rtp.owner = pair;
+  rtcp.owner = pair;
   return pair;
+}
+
+/** What the sockets of all pairs do. */
+function openHandlers(onStun: RtpPortsOptions['onStun']): Record<Component, SocketHandler<PortPair>> {
+  return {
+    rtp: {
+      data(pair, bytes, port, address) {
+        if (isStun(bytes)) onStun?.(pair, 'rtp', bytes, port, address);
+        else if (pair.handler !== undefined) pair.handler.receiveRtp(bytes, port, address);
+        else holdEarly(pair.early, bytes, port, address, performance.now());
+      },
+      failed: (pair) => pair.handler?.failed(),
+    },
+    rtcp: {
+      data(pair, bytes, port, address) {
+        if (isStun(bytes)) onStun?.(pair, 'rtcp', bytes, port, address);
+        else pair.handler?.receiveRtcp(bytes, port, address);
+      },
+      // A peer without RTCP answers a report with ICMP: that is no fault of the audio, and not counted.
+      failed: () => {},
+    },
+  };
 }
 
 function closePair(pair: PortPair): void {

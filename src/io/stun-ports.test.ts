@@ -141,11 +141,11 @@ test('an answer from elsewhere is not believed; a request of a stranger is neith
   const heard: string[] = [];
   // Behind the liar's answer on the same way: when it is heard, so was that.
   const behind = new Promise<void>((resolve) => {
-    const rtp = () => {
+    const receiveRtp = () => {
       heard.push('rtp');
       resolve();
     };
-    first.pair.handler = { rtp, rtcp: () => heard.push('rtcp'), failed: () => {} };
+    first.pair.handler = { receiveRtp, receiveRtcp: () => heard.push('rtcp'), failed: () => {} };
   });
   const { bytes } = bindingRequest([1, 2, 3]);
   liar.other.send(bytes, port, '127.0.0.1');

@@ -5,16 +5,21 @@
  * Why time stands here too: the sockets of libc have a loop of their own, in which no timer of Bun ever fires.
  */
 
-/** What a socket does with what it hears. */
-export interface SocketHandler {
+/**
+ * What is done with what sockets hear. One handler serves many sockets, and is told whose each is: with functions of its own
+ * for each socket, a packet would wait for memory more often than for the kernel.
+ */
+export interface SocketHandler<Owner> {
   /** The bytes are the handler's until it returns: whoever keeps them copies them. It may change them. */
-  data(bytes: Buffer, port: number, address: string): void;
+  data(owner: Owner, bytes: Buffer, port: number, address: string): void;
   /** An ICMP error for a datagram that was sent. */
-  failed(): void;
+  failed(owner: Owner): void;
 }
 
-/** One bound socket. */
-export interface UdpSocket {
+/** One bound socket. `send` and `close` are methods, and do nothing good by themselves. */
+export interface UdpSocket<Owner> {
+  /** Whose it is; while it is nobody's, what it hears is thrown away. */
+  owner: Owner | undefined;
   /**
    * Whether the system took it. False: its buffer is full, an ICMP error of an earlier datagram was waiting, or the
    * address is none. The address is in the form in which the socket gives those that it hears.
@@ -36,7 +41,11 @@ export type After = (ms: number, callback: () => void) => () => void;
 /** A way to have sockets. */
 export interface UdpSockets {
   /** Binds to a numeric address; `::` serves both families. What the system refuses is a value. */
-  bind(hostname: string, port: number, handler: SocketHandler): Promise<UdpSocket | BindFailure>;
+  bind<Owner extends object>(
+    hostname: string,
+    port: number,
+    handler: SocketHandler<Owner>,
+  ): Promise<UdpSocket<Owner> | BindFailure>;
   readonly after: After;
 }
 

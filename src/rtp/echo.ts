@@ -70,9 +70,10 @@ export interface Echo {
   readonly sequence: Sequence;
   readonly jitter: Jitter;
   readonly events: TelephoneEvents;
-  /** By payload type: what it is, and its clock in Hz. */
-  readonly kinds: Uint8Array;
-  readonly clockRates: Int32Array;
+  /** The last payload type, −1 when it is to be looked up: what it is, and its clock in Hz. */
+  type: number;
+  kind: number;
+  clockRate: number;
   /** Whether packets are returned: we may send and be sent to, and the call is no conversation of ours (talker.ts). */
   returns: boolean;
   /** The peer's SSRC; −1 while nothing was heard. */
@@ -118,8 +119,9 @@ export function openEcho(
     sequence: newSequence(),
     jitter: newJitter(),
     events: newTelephoneEvents(),
-    kinds: new Uint8Array(128),
-    clockRates: new Int32Array(128),
+    type: -1,
+    kind: NOT_NEGOTIATED,
+    clockRate: 0,
     returns: false,
     ssrc: -1,
     sequenceOffset: 0,
@@ -164,7 +166,8 @@ export function receivePacket(
   const offset = length > MAX_RTP_BYTES ? -1 : rtpPayloadOffset(bytes, length);
   if (offset < 0) return drop(echo);
   const type = readPayloadType(bytes);
-  const kind = echo.kinds[type] as number;
+  if (type !== echo.type) learnType(echo, type);
+  const { kind, clockRate } = echo;
   if (kind === NOT_NEGOTIATED) return drop(echo);
   const ssrc = readSsrc(bytes);
   // Our own packet came back: the peer is an echo too, and the two would play ping-pong for ever (§8.2). A call that
@@ -177,7 +180,6 @@ export function receivePacket(
   if (admission === 'latched') echo.latched = true;
 
   const timestamp = readTimestamp(bytes);
-  const clockRate = echo.clockRates[type] as number;
   const payloadLength = rtpPayloadLength(bytes, length, offset);
   if (!sameSsrc) startSource(echo, ssrc, number, timestamp, clockRate, nowMs);
   else if (!countArrival(echo, number)) return drop(echo);
@@ -243,12 +245,18 @@ export function ownTimestamp(echo: Echo, nowMs: number, clockRate: number): numb
 function learnAgreed(echo: Echo): void {
   const { send, receive, mode } = echo.session;
   echo.returns = send && receive && mode?.type !== 'talk';
-  echo.kinds.fill(NOT_NEGOTIATED);
-  for (const { type, name, clockRate } of echo.session.payloads) {
-    if (type < 0 || type > 127 || clockRate <= 0) continue;
-    echo.kinds[type] = name === 'TELEPHONE-EVENT' ? TELEPHONE_EVENT : AUDIO;
-    echo.clockRates[type] = clockRate;
-  }
+  echo.type = -1;
+}
+
+/** Looks up what was agreed for a type: packet after packet has the same one. */
+function learnType(echo: Echo, type: number): void {
+  // Of two with one number the last one counts.
+  const payload = echo.session.payloads.findLast((each) => each.type === type && each.clockRate > 0);
+  echo.type = type;
+  echo.kind = NOT_NEGOTIATED;
+  if (payload === undefined) return;
+  echo.kind = payload.name === 'TELEPHONE-EVENT' ? TELEPHONE_EVENT : AUDIO;
+  echo.clockRate = payload.clockRate;
 }
 
 /** A first or another SSRC: its numbers are moved to go on where ours stand (§5.1: one numbering an SSRC). */
