@@ -125,10 +125,22 @@ export function openLibcUdpSockets(libc: Libc, wake: number): LibcUdpSockets | u
       libc.close(fd);
       return refused(failure);
     }
-    const nothing = { sourcePort: -1, sourceAddress: '', destinationPort: -1, destinationAddress: '' };
     // What it is bound to is no source.
     into.fill(0);
-    const socket: Bound = { fd, family, owner: undefined, handler, table, source, ...nothing, send, close };
+    const socket: Bound = {
+      fd,
+      family,
+      owner: undefined,
+      handler,
+      table,
+      source,
+      sourcePort: -1,
+      sourceAddress: '',
+      destinationPort: -1,
+      destinationAddress: '',
+      send,
+      close,
+    };
     sockets[fd] = socket;
     return socket;
   }

@@ -39,8 +39,8 @@ interface Call extends PairHandler {
   readonly pair: PortPair;
   readonly echo: Echo;
   readonly rtcp: RtcpSession;
-  /** Absent: it echoes. */
-  talk?: Talk;
+  /** Undefined: it echoes. */
+  talk: Talk | undefined;
   readonly keepOpen: KeepOpen;
   rtcpDueMs: number;
 }
@@ -120,7 +120,18 @@ export function openMediaCalls(
     const echo = openEcho(agreed, counters, strangers);
     const rtcpDueMs = nowMs + rtcpIntervalMs(Math.random());
     const keepOpen = { sinceMs: nowMs, quietMs: nowMs, sent: 0 };
-    const call: Call = { pair, echo, rtcp: newRtcpSession(), keepOpen, rtcpDueMs, ...handling };
+    // Spelled out, because what is spread into an object is kept apart from it.
+    const call: Call = {
+      pair,
+      echo,
+      rtcp: newRtcpSession(),
+      talk: undefined,
+      keepOpen,
+      rtcpDueMs,
+      receiveRtp: handling.receiveRtp,
+      receiveRtcp: handling.receiveRtcp,
+      failed: handling.failed,
+    };
     pair.handler = call;
     calls.set(session.slot, call);
     scheduleTick();
