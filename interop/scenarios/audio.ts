@@ -1,7 +1,7 @@
 /** Two hundred calls at once, what tshark says of the wire, and what is left when all is over. */
 import { join } from 'node:path';
 import { startCapture } from '../capture.ts';
-import { check, type Lab, output, sleep, tail, until, within } from '../lab.ts';
+import { check, type Lab, output, tail, until, within } from '../lab.ts';
 import { type Ringback, startRingback } from '../ringback.ts';
 import type { CallerReport } from '../rtp-caller.ts';
 import { overBoth, type Scenario } from '../scenario.ts';
@@ -63,8 +63,12 @@ async function twoHundred(lab: Lab, transport: Transport): Promise<void> {
   const calls = 200;
   const seconds = 5;
   const ringback = await startRingback(lab);
-  await sleep(300);
-  const before = await udpPorts(ringback.pid);
+  let before: number[] = [];
+  await until('the reserve of RTP ports', async () => {
+    const [last, now] = [before.length, await udpPorts(ringback.pid)];
+    before = now;
+    return now.length > 2 && now.length === last;
+  });
   const report = await callAndTalk(lab, ringback, transport, calls, seconds);
   checkReport(report, calls, seconds);
 

@@ -1,6 +1,6 @@
 /** What SIPp cannot be brought to do: broken messages and retransmissions at a chosen moment, by a hand-written peer. */
 import { createServer } from 'node:net';
-import { check, type Lab, sleep, until } from '../lab.ts';
+import { check, type Lab, output, sleep, until } from '../lab.ts';
 import {
   headerOf,
   isResponse,
@@ -218,7 +218,8 @@ async function streamLost(lab: Lab): Promise<void> {
   peer.send(requestText(peer, 'ACK', { callId: 'lost', target, toTag, branch: 'z9hG4bK-ack' }));
   const { call } = await ringback.wait('call.changed', ({ to }) => to === 'established');
   peer.close();
-  await sleep(200);
+  const stands = new RegExp(`^(ESTAB|CLOSE-WAIT) .*:${target} .*:${peer.port}\\s`, 'm');
+  await until('the echo to close its end', async () => !stands.test(await output(['ss', '-Htan'])));
   ringback.say(`hangup ${call}`);
   await until('BYE at the Contact', () => heard().startsWith('BYE '));
   await ringback.wait('call.changed', ({ to }) => to === 'terminated');
@@ -247,7 +248,7 @@ export const messageScenarios: readonly Scenario[] = [
   ...overBoth('malformed messages', malformed),
   ...overBoth('BYE while it rings', byeWhileRinging),
   ...overBoth('a required extension that is not there', requiredExtension),
-  { name: 'BYE on a new stream when the first is lost, tcp', run: streamLost },
+  { name: 'BYE on a new stream when the first is lost, tcp', needs: ['ss'], run: streamLost },
   { name: 'a stream in pieces, tcp', run: streamInPieces },
   { name: 'rport and received, udp', run: rport },
 ];
