@@ -29,6 +29,9 @@ export interface Heard {
 /** The status a peer answers a request with, and with what; undefined is silence. */
 export type Answering = (request: SipRequest) => (ResponseParts & { readonly status: number }) | undefined;
 
+/** A phone that lets itself be hung up on, and answers nothing else. */
+export const answersBye: Answering = ({ method }) => (method === 'BYE' ? { status: 200 } : undefined);
+
 export class VirtualPeer implements Actor {
   readonly heard: Heard[] = [];
   readonly node: Node;

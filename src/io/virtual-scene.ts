@@ -2,6 +2,7 @@
  * What the tests of the endpoint have in common: settings, an echo with a phone beside it, and the check that
  * nothing is left behind.
  */
+import type { EventOf } from '../events.ts';
 import type { Account, EndpointConfig } from '../sip/endpoint-config.ts';
 import type { SocketAddress } from '../sip/flow.ts';
 import type { SipResponse } from '../sip/message.ts';
@@ -58,6 +59,11 @@ export interface EchoScene {
   readonly phone: VirtualPeer;
   /** Another call from the phone, over UDP. */
   caller(): VirtualCaller;
+  /** Another one, that stands by now. */
+  established(): VirtualCaller;
+  /** Where `call.changed` went to. */
+  states(): string[];
+  last(): EventOf<'call.changed'> | undefined;
 }
 
 /** `rtpPorts`: what the media thread has; two when not said. */
@@ -70,7 +76,23 @@ export function echoScene(
   const config = endpointConfig(ECHO_ADDRESS, { echo: true, ...about });
   const echo = network.addEndpoint('echo', ECHO_ADDRESS, config, rtpPorts);
   const phone = new VirtualPeer(network, 'phone', PHONE_ADDRESS);
-  return { network, echo, phone, caller: () => new VirtualCaller(phone, ECHO_ADDRESS) };
+  const caller = () => new VirtualCaller(phone, ECHO_ADDRESS);
+  return {
+    network,
+    echo,
+    phone,
+    caller,
+    established() {
+      const call = caller();
+      call.invite();
+      network.run(100);
+      call.ack();
+      network.run(100);
+      return call;
+    },
+    states: () => network.eventsOf(echo, 'call.changed').map(({ to }) => to),
+    last: () => network.eventsOf(echo, 'call.changed').at(-1),
+  };
 }
 
 /** One request of the phone outside any dialog, by UDP, and the last response to its method. */

@@ -1,6 +1,7 @@
 /** UPDATE (RFC 3311), as a phone on the wire sees it. */
 import { afterEach, expect, test } from 'bun:test';
 import { offerText, type VirtualCaller } from '../io/virtual-caller.ts';
+import { answersBye } from '../io/virtual-peer.ts';
 import { type EchoScene, echoScene, leftovers } from '../io/virtual-scene.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import { value } from './message.ts';
@@ -12,7 +13,7 @@ const SDP: HeaderLine = ['Content-Type', 'application/sdp'];
 
 function open(about: Partial<EndpointConfig> = {}): EchoScene {
   scene = echoScene(about);
-  scene.phone.answering = ({ method }) => (method === 'BYE' ? { status: 200 } : undefined);
+  scene.phone.answering = answersBye;
   return scene;
 }
 
@@ -20,21 +21,11 @@ afterEach(() => {
   expect(leftovers(scene.network, scene.echo)).toEqual([]);
 });
 
-function established({ network, caller }: EchoScene): VirtualCaller {
-  const call = caller();
-  call.invite();
-  network.run(100);
-  call.ack();
-  network.run(100);
-  return call;
-}
-
-const states = () => scene.network.eventsOf(scene.echo, 'call.changed').map(({ to }) => to);
 const lastUpdate = (call: VirtualCaller) => call.responses('UPDATE').at(-1)?.message;
 
 test('an UPDATE with an offer holds, resumes and moves the audio, without a new INVITE (RFC 3311 §5.2)', () => {
   const { network, echo } = open();
-  const call = established(scene);
+  const call = scene.established();
   call.request('UPDATE', [SDP], offerText({ direction: 'sendonly' }));
   network.run(100);
   const held = lastUpdate(call);
@@ -46,13 +37,13 @@ test('an UPDATE with an offer holds, resumes and moves the audio, without a new 
   call.request('UPDATE', [SDP], offerText({ port: 30_002 }));
   network.run(100);
   expect(echo.media.open.get(0)).toMatchObject({ send: true, remote: { port: 30_002 } });
-  expect(states()).toEqual(['ringing', 'answered', 'established', 'held', 'established']);
+  expect(scene.states()).toEqual(['ringing', 'answered', 'established', 'held', 'established']);
   call.bye();
 });
 
 test('an UPDATE without a body is answered without one, and changes nothing but the target (RFC 3311 §5.1)', () => {
   const { network, echo, phone } = open();
-  const call = established(scene);
+  const call = scene.established();
   const before = echo.media.open.get(0);
   call.contact = '<sip:moved@192.0.2.20:5060>';
   call.request('UPDATE');
@@ -67,7 +58,7 @@ test('an UPDATE without a body is answered without one, and changes nothing but 
 
 test('an UPDATE that is refused leaves audio and target as they were (RFC 3311 §5.2)', () => {
   const { network, echo, phone } = open();
-  const call = established(scene);
+  const call = scene.established();
   const before = echo.media.open.get(0);
   call.contact = '<sip:moved@192.0.2.20:5060>';
   call.request('UPDATE', [SDP], offerText({ codecs: { 101: 'telephone-event/8000' } }));
@@ -117,7 +108,7 @@ test('an offer in an UPDATE while ours waits for its answer gets 491 (RFC 3311 �
   expect(call.statuses('UPDATE')).toEqual([491]);
   call.ack(offerText());
   network.run(100);
-  expect(states()).toEqual(['ringing', 'answered', 'established']);
+  expect(scene.states()).toEqual(['ringing', 'answered', 'established']);
   call.bye();
 });
 
@@ -131,13 +122,13 @@ test('an offer between the 200 and its ACK is answered, and the ACK finds the ca
   expect(call.statuses('UPDATE')).toEqual([200]);
   call.ack();
   network.run(100);
-  expect(states()).toEqual(['ringing', 'answered', 'held']);
+  expect(scene.states()).toEqual(['ringing', 'answered', 'held']);
   call.bye();
 });
 
 test('an UPDATE with a CSeq that is not above the last gets 500; a gap is no matter (RFC 3261 §12.2.2)', () => {
   const { network } = open();
-  const call = established(scene);
+  const call = scene.established();
   call.sequence += 40;
   call.request('UPDATE');
   network.run(100);

@@ -1,0 +1,206 @@
+/** How calls that came in end: CANCEL, BYE from either side, at any moment (RFC 3261 §9.2, §15.1). */
+import { afterEach, expect, test } from 'bun:test';
+import { VirtualCaller } from '../io/virtual-caller.ts';
+import { answersBye } from '../io/virtual-peer.ts';
+import { ECHO_ADDRESS, type EchoScene, echoScene, leftovers } from '../io/virtual-scene.ts';
+import type { EndpointConfig } from './endpoint-config.ts';
+import { value } from './message.ts';
+
+let scene: EchoScene;
+
+function open(about: Partial<EndpointConfig> = {}): EchoScene {
+  scene = echoScene(about);
+  return scene;
+}
+
+afterEach(() => {
+  expect(leftovers(scene.network, scene.echo)).toEqual([]);
+});
+
+test('a BYE of ours that nobody answers ends the call all the same (§15.1.1)', () => {
+  const { network, echo } = open();
+  scene.established();
+  echo.act({ type: 'hangup-all' });
+  expect(echo.media.open.size).toBe(0);
+  network.run(40_000);
+  expect(scene.last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
+});
+
+test('CANCEL before 180 gets 200, and the INVITE 487 with the same tag (§9.2)', () => {
+  const { network, caller } = open({ ringDelayMs: 1_000 });
+  const call = caller();
+  call.invite();
+  network.run(100);
+  call.cancel();
+  network.run(100);
+  expect(call.statuses('CANCEL')).toEqual([200]);
+  expect(call.statuses()).toEqual([100, 487]);
+  const tagOf = (text: string | undefined) => /;tag=(.*)/.exec(text ?? '')?.[1];
+  const [cancelled] = call.responses('CANCEL');
+  const refused = call.finalResponse();
+  expect(tagOf(cancelled && value(cancelled.message, 'To'))).toBe(tagOf(refused && value(refused, 'To')));
+  call.ack();
+  network.run(100);
+  expect(scene.last()).toMatchObject({ to: 'terminated', reason: 'cancelled', status: 487 });
+});
+
+test('CANCEL after 180 gets 200, and the INVITE 487 (§9.2)', () => {
+  const { network, echo, caller } = open({ answerDelayMs: 1_000 });
+  const call = caller();
+  call.invite();
+  network.run(100);
+  call.cancel();
+  network.run(100);
+  call.ack();
+  expect(call.statuses()).toEqual([100, 180, 487]);
+  expect(echo.media.commands).toEqual([]);
+});
+
+test('CANCEL after 200 gets 200 and changes nothing: the call stands until the BYE (§9.2)', () => {
+  const { network, caller } = open();
+  const call = caller();
+  call.invite();
+  network.run(100);
+  call.cancel();
+  network.run(100);
+  expect(call.statuses('CANCEL')).toEqual([200]);
+  expect(call.statuses()).toEqual([100, 180, 200]);
+  call.ack();
+  network.run(100);
+  expect(scene.states().at(-1)).toBe('established');
+  call.bye();
+});
+
+test('CANCEL of an INVITE that was refused gets 200 with a tag (§9.2, §8.2.6.2)', () => {
+  const { network, caller } = open({ echo: false });
+  const call = caller();
+  call.invite();
+  network.run(100);
+  call.cancel();
+  network.run(100);
+  expect(call.statuses()).toEqual([480]);
+  const [answer] = call.responses('CANCEL');
+  expect(answer?.message.status).toBe(200);
+  expect(answer && value(answer.message, 'To')).toContain(';tag=');
+  call.ack();
+});
+
+test('CANCEL of nothing gets 481 (§9.2)', () => {
+  const { network, caller } = open();
+  const call = caller();
+  call.request('CANCEL');
+  network.run(100);
+  expect(call.statuses('CANCEL')).toEqual([481]);
+});
+
+test('BYE while it rings gets 200, and the INVITE 487 (§15.1.2)', () => {
+  const { network, caller } = open({ answerDelayMs: 5_000 });
+  const call = caller();
+  call.invite();
+  network.run(100);
+  call.bye();
+  network.run(100);
+  expect(call.statuses('BYE')).toEqual([200]);
+  expect(call.statuses()).toEqual([100, 180, 487]);
+  call.ack();
+});
+
+test('BYE before the ACK ends the call, and the 200 is not repeated any more (§15.1.2)', () => {
+  const { network, caller } = open();
+  const call = caller();
+  call.invite();
+  network.run(100);
+  call.bye();
+  network.run(40_000);
+  expect(call.statuses('BYE')).toEqual([200]);
+  expect(call.responses('INVITE').filter(({ message }) => message.status === 200)).toHaveLength(1);
+});
+
+test('hanging up waits for the ACK, as a callee says no BYE before it (§15)', () => {
+  const { network, echo, phone, caller } = open();
+  phone.answering = answersBye;
+  const call = caller();
+  call.invite();
+  network.run(100);
+  echo.act({ type: 'hangup-all' });
+  network.run(100);
+  expect(phone.requests('BYE')).toHaveLength(0);
+  call.ack();
+  network.run(100);
+  expect(phone.requests('BYE')).toHaveLength(1);
+  expect(scene.last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
+});
+
+test('hanging up while it rings gives 480 (§21.4.18)', () => {
+  const { network, echo, caller } = open({ answerDelayMs: 5_000 });
+  const call = caller();
+  call.invite();
+  network.run(100);
+  echo.act({ type: 'hangup-all' });
+  network.run(100);
+  expect(call.statuses()).toEqual([100, 180, 480]);
+  call.ack();
+});
+
+test('a request with a number that went before gets 500 and ends nothing (§12.2.2)', () => {
+  const { network, caller } = open();
+  const call = caller();
+  call.sequence = 10;
+  call.invite();
+  network.run(100);
+  call.ack();
+  network.run(100);
+  call.sequence = 5;
+  call.bye();
+  network.run(100);
+  expect(call.statuses('BYE')).toEqual([500]);
+  expect(scene.states().at(-1)).toBe('established');
+  call.sequence = 20;
+  call.bye();
+});
+
+test('after our BYE the dialog is over but for the BYE that crossed it, which gets 200 (§15.1.1)', () => {
+  const { network, echo } = open();
+  const call = scene.established();
+  echo.act({ type: 'hangup-all' });
+  call.invite();
+  network.run(50);
+  expect(call.finalStatus()).toBe(481);
+  call.ack();
+  call.bye();
+  network.run(50);
+  expect(call.statuses('BYE')).toEqual([200]);
+});
+
+test('a BYE to a Contact that is a name goes where the caller was heard (§12.2.1.1)', () => {
+  const { network, echo, phone, caller } = open();
+  phone.answering = answersBye;
+  const call = caller();
+  call.contact = '<sip:anna@phone.example>';
+  call.invite();
+  network.run(50);
+  call.ack();
+  network.run(50);
+  echo.act({ type: 'hangup-all' });
+  network.run(50);
+  expect(phone.requests('BYE').map(({ message }) => message.uri)).toEqual(['sip:anna@phone.example']);
+});
+
+test('over TCP our BYE goes on the connection of the ACK, however silent it was for an hour (§18.1.1)', () => {
+  const { network, echo, phone } = open();
+  phone.answering = answersBye;
+  const [first, second] = [phone.connect(ECHO_ADDRESS), phone.connect(ECHO_ADDRESS)];
+  network.run(50);
+  const call = new VirtualCaller(phone, first);
+  call.invite();
+  network.run(100);
+  call.to = second;
+  call.ack();
+  network.run(3_600_000);
+  // The first one carried no call any more.
+  expect(phone.streams).toEqual([second.connection as number]);
+  echo.act({ type: 'hangup-all' });
+  network.run(100);
+  expect(phone.requests('BYE').map(({ flow }) => flow.connection)).toEqual([second.connection]);
+  phone.disconnect(second);
+});
