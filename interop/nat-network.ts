@@ -7,6 +7,7 @@
  */
 import { Failed, type Lab, output } from './lab.ts';
 import { type NatKind, natRules, otherMappings, type Router } from './nat-rules.ts';
+import { addSpace, labIn } from './space.ts';
 
 export type { NatKind } from './nat-rules.ts';
 
@@ -126,17 +127,6 @@ async function addHome(
   };
 }
 
-/** A network namespace of the scenario's own, with nothing in it but loopback. */
-export async function addSpace(lab: Lab, space: string): Promise<string> {
-  await ip('netns', 'add', space).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Failed(`This scenario makes network namespaces, and may not here (run it as root): ${why}`);
-  });
-  lab.defer(async () => void (await ip('netns', 'del', space)));
-  await within(space, 'ip', 'link', 'set', 'lo', 'up');
-  return space;
-}
-
 /** A cable between two namespaces; each end has a name and an address there. */
 async function cable(
   near: string,
@@ -163,13 +153,4 @@ function settings(forgetsS: number): string {
     `echo ${forgetsS} > ${conntrack}`,
     `echo ${forgetsS} > ${conntrack}_stream`,
   ].join('\n');
-}
-
-function labIn(lab: Lab, space: string): Lab {
-  const exec = ['ip', 'netns', 'exec', space];
-  return {
-    ...lab,
-    ringback: [...exec, ...lab.ringback],
-    spawn: (name, argv, env) => lab.spawn(name, [...exec, ...argv], env),
-  };
 }

@@ -6,7 +6,8 @@
  *     inside ── lan    (198.18.0.2, fd12:1::2) ──┐
  *            ── tunnel (10.8.0.2,   fd12:8::2) ──┴─ outside (203.0.113.9, fd12:9::9)
  */
-import { Failed, type Lab, output } from './lab.ts';
+import { type Lab, output } from './lab.ts';
+import { addSpace, labIn } from './space.ts';
 
 /** Where Kamailio and the callers are. */
 export const FAR = '203.0.113.9';
@@ -53,24 +54,6 @@ export async function openTwoWays(lab: Lab): Promise<TwoWays> {
   };
 }
 
-async function addSpace(lab: Lab, space: string): Promise<void> {
-  await run(`ip netns add ${space}`).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Failed(`This scenario makes network namespaces, and may not here (run it as root): ${why}`);
-  });
-  lab.defer(() => run(`ip netns del ${space}`));
-  await run(`ip -n ${space} link set lo up`);
-}
-
 async function run(words: string): Promise<void> {
   await output(words.split(' '));
-}
-
-function labIn(lab: Lab, space: string): Lab {
-  const exec = ['ip', 'netns', 'exec', space];
-  return {
-    ...lab,
-    ringback: [...exec, ...lab.ringback],
-    spawn: (name, argv, env) => lab.spawn(name, [...exec, ...argv], env),
-  };
 }

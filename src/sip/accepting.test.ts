@@ -1,23 +1,14 @@
 /** The 2xx that goes again until it is acknowledged, and an ACK that never comes (RFC 3261 §13.3.1.4). */
-import { afterEach, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
+import { echoTests } from '../io/scene-tests.ts';
 import { VirtualCaller } from '../io/virtual-caller.ts';
 import { answersBye } from '../io/virtual-peer.ts';
-import { ECHO_ADDRESS, type EchoScene, echoScene, leftovers } from '../io/virtual-scene.ts';
-import type { EndpointConfig } from './endpoint-config.ts';
+import { ECHO_ADDRESS } from '../io/virtual-scene.ts';
 
-let scene: EchoScene;
-
-function open(about: Partial<EndpointConfig> = {}): EchoScene {
-  scene = echoScene(about);
-  return scene;
-}
-
-afterEach(() => {
-  expect(leftovers(scene.network, scene.echo)).toEqual([]);
-});
+const open = echoTests();
 
 test('the 200 is repeated at T1, 2·T1 and so on up to T2 until the ACK comes (§13.3.1.4)', () => {
-  const { network, caller } = open();
+  const { network, caller, states } = open();
   const call = caller();
   call.invite();
   network.run(20_000);
@@ -28,7 +19,7 @@ test('the 200 is repeated at T1, 2·T1 and so on up to T2 until the ACK comes (�
   expect(times.map(({ atMs }) => atMs - first)).toEqual([
     0, 500, 1_500, 3_500, 7_500, 11_500, 15_500, 19_500,
   ]);
-  expect(scene.states()).toContain('established');
+  expect(states()).toContain('established');
   call.bye();
 });
 
@@ -49,13 +40,13 @@ test('the 200 is repeated on TCP as well, as it is end to end (§13.3.1.4)', () 
 });
 
 test('without an ACK for 64·T1 the call is ended with a BYE, a reason and a diagnosis (§13.3.1.4)', () => {
-  const { network, echo, phone, caller } = open();
+  const { network, echo, phone, caller, last } = open();
   phone.answering = answersBye;
   const call = caller();
   call.invite();
   network.run(33_000);
   expect(phone.requests('BYE')).toHaveLength(1);
-  expect(scene.last()).toMatchObject({ to: 'terminated', reason: 'no ACK' });
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'no ACK' });
   expect(network.eventsOf(echo, 'diagnosis.raised').map(({ code }) => code)).toEqual(['ack-missing']);
   const [bye] = phone.requests('BYE');
   expect((bye?.atMs ?? 0) - (call.responses('INVITE')[2]?.atMs ?? 0)).toBe(32_000);
@@ -70,14 +61,14 @@ test('an ACK that belongs to nothing is never answered (§17.2.3)', () => {
 });
 
 test('an ACK with another number than the INVITE acknowledges nothing (§13.3.1.4)', () => {
-  const { network, phone, caller } = open();
+  const { network, phone, caller, states } = open();
   phone.answering = answersBye;
   const call = caller();
   call.invite();
   network.run(100);
   call.request('ACK');
   network.run(100);
-  expect(scene.states().at(-1)).toBe('answered');
+  expect(states().at(-1)).toBe('answered');
   network.run(40_000);
   expect(phone.requests('BYE')).toHaveLength(1);
 });

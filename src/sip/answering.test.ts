@@ -1,25 +1,16 @@
 /** Calls that come in, as a phone on the wire sees them: which are answered, and with what (RFC 3261 §13.3.1). */
-import { afterEach, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
+import { echoTests } from '../io/scene-tests.ts';
 import { offerText, VirtualCaller } from '../io/virtual-caller.ts';
 import { answersBye } from '../io/virtual-peer.ts';
-import { ECHO_ADDRESS, type EchoScene, echoScene, leftovers } from '../io/virtual-scene.ts';
-import type { EndpointConfig } from './endpoint-config.ts';
+import { ECHO_ADDRESS } from '../io/virtual-scene.ts';
 import { value } from './message.ts';
 import { latin1 } from './text.ts';
 
-let scene: EchoScene;
-
-function open(about: Partial<EndpointConfig> = {}): EchoScene {
-  scene = echoScene(about);
-  return scene;
-}
-
-afterEach(() => {
-  expect(leftovers(scene.network, scene.echo)).toEqual([]);
-});
+const open = echoTests();
 
 test('an INVITE with an offer gets 100, 180 and 200, and the ACK establishes the call (§13.3.1)', () => {
-  const { network, echo, caller } = open({ ringDelayMs: 300, answerDelayMs: 700 });
+  const { network, echo, caller, states, last } = open({ ringDelayMs: 300, answerDelayMs: 700 });
   const call = caller();
   call.invite();
   network.run(100);
@@ -30,7 +21,7 @@ test('an INVITE with an offer gets 100, 180 and 200, and the ACK establishes the
   expect(call.statuses()).toEqual([100, 180, 200]);
   call.ack();
   network.run(100);
-  expect(scene.states()).toEqual(['ringing', 'answered', 'established']);
+  expect(states()).toEqual(['ringing', 'answered', 'established']);
   expect(echo.media.open.get(0)).toMatchObject({
     port: 10_000,
     remote: { address: '192.0.2.20', port: 30_000 },
@@ -43,7 +34,7 @@ test('an INVITE with an offer gets 100, 180 and 200, and the ACK establishes the
   call.bye();
   network.run(100);
   expect(call.statuses('BYE')).toEqual([200]);
-  expect(scene.last()).toMatchObject({ to: 'terminated', reason: 'BYE received' });
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'BYE received' });
 });
 
 test('180 and 200 carry the same tag and a Contact, 100 has no tag (§12.1.1, §8.2.6.2)', () => {
@@ -218,13 +209,13 @@ test('without the echo an INVITE gets 480 (§21.4.18)', () => {
 });
 
 test('the answer names the peer of the call and its display name', () => {
-  const { network, caller } = open();
+  const { network, caller, last } = open();
   const call = caller();
   call.invite();
   network.run(100);
   call.ack();
   call.bye();
-  expect(scene.last()).toMatchObject({
+  expect(last()).toMatchObject({
     call: 'call-anna-echo-001',
     callId: call.callId,
     direction: 'incoming',

@@ -1,19 +1,9 @@
 /** The ports that calls wait for, give back and run out of. */
-import { afterEach, expect, test } from 'bun:test';
-import { type EchoScene, echoScene, leftovers } from '../io/virtual-scene.ts';
-import type { EndpointConfig } from './endpoint-config.ts';
+import { expect, test } from 'bun:test';
+import { echoTests } from '../io/scene-tests.ts';
 import { value } from './message.ts';
 
-let scene: EchoScene;
-
-function open(about: Partial<EndpointConfig> = {}, ports?: readonly number[]): EchoScene {
-  scene = echoScene(about, ports);
-  return scene;
-}
-
-afterEach(() => {
-  expect(leftovers(scene.network, scene.echo)).toEqual([]);
-});
+const open = echoTests();
 
 test('an INVITE waits for a port that comes in time (RFC 3264 §6)', () => {
   const { network, caller } = open({}, [10_000]);

@@ -1,33 +1,24 @@
 /** How calls that came in end: CANCEL, BYE from either side, at any moment (RFC 3261 §9.2, §15.1). */
-import { afterEach, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
+import { echoTests } from '../io/scene-tests.ts';
 import { VirtualCaller } from '../io/virtual-caller.ts';
 import { answersBye } from '../io/virtual-peer.ts';
-import { ECHO_ADDRESS, type EchoScene, echoScene, leftovers } from '../io/virtual-scene.ts';
-import type { EndpointConfig } from './endpoint-config.ts';
+import { ECHO_ADDRESS } from '../io/virtual-scene.ts';
 import { value } from './message.ts';
 
-let scene: EchoScene;
-
-function open(about: Partial<EndpointConfig> = {}): EchoScene {
-  scene = echoScene(about);
-  return scene;
-}
-
-afterEach(() => {
-  expect(leftovers(scene.network, scene.echo)).toEqual([]);
-});
+const open = echoTests();
 
 test('a BYE of ours that nobody answers ends the call all the same (§15.1.1)', () => {
-  const { network, echo } = open();
-  scene.established();
+  const { network, echo, established, last } = open();
+  established();
   echo.act({ type: 'hangup-all' });
   expect(echo.media.open.size).toBe(0);
   network.run(40_000);
-  expect(scene.last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
 });
 
 test('CANCEL before 180 gets 200, and the INVITE 487 with the same tag (§9.2)', () => {
-  const { network, caller } = open({ ringDelayMs: 1_000 });
+  const { network, caller, last } = open({ ringDelayMs: 1_000 });
   const call = caller();
   call.invite();
   network.run(100);
@@ -41,7 +32,7 @@ test('CANCEL before 180 gets 200, and the INVITE 487 with the same tag (§9.2)',
   expect(tagOf(cancelled && value(cancelled.message, 'To'))).toBe(tagOf(refused && value(refused, 'To')));
   call.ack();
   network.run(100);
-  expect(scene.last()).toMatchObject({ to: 'terminated', reason: 'cancelled', status: 487 });
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'cancelled', status: 487 });
 });
 
 test('CANCEL after 180 gets 200, and the INVITE 487 (§9.2)', () => {
@@ -57,7 +48,7 @@ test('CANCEL after 180 gets 200, and the INVITE 487 (§9.2)', () => {
 });
 
 test('CANCEL after 200 gets 200 and changes nothing: the call stands until the BYE (§9.2)', () => {
-  const { network, caller } = open();
+  const { network, caller, states } = open();
   const call = caller();
   call.invite();
   network.run(100);
@@ -67,7 +58,7 @@ test('CANCEL after 200 gets 200 and changes nothing: the call stands until the B
   expect(call.statuses()).toEqual([100, 180, 200]);
   call.ack();
   network.run(100);
-  expect(scene.states().at(-1)).toBe('established');
+  expect(states().at(-1)).toBe('established');
   call.bye();
 });
 
@@ -117,7 +108,7 @@ test('BYE before the ACK ends the call, and the 200 is not repeated any more (§
 });
 
 test('hanging up waits for the ACK, as a callee says no BYE before it (§15)', () => {
-  const { network, echo, phone, caller } = open();
+  const { network, echo, phone, caller, last } = open();
   phone.answering = answersBye;
   const call = caller();
   call.invite();
@@ -128,7 +119,7 @@ test('hanging up waits for the ACK, as a callee says no BYE before it (§15)', (
   call.ack();
   network.run(100);
   expect(phone.requests('BYE')).toHaveLength(1);
-  expect(scene.last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
 });
 
 test('hanging up while it rings gives 480 (§21.4.18)', () => {
@@ -143,7 +134,7 @@ test('hanging up while it rings gives 480 (§21.4.18)', () => {
 });
 
 test('a request with a number that went before gets 500 and ends nothing (§12.2.2)', () => {
-  const { network, caller } = open();
+  const { network, caller, states } = open();
   const call = caller();
   call.sequence = 10;
   call.invite();
@@ -154,14 +145,14 @@ test('a request with a number that went before gets 500 and ends nothing (§12.2
   call.bye();
   network.run(100);
   expect(call.statuses('BYE')).toEqual([500]);
-  expect(scene.states().at(-1)).toBe('established');
+  expect(states().at(-1)).toBe('established');
   call.sequence = 20;
   call.bye();
 });
 
 test('after our BYE the dialog is over but for the BYE that crossed it, which gets 200 (§15.1.1)', () => {
-  const { network, echo } = open();
-  const call = scene.established();
+  const { network, echo, established } = open();
+  const call = established();
   echo.act({ type: 'hangup-all' });
   call.invite();
   network.run(50);

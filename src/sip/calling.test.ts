@@ -1,65 +1,17 @@
 /** Calls that we place, as a phone or a proxy on the wire sees them (RFC 3261 §13.2, §9.1, §8.1.3). */
-import { afterEach, expect, test } from 'bun:test';
-import { type VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
+import { expect, test } from 'bun:test';
+import { callingTests } from '../io/scene-tests.ts';
 import { offerText } from '../io/virtual-caller.ts';
-import { VirtualPeer } from '../io/virtual-peer.ts';
-import { accountOf, endpointConfig, leftovers, PHONE_ADDRESS } from '../io/virtual-scene.ts';
-import type { EndpointConfig } from './endpoint-config.ts';
-import type { Action } from './endpoint-io.ts';
+import { ANSWER, CALLER_ADDRESS, withAccount } from '../io/virtual-calling.ts';
+import { answersBye } from '../io/virtual-peer.ts';
 import { value } from './message.ts';
-import type { ResponseParts } from './serialize-message.ts';
 import { bytesOf } from './text.ts';
 
-const CALLER_ADDRESS = { address: '192.0.2.30', port: 5060 };
-const AUDIO = { address: '192.0.2.30', port: 40_000 };
-
-let network: VirtualNetwork;
-let ours: VirtualEndpoint;
-let phone: VirtualPeer;
-
-function open(about: Partial<EndpointConfig> = {}): void {
-  network = new VirtualNetwork();
-  ours = network.addEndpoint('caller', CALLER_ADDRESS, endpointConfig(CALLER_ADDRESS, about));
-  phone = new VirtualPeer(network, 'phone', PHONE_ADDRESS);
-}
-
-function call(to = 'sip:bob@192.0.2.20', about: Partial<Extract<Action, { type: 'call' }>> = {}): void {
-  ours.act({ type: 'call', to, audio: AUDIO, ...about });
-}
-
-afterEach(() => {
-  ours.act({ type: 'stop', reason: 'the test is over' });
-  expect(leftovers(network, ours)).toEqual([]);
-  expect(ours.stopped).toBe('the test is over');
-});
-
-const states = () => network.eventsOf(ours, 'call.changed').map(({ to }) => to);
-const last = () => network.eventsOf(ours, 'call.changed').at(-1);
-const invites = () => phone.requests('INVITE');
-
-function invite(index = 0): ReturnType<typeof invites>[number] {
-  const found = invites()[index];
-  if (found === undefined) throw new Error(`no INVITE ${index}`);
-  return found;
-}
-
-/** What a phone answers an INVITE with. */
-const ANSWER: ResponseParts = {
-  toTag: 'bob',
-  headers: [
-    ['Contact', '<sip:bob@192.0.2.20>'],
-    ['Content-Type', 'application/sdp'],
-  ],
-  body: bytesOf(offerText({ port: 31_000 })),
-};
-
-const byesGet200 = () => {
-  phone.answering = ({ method }) => (method === 'BYE' ? { status: 200 } : undefined);
-};
+const open = callingTests();
 
 test('180 rings, 200 is acknowledged in the dialog and establishes the call, BYE ends it (§13.2.2.4)', () => {
-  open();
-  byesGet200();
+  const { network, ours, phone, call, invite, states, last } = open();
+  phone.answering = answersBye;
   call();
   network.run(50);
   phone.respond(invite(), 180, { toTag: 'bob' });
@@ -80,7 +32,7 @@ test('180 rings, 200 is acknowledged in the dialog and establishes the call, BYE
 });
 
 test('the peer says BYE (§15.1.2)', () => {
-  open();
+  const { network, phone, call, invite, last } = open();
   call();
   network.run(50);
   phone.respond(invite(), 200, ANSWER);
@@ -99,7 +51,7 @@ test('the peer says BYE (§15.1.2)', () => {
 });
 
 test('a 200 that comes again is acknowledged again, with the same ACK (§13.2.2.4)', () => {
-  open();
+  const { network, phone, call, invite, states } = open();
   call();
   network.run(50);
   for (let time = 0; time < 3; time++) {
@@ -113,8 +65,8 @@ test('a 200 that comes again is acknowledged again, with the same ACK (§13.2.2.
 });
 
 test('a 200 of another fork is acknowledged and ended, and the call stands (§13.2.2.4)', () => {
-  open();
-  byesGet200();
+  const { network, ours, phone, call, invite, states } = open();
+  phone.answering = answersBye;
   call();
   network.run(50);
   phone.respond(invite(), 200, ANSWER);
@@ -136,7 +88,7 @@ test('a 200 of another fork is acknowledged and ended, and the call stands (§13
 
 for (const status of [404, 486, 500, 603]) {
   test(`${status} ends the call with its status, and gets the ACK of the transaction (§17.1.1.3)`, () => {
-    open();
+    const { network, phone, call, invite, last } = open();
     call();
     network.run(50);
     phone.respond(invite(), status, { toTag: 'bob' });
@@ -148,15 +100,12 @@ for (const status of [404, 486, 500, 603]) {
   });
 }
 
-const withAccount = () =>
-  open({ accounts: [accountOf('100', { server: { host: '192.0.2.20', port: 5060, transport: 'udp' } })] });
-
 for (const [status, challenge, credentials] of [
   [401, 'WWW-Authenticate', 'Authorization'],
   [407, 'Proxy-Authenticate', 'Proxy-Authorization'],
 ] as const) {
   test(`${status} is answered with ${credentials}, and the ACK to the 200 carries it as well (§22.1)`, () => {
-    withAccount();
+    const { network, ours, phone, call, invite, states } = open(withAccount());
     call('sip:bob@lab.local');
     network.run(50);
     const headers = [[challenge, 'Digest realm="lab.local", nonce="n1", qop="auth"']] as const;
@@ -170,50 +119,50 @@ for (const [status, challenge, credentials] of [
     expect(states()).toEqual(['calling', 'established']);
     const ack = phone.requests('ACK').at(-1);
     expect(ack && value(ack.message, credentials)).toBe(value(again.message, credentials) as string);
-    byesGet200();
+    phone.answering = answersBye;
     ours.act({ type: 'hangup-all' });
     network.run(50);
   });
 }
 
 test('a password that is refused ends the call, after one try (§22.2)', () => {
-  withAccount();
+  const { network, phone, call, last } = open(withAccount());
   phone.answering = ({ method }) => {
     const headers = [['WWW-Authenticate', 'Digest realm="lab.local", nonce="n1"']] as const;
     return method === 'INVITE' ? { status: 401, toTag: 'p', headers } : undefined;
   };
   call();
   network.run(100_000);
-  expect(invites()).toHaveLength(2);
+  expect(phone.requests('INVITE')).toHaveLength(2);
   expect(last()).toMatchObject({ to: 'terminated', status: 401 });
 });
 
 test('a challenge without an account ends the call', () => {
-  open();
+  const { network, phone, call, last } = open();
   phone.answering = ({ method }) => (method === 'INVITE' ? { status: 401, toTag: 'p' } : undefined);
   call();
   network.run(1_000);
-  expect(invites()).toHaveLength(1);
+  expect(phone.requests('INVITE')).toHaveLength(1);
   expect(last()).toMatchObject({ to: 'terminated', status: 401 });
 });
 
 test('nobody on the port is a 503 at once (§8.1.3.1)', () => {
-  open();
+  const { network, call, last } = open();
   call('sip:bob@192.0.2.99');
   network.run(100);
   expect(last()).toMatchObject({ to: 'terminated', status: 503, reason: 'port unreachable' });
 });
 
 test('a refused TCP connection is a 503 at once (§8.1.3.1)', () => {
-  open();
+  const { network, call, last } = open();
   call('sip:bob@192.0.2.99;transport=tcp');
   network.run(100);
   expect(last()).toMatchObject({ to: 'terminated', status: 503, reason: 'connection refused' });
 });
 
 test('a whole call over TCP, on one connection (§18.1.1)', () => {
-  open();
-  byesGet200();
+  const { network, ours, phone, call, invite, states } = open();
+  phone.answering = answersBye;
   call('sip:bob@192.0.2.20;transport=tcp');
   network.run(100);
   phone.respond(invite(), 200, {
@@ -229,7 +178,7 @@ test('a whole call over TCP, on one connection (§18.1.1)', () => {
 });
 
 test('a name is looked up, and one that is nowhere ends the call (§8.1.2)', () => {
-  open();
+  const { network, phone, call, invite, last } = open();
   network.names.set('phone.example', ['192.0.2.20']);
   call('bob@phone.example');
   network.run(100);
@@ -241,7 +190,7 @@ test('a name is looked up, and one that is nowhere ends the call (§8.1.2)', () 
 });
 
 test('user@host:port is an address, and what is none ends the call with a reason', () => {
-  open();
+  const { network, phone, call, invite, last } = open();
   call('bob@192.0.2.20:5060');
   network.run(50);
   expect(invite().message.uri).toBe('sip:bob@192.0.2.20:5060');
@@ -254,16 +203,16 @@ test('user@host:port is an address, and what is none ends the call with a reason
 });
 
 test('an account that is not there places no call, least of all an anonymous one', () => {
-  open();
+  const { network, phone, call, last } = open();
   call('sip:bob@192.0.2.20', { from: '999' });
   network.run(100);
-  expect(invites()).toEqual([]);
+  expect(phone.requests('INVITE')).toEqual([]);
   expect(last()).toMatchObject({ to: 'terminated', reason: 'there is no account 999' });
 });
 
 test('an answer that answers another offer is acknowledged and ended (§13.2.2.4)', () => {
-  open();
-  byesGet200();
+  const { network, phone, call, invite, last } = open();
+  phone.answering = answersBye;
   call();
   network.run(50);
   phone.respond(invite(), 200, { ...ANSWER, body: bytesOf(offerText({ codecs: { 9: 'G722/8000' } })) });
@@ -274,7 +223,7 @@ test('an answer that answers another offer is acknowledged and ended (§13.2.2.4
 });
 
 test('Record-Route of the 200 is taken in reverse (§12.1.2)', () => {
-  open();
+  const { network, phone, call, invite } = open();
   call();
   network.run(50);
   const headers = [
@@ -290,8 +239,8 @@ test('Record-Route of the 200 is taken in reverse (§12.1.2)', () => {
 });
 
 test('a re-INVITE to a call of ours gets 488 and ends nothing (§14.2)', () => {
-  open();
-  byesGet200();
+  const { network, phone, call, invite, last } = open();
+  phone.answering = answersBye;
   call();
   network.run(50);
   phone.respond(invite(), 200, ANSWER);

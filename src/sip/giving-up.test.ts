@@ -1,41 +1,14 @@
 /** Calls that we give up: CANCEL, silence, a phone that rings for ever, a stop (RFC 3261 §9.1, §13.2.1). */
-import { afterEach, expect, test } from 'bun:test';
-import type { VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
-import { ANSWER, type CallingScene, callingScene, withAccount as oneAccount } from '../io/virtual-calling.ts';
-import type { VirtualPeer } from '../io/virtual-peer.ts';
-import { leftovers } from '../io/virtual-scene.ts';
-import type { EndpointConfig } from './endpoint-config.ts';
+import { expect, test } from 'bun:test';
+import { callingTests } from '../io/scene-tests.ts';
+import { ANSWER, withAccount } from '../io/virtual-calling.ts';
+import { answersBye } from '../io/virtual-peer.ts';
 import { value } from './message.ts';
 
-let network: VirtualNetwork;
-let ours: VirtualEndpoint;
-let phone: VirtualPeer;
-let scene: CallingScene;
-
-function open(about: Partial<EndpointConfig> = {}): void {
-  scene = callingScene(about);
-  ({ network, ours, phone } = scene);
-  phone.answering = () => undefined;
-}
-
-const withAccount = () => open(oneAccount());
-const call = (to?: string) => scene.call(to);
-const states = () => scene.states();
-const last = () => scene.last();
-const invite = (index?: number) => scene.invite(index);
-const invites = () => phone.requests('INVITE');
-const byesGet200 = () => {
-  phone.answering = ({ method }) => (method === 'BYE' ? { status: 200 } : undefined);
-};
-
-afterEach(() => {
-  ours.act({ type: 'stop', reason: 'the test is over' });
-  expect(leftovers(network, ours)).toEqual([]);
-  expect(ours.stopped).toBe('the test is over');
-});
+const open = callingTests();
 
 test('before a provisional response no CANCEL goes; it goes as soon as one came (§9.1)', () => {
-  open();
+  const { network, ours, phone, call, invite, last } = open();
   call();
   network.run(50);
   ours.act({ type: 'hangup-all' });
@@ -53,8 +26,8 @@ test('before a provisional response no CANCEL goes; it goes as soon as one came 
 });
 
 test('a 200 that crosses the CANCEL is acknowledged and ended with BYE (§9.1, §15.1.1)', () => {
-  open();
-  byesGet200();
+  const { network, ours, phone, call, invite, states } = open();
+  phone.answering = answersBye;
   call();
   network.run(50);
   phone.respond(invite(), 180, { toTag: 'bob' });
@@ -69,7 +42,7 @@ test('a 200 that crosses the CANCEL is acknowledged and ended with BYE (§9.1, �
 });
 
 test('a cancelled INVITE without a final response is given up after 64·T1 (§9.1)', () => {
-  open();
+  const { network, ours, phone, call, invite, last } = open();
   phone.answering = ({ method }) => (method === 'CANCEL' ? { status: 200, toTag: 'bob' } : undefined);
   call();
   network.run(50);
@@ -85,7 +58,7 @@ test('a cancelled INVITE without a final response is given up after 64·T1 (§9.
 });
 
 test('a phone that rings for three minutes is given up with a CANCEL (§16.6 no. 11)', () => {
-  open();
+  const { network, phone, call, invite, last } = open();
   call();
   network.run(50);
   phone.respond(invite(), 180, { toTag: 'bob' });
@@ -100,16 +73,18 @@ test('a phone that rings for three minutes is given up with a CANCEL (§16.6 no.
 });
 
 test('no answer at all is a 408 after 64·T1, with INVITEs at T1, 2·T1, 4·T1 (§17.1.1.2, §8.1.3.1)', () => {
-  open();
+  const { network, phone, call, invite, last } = open();
   call();
   network.run(40_000);
   expect(last()).toMatchObject({ to: 'terminated', reason: 'no answer in time', status: 408 });
   const first = invite().atMs;
-  expect(invites().map(({ atMs }) => atMs - first)).toEqual([0, 500, 1_500, 3_500, 7_500, 15_500, 31_500]);
+  expect(phone.requests('INVITE').map(({ atMs }) => atMs - first)).toEqual([
+    0, 500, 1_500, 3_500, 7_500, 15_500, 31_500,
+  ]);
 });
 
 test('hung up before anybody answered, the reason is that and not the time-out', () => {
-  open();
+  const { network, ours, call, last } = open();
   call();
   network.run(50);
   ours.act({ type: 'hangup-all' });
@@ -118,18 +93,18 @@ test('hung up before anybody answered, the reason is that and not the time-out',
 });
 
 test('no call is placed while we stop', () => {
-  open();
+  const { network, ours, phone, call, last } = open();
   call();
   network.run(100);
   ours.act({ type: 'stop', reason: 'the test is over' });
   call('sip:carol@192.0.2.20');
   network.run(100);
   expect(last()).toMatchObject({ to: 'terminated', reason: 'this service is going down' });
-  expect(invites()).toHaveLength(1);
+  expect(phone.requests('INVITE')).toHaveLength(1);
 });
 
 test('a stop ends a call that rings with CANCEL, and is over in 5 s whatever the peer does', () => {
-  open();
+  const { network, ours, phone, call, invite } = open();
   call();
   network.run(50);
   phone.respond(invite(), 180, { toTag: 'bob' });
@@ -143,8 +118,8 @@ test('a stop ends a call that rings with CANCEL, and is over in 5 s whatever the
 });
 
 test('a call that stands is not given up after three minutes', () => {
-  open();
-  byesGet200();
+  const { network, phone, call, invite, last } = open();
+  phone.answering = answersBye;
   call();
   network.run(50);
   phone.respond(invite(), 180, { toTag: 'bob' });
@@ -155,7 +130,7 @@ test('a call that stands is not given up after three minutes', () => {
 });
 
 test('a provisional response to one try is none to the next: no CANCEL yet (§9.1)', () => {
-  withAccount();
+  const { network, ours, phone, call, invite, last } = open(withAccount());
   call('sip:bob@lab.local');
   network.run(50);
   phone.respond(invite(), 100);

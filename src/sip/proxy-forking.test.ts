@@ -1,24 +1,20 @@
 /** One request to several phones: what the caller hears of it, and what they do (RFC 3261 §16.6, §16.7). */
-import { afterEach, beforeEach, expect, test } from 'bun:test';
-import type { VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
+import { expect, test } from 'bun:test';
+import { proxyTests } from '../io/scene-tests.ts';
+import type { VirtualNetwork } from '../io/virtual.ts';
 import type { VirtualPhone } from '../io/virtual-phone.ts';
-import { type ProxyScene, proxyScene } from '../io/virtual-proxy-scene.ts';
-import { leftovers, REGISTRAR_ADDRESS } from '../io/virtual-scene.ts';
+import type { ProxyScene } from '../io/virtual-proxy-scene.ts';
+import { REGISTRAR_ADDRESS } from '../io/virtual-scene.ts';
 import { type SipResponse, value, values } from './message.ts';
 
 let network: VirtualNetwork;
-let proxy: VirtualEndpoint;
 let anna: VirtualPhone;
 let bert: VirtualPhone;
 let second: VirtualPhone;
 let phone: ProxyScene['phone'];
 
-beforeEach(() => {
-  ({ network, proxy, anna, bert, second, phone } = proxyScene());
-});
-
-afterEach(() => {
-  expect(leftovers(network, proxy)).toEqual([]);
+proxyTests((scene) => {
+  ({ network, anna, bert, second, phone } = scene);
 });
 
 const last = (messages: readonly SipResponse[]): SipResponse => messages.at(-1) as SipResponse;

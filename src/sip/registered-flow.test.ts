@@ -1,7 +1,8 @@
 /** Flows at our registrar and proxy: bound, called over, replaced, and gone (RFC 5626 §5.3, §6, §7). */
-import { afterEach, beforeEach, expect, test } from 'bun:test';
-import type { VirtualPhone } from '../io/virtual-phone.ts';
-import { type ProxyScene, proxyScene } from '../io/virtual-proxy-scene.ts';
+import { expect, test } from 'bun:test';
+import { proxyTests } from '../io/scene-tests.ts';
+import type { Dialling, VirtualPhone } from '../io/virtual-phone.ts';
+import type { ProxyScene } from '../io/virtual-proxy-scene.ts';
 import {
   accountOf,
   ECHO_ADDRESS,
@@ -17,13 +18,9 @@ let scene: ProxyScene;
 let anna: VirtualPhone;
 let bert: VirtualPhone;
 
-beforeEach(() => {
-  scene = proxyScene();
+proxyTests((opened) => {
+  scene = opened;
   ({ anna, bert } = scene);
-});
-
-afterEach(() => {
-  expect(leftovers(scene.network, scene.proxy)).toEqual([]);
 });
 
 const SUPPORTED: HeaderLine = ['Supported', 'path, outbound'];
@@ -41,6 +38,26 @@ function connect(phone: VirtualPhone): Flow {
 
 function bind(phone: VirtualPhone, regId = 1, more: readonly HeaderLine[] = []): SipResponse {
   return phone.register([['Contact', flowContact(phone, regId)], SUPPORTED, ...more]);
+}
+
+/** The phone answers the call that came to it, with the route set of the INVITE. */
+function answer(phone: VirtualPhone): void {
+  const routes = values(phone.heard('INVITE').message, 'Record-Route');
+  phone.answer(
+    200,
+    routes.map((one) => ['Record-Route', one]),
+  );
+}
+
+/** Anna calls Bert, and the call stands; his 200 to it. */
+function answeredCall(): { readonly call: Dialling; readonly ok: SipResponse } {
+  const call = anna.call('sip:101@lab.local');
+  answer(bert);
+  scene.network.run(50);
+  const ok = anna.finals(call).at(-1) as SipResponse;
+  anna.ack(call, ok);
+  scene.network.run(50);
+  return { call, ok };
 }
 
 const bindings = () =>
@@ -114,10 +131,7 @@ test('a caller that writes ob is reached on its flow: the BYE of the callee come
   const flow = connect(anna);
   bert.register();
   const call = anna.dial('INVITE', 'sip:101@lab.local', [['Contact', anna.contact.replace('>', ';ob>')]]);
-  bert.answer(
-    200,
-    values(bert.heard('INVITE').message, 'Record-Route').map((one) => ['Record-Route', one]),
-  );
+  answer(bert);
   scene.network.run(50);
   anna.ack(call, anna.finals(call).at(-1) as SipResponse);
   bert.withinCalled(bert.heard('INVITE').message, 't-192.0.2.30', 'BYE');
@@ -187,14 +201,7 @@ test('two phones ring at once, though each has a flow (§7)', () => {
 test('a flow that breaks is no binding any more: 480, and in a dialog 430 (§5.3, §11.5)', () => {
   const flow = connect(bert);
   bind(bert);
-  const call = anna.call('sip:101@lab.local');
-  bert.answer(
-    200,
-    values(bert.heard('INVITE').message, 'Record-Route').map((one) => ['Record-Route', one]),
-  );
-  scene.network.run(50);
-  const ok = anna.finals(call).at(-1) as SipResponse;
-  anna.ack(call, ok);
+  const { call, ok } = answeredCall();
   bert.peer.disconnect(flow);
   scene.network.run(100);
   expect(bindings().at(-1)).toBe('removed sip:101@192.0.2.30:5060;transport=tcp');
@@ -216,15 +223,7 @@ test('a dialog follows a phone that registered its flow anew, and whose old conn
   bert.believed = { address: '10.0.0.7', port: 5060 };
   connect(bert);
   bind(bert);
-  const call = anna.call('sip:101@lab.local');
-  bert.answer(
-    200,
-    values(bert.heard('INVITE').message, 'Record-Route').map((one) => ['Record-Route', one]),
-  );
-  scene.network.run(50);
-  const ok = anna.finals(call).at(-1) as SipResponse;
-  anna.ack(call, ok);
-  scene.network.run(50);
+  const { call, ok } = answeredCall();
   connect(bert);
   bind(bert);
   const third = connect(bert);
@@ -239,15 +238,7 @@ test('a dialog follows a phone that registered its flow anew, and whose old conn
 test('and no other instance of the same user, which has a flow of its own (§6)', () => {
   const first = connect(bert);
   bind(bert);
-  const call = anna.call('sip:101@lab.local');
-  bert.answer(
-    200,
-    values(bert.heard('INVITE').message, 'Record-Route').map((one) => ['Record-Route', one]),
-  );
-  scene.network.run(50);
-  const ok = anna.finals(call).at(-1) as SipResponse;
-  anna.ack(call, ok);
-  scene.network.run(50);
+  const { call, ok } = answeredCall();
   connect(bert);
   bert.register([['Contact', flowContact(bert, 1, 'another')], SUPPORTED]);
   anna.within(call, ok, 'BYE');

@@ -1,29 +1,11 @@
 /** Where a REGISTER goes, the back-off, and the connection that carries a registration (RFC 3261 §10.2, RFC 3263 §4.3, RFC 5626 §4.4). */
-import { afterEach, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
+import { registrationTests } from '../io/scene-tests.ts';
 import type { Answering } from '../io/virtual-peer.ts';
-import {
-  asking,
-  bound,
-  type RegistrationScene,
-  registrationScene,
-  tcpAccount,
-} from '../io/virtual-registration.ts';
-import { accountOf, ECHO_ADDRESS, leftovers, REGISTRAR_ADDRESS } from '../io/virtual-scene.ts';
-import type { EndpointConfig } from './endpoint-config.ts';
+import { asking, bound, tcpAccount } from '../io/virtual-registration.ts';
+import { accountOf, ECHO_ADDRESS, REGISTRAR_ADDRESS } from '../io/virtual-scene.ts';
 
-let scene: RegistrationScene;
-
-function open(answering: Answering, about: Partial<EndpointConfig> = {}): RegistrationScene {
-  scene = registrationScene(answering, about);
-  return scene;
-}
-
-afterEach(() => {
-  const { network, ours } = scene;
-  ours.act({ type: 'stop', reason: 'the test is over' });
-  expect(leftovers(network, ours)).toEqual([]);
-  expect(ours.stopped).toBe('the test is over');
-});
+const open = registrationTests();
 
 test('the back-off doubles from a second with jitter, and is a minute at most', () => {
   const { network, register, changes } = open(() => ({ status: 500, toTag: 'r' }));

@@ -1,23 +1,10 @@
 /** What is said of a registrar that cannot be reached. */
-import { afterEach, expect, test } from 'bun:test';
-import type { Answering } from '../io/virtual-peer.ts';
-import { bound, type RegistrationScene, registrationScene } from '../io/virtual-registration.ts';
-import { accountOf, leftovers, REGISTRAR_ADDRESS } from '../io/virtual-scene.ts';
-import type { EndpointConfig } from './endpoint-config.ts';
+import { expect, test } from 'bun:test';
+import { registrationTests } from '../io/scene-tests.ts';
+import { bound } from '../io/virtual-registration.ts';
+import { accountOf, REGISTRAR_ADDRESS } from '../io/virtual-scene.ts';
 
-let scene: RegistrationScene;
-
-function open(answering: Answering, about: Partial<EndpointConfig> = {}): RegistrationScene {
-  scene = registrationScene(answering, about);
-  return scene;
-}
-
-afterEach(() => {
-  const { network, ours } = scene;
-  ours.act({ type: 'stop', reason: 'the test is over' });
-  expect(leftovers(network, ours)).toEqual([]);
-  expect(ours.stopped).toBe('the test is over');
-});
+const open = registrationTests();
 
 test('a registrar that nobody answers for is told of once, with the other transport as the next thing to try', () => {
   const { network, ours, register } = open(() => undefined);
@@ -42,11 +29,8 @@ test('a registrar whose name leads nowhere is not called a port where nobody lis
 });
 
 test('nor is its name called misspelt, or its name server down, where no way leads to that', () => {
-  const { network, ours, register } = open(() => undefined, {
-    accounts: [
-      accountOf('100', { server: { host: 'pbx.test', port: 5060, transport: 'udp' } as const }),
-    ],
-  });
+  const server = { host: 'pbx.test', port: 5060, transport: 'udp' } as const;
+  const { network, ours, register } = open(() => undefined, { accounts: [accountOf('100', { server })] });
   register();
   const error = 'pbx.test could not be looked up in DNS (ENETUNREACH)';
   network.feed(ours, { type: 'resolved', host: 'pbx.test', transport: 'udp', addresses: [], error });

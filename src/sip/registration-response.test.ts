@@ -1,33 +1,12 @@
 /** What a registrar answers: challenges, refusals, other terms, later (RFC 3261 §10.2.7, §10.2.8, §22.2; RFC 8760). */
-import { afterEach, expect, test } from 'bun:test';
-import type { Answering } from '../io/virtual-peer.ts';
-import {
-  asking,
-  bound,
-  CHALLENGE,
-  credentialsOf,
-  parameterOf,
-  type RegistrationScene,
-  registrationScene,
-} from '../io/virtual-registration.ts';
-import { accountOf, leftovers } from '../io/virtual-scene.ts';
-import type { EndpointConfig } from './endpoint-config.ts';
+import { expect, test } from 'bun:test';
+import { registrationTests } from '../io/scene-tests.ts';
+import { asking, bound, CHALLENGE, credentialsOf, parameterOf } from '../io/virtual-registration.ts';
+import { accountOf } from '../io/virtual-scene.ts';
 import { fields, value } from './message.ts';
 import type { HeaderLine } from './serialize-message.ts';
 
-let scene: RegistrationScene;
-
-function open(answering: Answering, about: Partial<EndpointConfig> = {}): RegistrationScene {
-  scene = registrationScene(answering, about);
-  return scene;
-}
-
-afterEach(() => {
-  const { network, ours } = scene;
-  ours.act({ type: 'stop', reason: 'the test is over' });
-  expect(leftovers(network, ours)).toEqual([]);
-  expect(ours.stopped).toBe('the test is over');
-});
+const open = registrationTests();
 
 test('a wrong password ends in failed with a diagnosis, and no REGISTER more for an hour (§22.2)', () => {
   const { network, ours, register, states, registers } = open(() => ({

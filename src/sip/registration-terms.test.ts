@@ -1,24 +1,10 @@
 /** For how long a registrar binds, and when that is refreshed (RFC 3261 §10.2.4). */
-import { afterEach, expect, test } from 'bun:test';
-import type { Answering } from '../io/virtual-peer.ts';
-import { bound, type RegistrationScene, registrationScene } from '../io/virtual-registration.ts';
-import { leftovers } from '../io/virtual-scene.ts';
-import type { EndpointConfig } from './endpoint-config.ts';
+import { expect, test } from 'bun:test';
+import { registrationTests } from '../io/scene-tests.ts';
+import { bound } from '../io/virtual-registration.ts';
 import { value } from './message.ts';
 
-let scene: RegistrationScene;
-
-function open(answering: Answering, about: Partial<EndpointConfig> = {}): RegistrationScene {
-  scene = registrationScene(answering, about);
-  return scene;
-}
-
-afterEach(() => {
-  const { network, ours } = scene;
-  ours.act({ type: 'stop', reason: 'the test is over' });
-  expect(leftovers(network, ours)).toEqual([]);
-  expect(ours.stopped).toBe('the test is over');
-});
+const open = registrationTests();
 
 for (const [grantedS, refreshS] of [
   [3_600, 3_000],

@@ -1,32 +1,12 @@
 /** Registrations, as a registrar on the wire sees them: begun, several at once, taken back (RFC 3261 §10.2). */
-import { afterEach, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
+import { registrationTests } from '../io/scene-tests.ts';
 import { VirtualCaller } from '../io/virtual-caller.ts';
-import type { Answering } from '../io/virtual-peer.ts';
-import {
-  asking,
-  bound,
-  parameterOf,
-  type RegistrationScene,
-  registrationScene,
-  tcpAccount,
-} from '../io/virtual-registration.ts';
-import { accountOf, ECHO_ADDRESS, leftovers } from '../io/virtual-scene.ts';
-import type { EndpointConfig } from './endpoint-config.ts';
-import { type SipRequest, value } from './message.ts';
+import { asking, bound, parameterOf, tcpAccount } from '../io/virtual-registration.ts';
+import { accountOf, ECHO_ADDRESS } from '../io/virtual-scene.ts';
+import { value } from './message.ts';
 
-let scene: RegistrationScene;
-
-function open(answering: Answering, about: Partial<EndpointConfig> = {}): RegistrationScene {
-  scene = registrationScene(answering, about);
-  return scene;
-}
-
-afterEach(() => {
-  const { network, ours } = scene;
-  ours.act({ type: 'stop', reason: 'the test is over' });
-  expect(leftovers(network, ours)).toEqual([]);
-  expect(ours.stopped).toBe('the test is over');
-});
+const open = registrationTests();
 
 test('a REGISTER is challenged, goes again with credentials, and the account is registered (§10.2, §22.2)', () => {
   const { network, ours, register, changes, states, registers } = open(asking);

@@ -1,21 +1,12 @@
 /** A re-INVITE of the caller's: hold, new addresses and codecs, and those that cannot be served (RFC 3261 §14.2). */
-import { afterEach, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
+import { echoTests } from '../io/scene-tests.ts';
 import { type OfferText, offerText } from '../io/virtual-caller.ts';
 import { answersBye } from '../io/virtual-peer.ts';
-import { ECHO_ADDRESS, type EchoScene, echoScene, leftovers } from '../io/virtual-scene.ts';
-import type { EndpointConfig } from './endpoint-config.ts';
+import { ECHO_ADDRESS } from '../io/virtual-scene.ts';
 import { value } from './message.ts';
 
-let scene: EchoScene;
-
-function open(about: Partial<EndpointConfig> = {}): EchoScene {
-  scene = echoScene(about);
-  return scene;
-}
-
-afterEach(() => {
-  expect(leftovers(scene.network, scene.echo)).toEqual([]);
-});
+const open = echoTests();
 
 const HOLDS: readonly [string, OfferText, string, boolean][] = [
   ['sendonly is answered recvonly', { direction: 'sendonly' }, 'a=recvonly', false],
@@ -25,21 +16,21 @@ const HOLDS: readonly [string, OfferText, string, boolean][] = [
 
 for (const [name, offer, line, send] of HOLDS) {
   test(`re-INVITE: ${name}, the call is held and resumes (§14.2, RFC 3264 §8.4)`, () => {
-    const { network, echo } = open();
-    const call = scene.established();
+    const { network, echo, established, states } = open();
+    const call = established();
     call.invite(offerText(offer));
     network.run(100);
     call.ack();
     network.run(100);
     expect(call.answer()).toContain(line);
     expect(echo.media.open.get(0)?.send).toBe(send);
-    expect(scene.states().at(-1)).toBe('held');
+    expect(states().at(-1)).toBe('held');
     call.invite();
     network.run(100);
     call.ack();
     network.run(100);
     expect(call.answer()).toContain('a=sendrecv');
-    expect(scene.states().at(-1)).toBe('established');
+    expect(states().at(-1)).toBe('established');
     expect(echo.media.commands.map(({ type }) => type)).toEqual(['open', 'update', 'update']);
     call.bye();
   });
@@ -67,8 +58,8 @@ test('the version in o= counts up by one when the description changes, and only 
 });
 
 test('re-INVITE to a new address and a new codec moves the audio on the same port (§14.2, RFC 3264 §8.3)', () => {
-  const { network, echo } = open();
-  const call = scene.established();
+  const { network, echo, established } = open();
+  const call = established();
   const before = echo.media.open.get(0);
   call.invite(offerText({ address: '198.51.100.5', port: 41_000, codecs: { 9: 'G722/8000' } }));
   network.run(100);
@@ -85,9 +76,9 @@ test('re-INVITE to a new address and a new codec moves the audio on the same por
 });
 
 test('a re-INVITE moves the target of our BYE (§12.2.2)', () => {
-  const { network, echo, phone } = open();
+  const { network, echo, phone, established } = open();
   phone.answering = answersBye;
-  const call = scene.established();
+  const call = established();
   phone.sendText(
     ECHO_ADDRESS,
     `INVITE sip:echo@192.0.2.10 SIP/2.0
@@ -109,8 +100,8 @@ ${offerText()}`,
 });
 
 test('a re-INVITE that cannot be answered gets 488 and leaves the call as it was (§14.2)', () => {
-  const { network, echo } = open();
-  const call = scene.established();
+  const { network, echo, established, states } = open();
+  const call = established();
   const before = echo.media.open.get(0);
   call.invite(offerText({ codecs: { 101: 'telephone-event/8000' } }));
   network.run(100);
@@ -118,7 +109,7 @@ test('a re-INVITE that cannot be answered gets 488 and leaves the call as it was
   call.ack();
   network.run(100);
   expect(echo.media.open.get(0)).toEqual(before as NonNullable<typeof before>);
-  expect(scene.states()).toEqual(['ringing', 'answered', 'established']);
+  expect(states()).toEqual(['ringing', 'answered', 'established']);
   call.bye();
 });
 
@@ -153,7 +144,7 @@ test('a re-INVITE after the call is over gets 481 (§12.2.2)', () => {
 });
 
 test('a re-INVITE before the ACK is answered, and its 200 alone is repeated (§13.3.1.4, §14.2)', () => {
-  const { network, caller } = open();
+  const { network, caller, states } = open();
   const call = caller();
   call.invite();
   network.run(100);
@@ -166,6 +157,6 @@ test('a re-INVITE before the ACK is answered, and its 200 alone is repeated (§1
   expect(call.responses('INVITE').filter(({ message }) => message.status === 200)).toHaveLength(5);
   call.ack();
   network.run(50);
-  expect(scene.states().at(-1)).toBe('established');
+  expect(states().at(-1)).toBe('established');
   call.bye();
 });
