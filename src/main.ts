@@ -3,7 +3,8 @@
  * person who mistyped sees one sentence, and a stack trace only who asked for it (-v) after a bug of ours.
  */
 import { type Arguments, parseArguments } from './cli/arguments.ts';
-import { COMMANDS, type Command, EVERYWHERE } from './cli/commands.ts';
+import type { Command } from './cli/command.ts';
+import { COMMANDS, EVERYWHERE } from './cli/commands.ts';
 import { EXIT } from './cli/exit-codes.ts';
 import { describeFailure } from './cli/failure.ts';
 import { commandNamed, commandPage, commandsPage, newcomerPage } from './cli/help.ts';

@@ -12,7 +12,7 @@ import { socketsIn } from '../agent/runtime-folder.ts';
 import type { Event } from '../events.ts';
 import type { Running } from '../io/driver.ts';
 import { serializeHostPort } from '../sip/host-port.ts';
-import { NETWORK } from './commands.ts';
+import { NETWORK } from './command-flags.ts';
 import { controlFolder } from './control-folder.ts';
 import { labDriverOptions, startOrExplain } from './driver-options.ts';
 import { outboundOf } from './instance.ts';

@@ -2,88 +2,20 @@
  * The commands: what each does, which flags it takes, and where it lives. The code of a command is loaded when it is
  * called, so that `ringback --version` does not pay for sockets.
  */
-import type { Flag, FlagName } from './flags.ts';
-import type { Invocation } from './invocation.ts';
-
-/** What a file of a command exports. It resolves to the exit code. */
-export interface CommandModule {
-  readonly run: (invocation: Invocation) => Promise<number>;
-}
-
-/** One row of the table. */
-export interface Command {
-  readonly summary: string;
-  /** Absent: a later version has it. */
-  readonly load?: () => Promise<CommandModule>;
-  readonly flags: readonly FlagName[];
-  /** What the word after it is, when one may follow that is no flag: FILE. */
-  readonly word?: string;
-  /** Flags that may be given several times: their texts come as lines of one. */
-  readonly many?: readonly FlagName[];
-  /** Flags that mean something else here. */
-  readonly wording?: Partial<Record<FlagName, Pick<Flag, 'value' | 'help' | 'otherwise'>>>;
-  /** Not for people, and not in the list. */
-  readonly hidden?: true;
-  /** Lines under the flags of its help page. */
-  readonly notes?: readonly string[];
-}
-
-const CONFIGURATION = ['config', 'env-file'] as const;
-const ACCOUNT = [
-  'user',
-  'password',
-  'password-file',
-  'auth-user',
-  'server',
-  'port',
-  'domain',
-  'transport',
-  'proxy',
-  'expires',
-] as const;
-/** A ping and a call register nothing: they need to know who asks, and where the password may go. */
-const ONCE_ACCOUNT = ACCOUNT.filter((name) => name !== 'expires');
-const PING = ['count', 'interval', 'timeout'] as const;
-const AGENT = ['foreground'] as const;
-const CALL = [
-  'play',
-  'record',
-  'dtmf',
-  'duration',
-  'ring-timeout',
-  'header',
-  'sdp-file',
-  'invite-without-sdp',
-] as const;
-const TLS = ['tls-ca', 'tls-cert', 'tls-key', 'tls-port', 'tls-insecure'] as const;
-/** How an endpoint is reached: for a background agent, settled when it starts. */
-export const NETWORK = [
-  'bind',
-  'sip-port',
-  'rtp-ports',
-  'dns',
-  'advertise-ip',
-  'advertise-media-ip',
-  'contact-as-sent',
-  'keepalive',
-  'keepalive-by',
-  'outbound',
-  'stun',
-  ...TLS,
-] as const;
-const CALLS = [
-  'max-calls',
-  'ring-delay',
-  'answer-delay',
-  'media-timeout',
-  'max-duration',
-  'prack',
-  'echo-messages',
-  'sample-interval',
-  'media-threads',
-] as const;
-const RECORDS = ['trace', 'transcript'] as const;
-const OUTPUT = ['json', 'plain', 'raw', 'seed', 'verbose', 'quiet'] as const;
+import type { Command } from './command.ts';
+import {
+  ACCOUNT,
+  CALLS,
+  CONFIGURATION,
+  NETWORK,
+  ONCE_ACCOUNT,
+  OUTPUT,
+  PING,
+  RECORDS,
+  TLS,
+} from './command-flags.ts';
+import { LAB_COMMANDS } from './commands-lab.ts';
+import type { FlagName } from './flags.ts';
 
 /** Of the commands that have a screen. */
 const NO_SCREEN = { help: 'lines on stdout and no screen; the default where stdout is no terminal' };
@@ -130,89 +62,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       '  ringback echo --config ringback.toml --json',
     ],
   },
-  register: {
-    summary: 'registers an address and keeps it registered',
-    load: () => import('./register.ts'),
-    wording: {
-      server: { value: 'HOST', help: 'where to register: a host, host:port or a sip: URI (SIP_SERVER)' },
-      transport: { value: 'udp|tcp|tls', help: 'how the server is reached', otherwise: 'udp, SIP_TRANSPORT' },
-    },
-    flags: [...ACCOUNT, ...AGENT, 'remove', ...NETWORK, ...OUTPUT, ...RECORDS, ...CONFIGURATION],
-    notes: [
-      'The background agent keeps it registered after this command has ended. It is started when needed, and leaves when it has nothing to keep. With --foreground this process does it, until Ctrl-C.',
-      '',
-      'Exit codes: 0 registered, 2 wrong usage, 3 authentication refused, 4 refused, 5 no answer, 6 no network.',
-      '',
-      'Examples:',
-      '  SIP_PASSWORD=secret ringback register --user 100@lab.local --server 127.0.0.1',
-      '  ringback register --remove --user 100',
-    ],
-  },
-  call: {
-    summary: 'places a call and prints its transcript',
-    load: () => import('./call.ts'),
-    many: ['header'],
-    wording: {
-      user: { value: 'USER', help: 'the account of this call alone: 100, or 100@example.org' },
-      server: { value: 'HOST', help: 'its server: a host, host:port or a sip: URI' },
-      transport: {
-        value: 'udp|tcp|tls',
-        help: 'how the server is reached; without an account, the callee',
-        otherwise: 'udp, SIP_TRANSPORT',
-      },
-    },
-    flags: [
-      'from',
-      'to',
-      'screen',
-      ...CALL,
-      ...ONCE_ACCOUNT,
-      ...AGENT,
-      ...NETWORK,
-      ...OUTPUT,
-      ...RECORDS,
-      ...CONFIGURATION,
-    ],
-    notes: [
-      'It ends with 0 once the call is established; the agent holds the call until ringback hangup. Ctrl-C while it rings takes it back (130). With --foreground this process holds the call, until it ends or Ctrl-C.',
-      'Two runs with the same --seed against the same peer: 32 s apart, or the second looks like a retransmission of the first.',
-      '',
-      'With --user, --server and a password, these are the credentials of this call; nothing is registered.',
-      '',
-      'Exit codes: 0 established, 2 wrong usage, 3 authentication refused, 4 refused, 5 no answer, 6 no network, 7 answered, and the audio cannot work.',
-      '',
-      'Examples:',
-      '  ringback call --from 100 --to 101@lab.local',
-      '  ringback call --to sip:echo@192.0.2.1 --play tone --duration 5 --foreground',
-      "  ringback call --to 101@lab.local --header 'X-Test: 1' --dtmf 123#",
-    ],
-  },
-  hangup: {
-    summary: 'ends a call, or all',
-    load: () => import('./hangup.ts'),
-    flags: ['call-id', 'all', ...OUTPUT],
-    notes: [
-      'A call that still rings is taken back (CANCEL). --all means those of every ringback echo, too; ringback status lists them.',
-      '',
-      'Exit codes: 0 it is over, 2 there is no such call.',
-      '',
-      'Examples:',
-      '  ringback hangup --call-id call-100-101-001',
-      '  ringback hangup --all',
-    ],
-  },
-  hold: {
-    summary: 'asks the other side of a call to send nothing',
-    load: () => import('./hold.ts'),
-    flags: ['call-id', ...OUTPUT],
-    notes: ['Examples:', '  ringback hold --call-id call-100-101-001'],
-  },
-  resume: {
-    summary: 'goes on with a call that was held',
-    load: () => import('./resume.ts'),
-    flags: ['call-id', ...OUTPUT],
-    notes: ['Examples:', '  ringback resume --call-id call-100-101-001'],
-  },
+  ...LAB_COMMANDS,
   ping: {
     summary: 'asks a target with OPTIONS what it supports, and how fast',
     load: () => import('./ping.ts'),

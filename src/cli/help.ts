@@ -2,7 +2,8 @@
  * Help: the short page for a newcomer, the list of commands, and the page of each command, all out of the two tables
  * (commands.ts, flags.ts). It fits the terminal that it is read on.
  */
-import { COMMANDS, type Command, EVERYWHERE, isHere } from './commands.ts';
+import type { Command } from './command.ts';
+import { COMMANDS, EVERYWHERE, isHere } from './commands.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { type Flag, type FlagName, flag } from './flags.ts';
 import type { Invocation } from './invocation.ts';
