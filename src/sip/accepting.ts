@@ -87,6 +87,7 @@ export function receiveAck(
   if (accepted?.ok === false) return reportBadMessage(turn, flow, accepted.error, undefined, call.handle);
   store.agent.transport.sources.release(call.heldFor);
   call.heldFor = undefined;
+  store.agent.transactions.settle(waiting.transaction);
   call.unacknowledged = undefined;
   store.disarm(call, '2xx');
   store.disarm(call, 'no ack');

@@ -23,3 +23,14 @@ test('the final response is repeated from its bytes when nothing of the request 
     expect(stage.lastSent).toBe(first);
   }
 });
+
+test('a 2xx that was acknowledged is not kept, and the INVITE that comes late is swallowed (RFC 6026 §7.1)', () => {
+  const stage = openStage();
+  const text = requestText('INVITE');
+  const transaction = stage.open(text);
+  stage.respond(transaction, 200);
+  stage.layer.settle(transaction);
+  expect(transaction.last).toBeUndefined();
+  expect(stage.receive(text)).toBe('absorbed');
+  expect(stage.sentAt('SIP/2.0 200')).toEqual([0]);
+});

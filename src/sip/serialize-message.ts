@@ -109,17 +109,33 @@ export function responseBytes(
   server?: string,
 ): Uint8Array {
   const { reason = reasonPhrase(status), headers = [], body = NO_BODY } = parts;
-  let head = `SIP/2.0 ${status} ${fieldText(reason)}\r\n`;
-  for (const header of request.headers) {
-    const value = valueInResponse(request, header, status, parts.toTag);
-    if (value !== undefined) head += `${header.name}: ${value}\r\n`;
-  }
+  let head = `SIP/2.0 ${status} ${fieldText(reason)}\r\n${copiedLines(request, status, parts.toTag)}`;
   if (server !== undefined) head += `Server: ${fieldText(server)}\r\n`;
   for (const [name, value] of headers) {
     if (name !== 'Content-Length') head += `${name}: ${fieldText(value)}\r\n`;
   }
   return closed(head, body);
 }
+
+/** The fields that a response takes from its request, as text. A 180 and the 200 after it take the same. */
+function copiedLines(request: SipRequest, status: number, toTag: string | undefined): string {
+  const forming = status > 100 && status < 300;
+  if (forming && copied.request === request && copied.toTag === toTag) return copied.lines;
+  let lines = '';
+  for (const header of request.headers) {
+    const value = valueInResponse(request, header, status, toTag);
+    if (value !== undefined) lines += `${header.name}: ${value}\r\n`;
+  }
+  if (forming) copied = { request, toTag, lines };
+  return lines;
+}
+
+/** Those of the last response that may make a dialog. */
+let copied: {
+  readonly request: SipRequest | undefined;
+  readonly toTag: string | undefined;
+  readonly lines: string;
+} = { request: undefined, toTag: undefined, lines: '' };
 
 /** What a header field of the request is in its response; undefined where it has no place in it. */
 function valueInResponse(

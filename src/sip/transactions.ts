@@ -193,6 +193,11 @@ export class TransactionLayer<User> {
     this.step(turn, transaction, '2xx', '2xx repeated', undefined);
   }
 
+  /** The 2xx was acknowledged, or is given up: from now on the transaction only swallows what comes late (RFC 6026 §7.1). */
+  settle(transaction: ServerTransaction): void {
+    transaction.last = undefined;
+  }
+
   /** Everything whose time has come. */
   advance(turn: Turn): Indication<User>[] {
     const indications: Indication<User>[] = [];
