@@ -143,7 +143,9 @@ export class CallStore {
   disarm(call: Call, name: CallTimer): void {
     if (this.agent.transactions.liveTimers) this.retimed.add(call);
     if (name === 'port') this.withoutPort.delete(call);
-    this.deadlines.disarm(call.timers[name]);
-    delete call.timers[name];
+    const running = call.timers[name];
+    if (running === undefined) return;
+    this.deadlines.disarm(running);
+    call.timers[name] = undefined;
   }
 }

@@ -98,7 +98,8 @@ export interface Call {
   /** INVITEs that may be answered yet, by the key of their transaction (given-up.ts). */
   givenUp?: string[];
   media: CallMedia | undefined;
-  readonly timers: Partial<Record<CallTimer, Deadline<Call>>>;
+  /** Those that run, or ran: a place is not taken away, which would cost more than the timer. */
+  readonly timers: { [Name in CallTimer]?: Deadline<Call> | undefined };
   /** Why it is being ended by us, once it is: a BYE or CANCEL is out, or waits for the ACK (§15). */
   ending: string | undefined;
 }

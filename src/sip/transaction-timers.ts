@@ -4,9 +4,16 @@
  */
 import { Deadlines } from './deadlines.ts';
 import { isReliable } from './flow.ts';
+import { remembering } from './remembered.ts';
 import { doubledMs, endingTimer, type TimerBase, type TimerName, timerMs } from './timers.ts';
 import type { Transaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
+
+/** What a row says: every transaction goes through the same few. */
+const readAction = remembering((action) => {
+  const [verb = '', name = ''] = action.split(' ');
+  return { verb, name: name as TimerName };
+});
 
 /** Those of all transactions of an endpoint. */
 export class TransactionTimers {
@@ -25,9 +32,7 @@ export class TransactionTimers {
 
   /** `arm X`, `double X`, `disarm X`; `slow E`: at T2, once a provisional response came (§17.1.2.2). */
   carryOut(turn: Turn, transaction: Transaction<unknown>, action: `${string} ${string}`): void {
-    const space = action.indexOf(' ');
-    const name = action.slice(space + 1) as TimerName;
-    const verb = action.slice(0, space);
+    const { verb, name } = readAction(action);
     if (verb === 'disarm') {
       this.deadlines.disarm(transaction.timers[name]);
     } else if (verb === 'slow') {

@@ -14,8 +14,9 @@ import { isOver, transactionTimers } from './live-timers.ts';
 import type { SipRequest, SipResponse } from './message.ts';
 import { NON_INVITE_CLIENT } from './non-invite-client.ts';
 import { NON_INVITE_SERVER } from './non-invite-server.ts';
+import { remembering } from './remembered.ts';
 import { ackForRejected } from './requests.ts';
-import { endingTimer, type TimerBase } from './timers.ts';
+import { endingTimer, type TimerBase, type TimerName } from './timers.ts';
 import {
   type ClientTransaction,
   type Indication,
@@ -41,6 +42,9 @@ const MACHINES: readonly Machine[] = [INVITE_CLIENT, INVITE_SERVER, NON_INVITE_C
 const ROWS = new Map(MACHINES.map((machine) => [machine.kind, rowFinder(machine)]));
 
 /** `User` is whatever waits for the responses to our requests; it is handed back untouched. */
+/** A timer that fires, as the tables have it. */
+const timerInput = remembering((name) => `timer ${name as TimerName}` as const);
+
 export class TransactionLayer<User> {
   private readonly table = new TransactionTable<User>();
   private readonly timers: TransactionTimers;
@@ -215,7 +219,7 @@ export class TransactionLayer<User> {
         this.timers.carryOut(turn, transaction, `double ${name}`);
         continue;
       }
-      const told = this.step(turn, transaction, `timer ${name}`, `Timer ${name}`, undefined);
+      const told = this.step(turn, transaction, timerInput(name), `Timer ${name}`, undefined);
       if (told === 'timeout') indications.push({ type: 'timeout', transaction });
     }
     return indications;
