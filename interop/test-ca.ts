@@ -101,8 +101,22 @@ export async function makeTestAuthority(folder: string, domain: string): Promise
     issuer: 'intermediate',
     issuerUrl: 'http://ca.example/intermediate.cer',
   });
+  await issue(folder, {
+    name: 'expired-intermediate',
+    alternatives: '',
+    commonName: 'Expired Intermediate CA',
+    authority: true,
+    until: '20210101000000Z',
+  });
+  await issue(folder, {
+    name: 'under-expired',
+    alternatives: `DNS:${domain}`,
+    issuer: 'expired-intermediate',
+  });
   const read = (file: string) => Bun.file(join(folder, file)).text();
   writeFileSync(join(folder, 'chain.pem'), (await read('incomplete.pem')) + (await read('intermediate.pem')));
+  const expired = (await read('under-expired.pem')) + (await read('expired-intermediate.pem'));
+  writeFileSync(join(folder, 'under-expired.pem'), expired);
 }
 
 if (import.meta.main) {

@@ -139,6 +139,7 @@ const WRONG: readonly {
   readonly stranger?: true;
 }[] = [
   { what: 'expired', code: 'certificate-expired', server: kamailioWith('expired') },
+  { what: 'an issuer that expired', code: 'certificate-expired', server: kamailioWith('under-expired') },
   { what: 'not yet valid', code: 'certificate-not-yet-valid', server: kamailioWith('future') },
   { what: 'another name', code: 'wrong-name', server: kamailioWith('other') },
   { what: 'a wildcard', code: 'wrong-name', server: kamailioWith('wildcard') },

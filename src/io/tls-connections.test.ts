@@ -110,6 +110,15 @@ describe('a certificate is judged before anything is sent (RFC 5922 §7.3)', () 
     });
   }
 
+  test('an issuer in the chain whose time is over is named, and not the certificate under it, which is good', async () => {
+    const { gone } = await connectTo('under-expired');
+    const { code, certificate, issuer } = gone?.tlsFault ?? {};
+    expect(code).toBe('certificate-expired');
+    expect(certificate?.notAfter).toBe('2116-01-01T00:00:00Z');
+    expect(issuer).toMatchObject({ subject: 'CN=Expired Intermediate CA', notAfter: '2021-01-01T00:00:00Z' });
+    expect((await connectTo('expired')).gone?.tlsFault?.issuer).toBeUndefined();
+  });
+
   test('a wildcard that serves the web is a wrong name here (§7.2)', async () => {
     const { gone } = await connectTo('wildcard', 'pbx.local');
     expect(gone?.tlsFault?.code).toBe('wrong-name');

@@ -12,6 +12,8 @@ import type { AlternativeName, PeerCertificate, TlsFault, TlsFaultCode, TlsSessi
 /** Texts of a certificate are cut here, and its names counted: a stranger may send 64 KB of them. */
 const MAX_TEXT = 512;
 const MAX_NAMES = 1_000;
+/** Certificates of a chain that are looked at; those of public authorities are four at most. */
+const MAX_CHAIN = 10;
 
 /** What the library says of a chain; a name that it does not like is no fault here. */
 const CHAIN_FAULTS: Readonly<Record<string, TlsFaultCode>> = {
@@ -61,8 +63,8 @@ export function judgeHandshake(
   const shown = certificate === undefined ? {} : { certificate };
   const chain = chainFault(code, library);
   if (chain !== undefined) {
-    const clock = chain.startsWith('certificate-') ? { clock: new Date().toISOString() } : {};
-    return { session, fault: { code: chain, domain, ...shown, detail: code, ...clock } };
+    const fault = { code: chain, domain, ...shown, detail: code };
+    return { session, fault: { ...fault, ...(chain.startsWith('certificate-') ? timesOf(socket) : {}) } };
   }
   if (certificate === undefined || !speaksFor(certificate, domain)) {
     return { session, fault: { code: 'wrong-name', domain, ...shown, detail: 'RFC 5922 section 7.2' } };
@@ -112,6 +114,29 @@ export function isTlsError(error: Error | null): boolean {
 export function silentFault(domain: string | undefined, waitedMs: number): TlsFault {
   const detail = `no answer to the handshake within ${waitedMs / 1000} s`;
   return { code: 'no-answer', ...(domain === undefined ? undefined : { domain }), detail };
+}
+
+/** One of a chain; the types of the library end with the first. */
+interface Link extends LibraryCertificate {
+  readonly issuerCertificate?: Link;
+}
+
+/** Our clock, and the first issuer whose time is not now, when the peer's own certificate is good. */
+function timesOf(socket: Socket<unknown>): Pick<TlsFault, 'clock' | 'issuer'> {
+  const now = new Date();
+  const clock = now.toISOString();
+  // Bun takes it, and its types do not know it: `false` is for the whole chain.
+  const peer: { getPeerCertificate(abbreviated: boolean): Link | undefined } = socket;
+  let one = peer.getPeerCertificate(false);
+  for (let height = 0; one !== undefined && height < MAX_CHAIN; height++) {
+    if (now < new Date(one.valid_from) || now > new Date(one.valid_to)) {
+      const issuer = height === 0 ? undefined : certificateOf(one);
+      return issuer === undefined ? { clock } : { clock, issuer };
+    }
+    // A root has issued itself.
+    one = one.issuerCertificate === one ? undefined : one.issuerCertificate;
+  }
+  return { clock };
 }
 
 function chainFault(code: string, certificate: LibraryCertificate): TlsFaultCode | undefined {

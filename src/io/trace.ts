@@ -81,6 +81,7 @@ const tlsFault = z.object({
   code: z.enum(TLS_FAULT_CODES),
   domain: z.string().optional(),
   certificate: certificate.optional(),
+  issuer: certificate.optional(),
   detail: z.string(),
   clock: z.string().optional(),
 });

@@ -13,11 +13,14 @@ const MOST_NAMES = 6;
 type Advice = Pick<EventOf<'diagnosis.raised'>, 'cause' | 'next'>;
 
 /** One sentence: the reason of a call or a registration that failed by it. */
-export function faultText({ code, domain = 'the peer', certificate, detail }: TlsFault): string {
-  const name = displayText(domain);
+export function faultText({ code, domain = 'the peer', certificate, issuer, detail }: TlsFault): string {
+  const own = displayText(domain);
+  // The one whose dates are wrong.
+  const dated = issuer ?? certificate;
+  const name = issuer === undefined ? own : `${displayText(issuer.subject)}, an issuer above that of ${own},`;
   const texts: Record<TlsFaultCode, string> = {
-    'certificate-expired': `the certificate of ${name} expired on ${day(certificate?.notAfter)}`,
-    'certificate-not-yet-valid': `the certificate of ${name} is not valid before ${day(certificate?.notBefore)}`,
+    'certificate-expired': `the certificate of ${name} expired on ${day(dated?.notAfter)}`,
+    'certificate-not-yet-valid': `the certificate of ${name} is not valid before ${day(dated?.notBefore)}`,
     'wrong-name': `the certificate is not for ${name}`,
     'unknown-issuer': `the certificate of ${name} is from an issuer that is not trusted here`,
     'self-signed': `the certificate of ${name} is signed by itself and not trusted here`,
@@ -61,11 +64,12 @@ export function insecureDiagnosis(fault: TlsFault, remote: string): EventOf<'dia
 }
 
 /** "192.0.2.1:5061, asked for example.org: CN=example.org by CN=Test CA, for example.org, valid … to …". */
-function evidenceOf({ domain, certificate, detail, clock }: TlsFault, remote: string): string {
+function evidenceOf({ domain, certificate, issuer, detail, clock }: TlsFault, remote: string): string {
   const asked = domain === undefined ? '' : `, asked for ${displayText(domain)}`;
   const shown = certificate === undefined ? '' : `: ${describeCertificate(certificate)}`;
+  const above = issuer === undefined ? '' : `; above it ${describeCertificate(issuer)}`;
   const now = clock === undefined ? '' : `; the clock here says ${clock}`;
-  return `${remote}${asked}${shown}${now} (${displayText(detail)})`;
+  return `${remote}${asked}${shown}${above}${now} (${displayText(detail)})`;
 }
 
 /** What a person compares: subject, issuer, names, dates, serial number. */
@@ -87,6 +91,7 @@ function adviceOn(fault: TlsFault, ledBy?: LedBy): Advice {
   const trust = `give the certificate of ${issuer} with --tls-ca FILE`;
   switch (fault.code) {
     case 'certificate-expired':
+      if (fault.issuer !== undefined) return expiredIssuer(fault.issuer);
       return {
         cause:
           'nobody renewed it, or the server was not reloaded since; or the clock of this machine is ahead',
@@ -154,6 +159,21 @@ function adviceOn(fault: TlsFault, ledBy?: LedBy): Advice {
         next: 'look at it from outside: openssl s_client -connect HOST:PORT; the log of the server may say more',
       };
   }
+}
+
+/** Not the server's own: one that it sends along, or the root that is trusted here. */
+function expiredIssuer({ subject, issuer }: PeerCertificate): Advice {
+  const whose = displayText(subject);
+  if (subject === issuer) {
+    return {
+      cause: `${whose} is a root that is trusted here, and its time is over; or the clock of this machine is ahead`,
+      next: 'compare the clock (date -u) with notAfter; if it is right, put the new root into --tls-ca, or update the trusted issuers of this machine',
+    };
+  }
+  return {
+    cause: `the server sends an old certificate of ${whose} along; or the clock of this machine is ahead`,
+    next: `compare the clock (date -u) with notAfter; if it is right, let the server send the current certificate of ${whose}`,
+  };
 }
 
 function wrongName(certificate: PeerCertificate | undefined, domain: string, ledBy: LedBy): Advice {

@@ -54,6 +54,8 @@ export interface TlsFault {
   readonly domain?: string;
   /** The peer's, when it showed one. */
   readonly certificate?: PeerCertificate;
+  /** Of an issuer above it, when that one is what is wrong. */
+  readonly issuer?: PeerCertificate;
   /** What the TLS library said. */
   readonly detail: string;
   /** The clock of this machine when a date was found wrong, ISO 8601, UTC. */
