@@ -249,13 +249,13 @@ test('fifty calls are told one after the other, twenty a second, each once', () 
 describe('an account', () => {
   let registrar: VirtualPeer;
 
-  function register(transport: 'udp' | 'tcp'): void {
+  function register(transport: 'udp' | 'tcp', forMs = 20_000): void {
     const server = { host: REGISTRAR_ADDRESS.address, port: REGISTRAR_ADDRESS.port, transport };
     open({ accounts: [accountOf('echo', { server })] });
     registrar = new VirtualPeer(network, 'registrar', REGISTRAR_ADDRESS);
     registrar.answering = () => ({ status: 200 });
     echo.act({ type: 'register' });
-    network.run(20_000);
+    network.run(forMs);
   }
 
   const bound = () => registrar.requests('REGISTER').map(({ message }) => contactsOf(message));
@@ -284,6 +284,15 @@ describe('an account', () => {
       `<sip:echo@${NEW}:5060;transport=tcp>`,
       `<sip:echo@${OLD}:5060;transport=tcp>;expires=0`,
     ]);
+  });
+
+  test('that has just been registered is so again at once, and its server is not said to be away', () => {
+    register('tcp', 1_000);
+    moveTo(NEW);
+    network.run(100);
+    expect(bound().at(-1)?.[0]).toContain(NEW);
+    expect(network.eventsOf(echo, 'registration.changed').at(-1)?.to).toBe('registered');
+    expect(diagnoses()).toEqual([]);
   });
 
   test('whose connection is cut has its calls told by way of the new one: a server reaches us by no other', () => {

@@ -26,7 +26,7 @@ export function followMove(parts: EndpointParts, turn: Turn, moved: Moved): void
     const gone = own.isConnected ? agent.transport.connectionsFrom((local) => !own.isLocal(local)) : [];
     for (const connection of gone) {
       agent.transport.close(turn, connection);
-      loseConnection(parts, turn, connection, 'our address has changed');
+      loseConnection(parts, turn, connection, 'our address has changed', 'moved');
     }
     endUnanswerable(calls, turn);
   }

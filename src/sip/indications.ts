@@ -82,21 +82,24 @@ export function connectionGone(
   loseConnection(parts, turn, connection, faultText(tlsFault));
 }
 
-/** A connection is gone: its transactions have failed, and what was registered over it is registered again. */
+/**
+ * A connection is gone: its transactions have failed, and what was registered over it is registered again. `silent`: it
+ * never came up; `moved`: it began at an address of ours that is gone, which is nobody's fault.
+ */
 export function loseConnection(
   parts: EndpointParts,
   turn: Turn,
   connection: number,
   error: string,
-  silent = false,
+  how?: 'silent' | 'moved',
 ): void {
   const registered = parts.registrations.uses(connection);
-  parts.agent.large.lost(turn, connection, silent);
+  parts.agent.large.lost(turn, connection, how === 'silent');
   parts.agent.transport.disconnected(connection);
   const failed = parts.agent.transactions.connectionFailed(turn, connection, error);
   for (const indication of failed) indicate(parts, turn, indication);
   parts.proxy?.connectionLost(turn, connection);
-  parts.registrations.connectionLost(turn, connection, error);
+  parts.registrations.connectionLost(turn, connection, error, how === 'moved');
   if (registered && !parts.agent.stopping) moveCallsOff(parts.calls, turn, connection);
 }
 
@@ -132,6 +135,6 @@ export function replaceDeadFlows(parts: EndpointParts, turn: Turn): void {
 export function advanceLargeRequests(parts: EndpointParts, turn: Turn): void {
   for (const connection of parts.agent.large.late(turn)) {
     turn.ask({ type: 'disconnect', connection });
-    loseConnection(parts, turn, connection, `no connection in ${CONNECT_MS / 1000} s`, true);
+    loseConnection(parts, turn, connection, `no connection in ${CONNECT_MS / 1000} s`, 'silent');
   }
 }

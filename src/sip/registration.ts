@@ -180,9 +180,9 @@ export class Registrations {
     registerFailed(this.table, turn, registration, reason);
   }
 
-  /** A connection is gone. */
-  connectionLost(turn: Turn, connection: number, error: string): void {
-    this.lost(turn, (flow) => flow.connection === connection, error);
+  /** A connection is gone; `moved`: with our address, and not for any fault of the server's. */
+  connectionLost(turn: Turn, connection: number, error: string, moved = false): void {
+    this.lost(turn, (flow) => flow.connection === connection, error, moved);
   }
 
   /** A flow over UDP is dead: its other side says nothing any more, or sees us elsewhere (RFC 5626 §4.4.2). */
@@ -191,13 +191,13 @@ export class Registrations {
   }
 
   /** What was registered over a flow that is gone is registered again at once (RFC 5626 §4.4.1 asks for it). */
-  private lost(turn: Turn, isIt: (flow: Flow) => boolean, reason: string): void {
+  private lost(turn: Turn, isIt: (flow: Flow) => boolean, reason: string, moved = false): void {
     for (const registration of this.table.all) {
       const { flow, pending } = registration;
       if (flow === undefined || pending || !isIt(flow)) continue;
       this.table.lostFlow(registration);
       if (registration.ending || registration.state !== 'registered') continue;
-      if (turn.nowMs - registration.registeredMs < BRIEF_CONNECTION_MS) {
+      if (!moved && turn.nowMs - registration.registeredMs < BRIEF_CONNECTION_MS) {
         retryLater(this.table, turn, registration, reason, { flow });
         continue;
       }
