@@ -9,7 +9,7 @@ import type { MediaReport } from '../rtp/session.ts';
 import { bunUdpSockets } from './bun-udp-sockets.ts';
 import { openLibc } from './libc.ts';
 import { type LibcUdpSockets, openLibcUdpSockets } from './libc-udp-sockets.ts';
-import type { ToMediaThread } from './media.ts';
+import type { ThreadCommand, ToMediaThread } from './media.ts';
 import { type Batch, openBatch } from './media-batch.ts';
 import { type MediaCalls, openMediaCalls } from './media-calls.ts';
 import type { ThreadWake } from './media-wake.ts';
@@ -36,7 +36,7 @@ self.onmessage = ({ data }: MessageEvent<ToMediaThread>) => {
   taken = (taken + 1) | 0;
   if (data.type === 'start') parts = start(data);
   else if (parts === undefined) return;
-  else if (data.type === 'commands') carryOut(parts, data.commands);
+  else if (data.type === 'commands') carryOut(parts, JSON.parse(data.json));
   else {
     close(parts);
     parts = undefined;
@@ -82,15 +82,13 @@ function openLoop({ fd, sent }: ThreadWake): LibcUdpSockets | undefined {
   return loop;
 }
 
-function carryOut({ stun, ports, calls }: Parts, commands: Commands): void {
+function carryOut({ stun, ports, calls }: Parts, commands: readonly ThreadCommand[]): void {
   for (const command of commands) {
     if (command.type === 'stun') stun.use(command.server);
     else if (command.type === 'unbind') ports.unbind(command.port);
     else calls.execute(command);
   }
 }
-
-type Commands = Extract<ToMediaThread, { type: 'commands' }>['commands'];
 
 function close({ calls, stun, ports, reports, loop }: Parts): void {
   calls.close();

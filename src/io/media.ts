@@ -53,7 +53,7 @@ export interface Media {
 }
 
 /** `unbind`: a port that no call has is closed, as the reserve is twice full without it. */
-type ThreadCommand = MediaCommand | { readonly type: 'unbind'; readonly port: number };
+export type ThreadCommand = MediaCommand | { readonly type: 'unbind'; readonly port: number };
 
 /** Engine to thread. */
 export type ToMediaThread =
@@ -65,7 +65,8 @@ export type ToMediaThread =
       readonly wake?: ThreadWake;
       readonly ports: Omit<RtpPortsOptions, 'onPorts' | 'onExhausted'>;
     }
-  | { readonly type: 'commands'; readonly commands: readonly ThreadCommand[] }
+  /** ThreadCommands as JSON: a text crosses in half the time that objects take. */
+  | { readonly type: 'commands'; readonly json: string }
   | { readonly type: 'close' };
 
 /** Thread to engine. */
@@ -113,7 +114,7 @@ export function startMedia(options: MediaOptions): Media {
 
   function carry(thread: Thread) {
     return (commands: readonly ThreadCommand[]) => {
-      thread.tell({ type: 'commands', commands });
+      thread.tell({ type: 'commands', json: JSON.stringify(commands) });
       // Said here and not by the thread: it carries out commands in order, so that from now on those ports may be
       // opened again, and a message from there for each call would cost more than the call's audio.
       const { returned } = thread;
