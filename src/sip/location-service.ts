@@ -166,7 +166,11 @@ export class LocationService {
 
   /** Of all users: a Contact is written by whoever registers, and may be somebody else's. */
   private bindingsOf(wanted: (binding: Binding) => boolean): Entry[] {
-    return [...this.entries.values()].flat().filter(({ binding }) => wanted(binding));
+    const found: Entry[] = [];
+    for (const entries of this.entries.values()) {
+      for (const entry of entries) if (wanted(entry.binding)) found.push(entry);
+    }
+    return found;
   }
 
   /**
