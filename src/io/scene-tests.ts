@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, expect } from 'bun:test';
 import { type CallingScene, callingScene } from './virtual-calling.ts';
 import { type ProxyScene, proxyScene } from './virtual-proxy-scene.ts';
-import { type RegistrationScene, registrationScene } from './virtual-registration.ts';
+import { registrationScene } from './virtual-registration.ts';
 import { type EchoScene, echoScene, leftovers } from './virtual-scene.ts';
 
 /** What opens the echo of a test. */
@@ -20,24 +20,22 @@ export function echoTests(): typeof echoScene {
   };
 }
 
-/** What opens the account and the registrar of a test; it is stopped at the end. */
-export function registrationTests(): typeof registrationScene {
-  let scene: RegistrationScene;
-  afterEach(() => {
-    const { network, ours } = scene;
-    ours.act({ type: 'stop', reason: 'the test is over' });
-    expect(leftovers(network, ours)).toEqual([]);
-    expect(ours.stopped).toBe('the test is over');
-  });
-  return (...about) => {
-    scene = registrationScene(...about);
-    return scene;
-  };
-}
+/** What opens the account and the registrar of a test. */
+export const registrationTests = (): typeof registrationScene => stopped(registrationScene);
 
 /** What opens the caller of a test and the phone that it calls, which answers nothing until it is told how. */
-export function callingTests(): typeof callingScene {
-  let scene: CallingScene;
+export const callingTests = (): typeof callingScene =>
+  stopped((...about: Parameters<typeof callingScene>) => {
+    const scene = callingScene(...about);
+    scene.phone.answering = () => undefined;
+    return scene;
+  });
+
+/** Opens scenes of an endpoint that is stopped at the end of each test. */
+function stopped<About extends unknown[], Scene extends Pick<CallingScene, 'network' | 'ours'>>(
+  open: (...about: About) => Scene,
+): (...about: About) => Scene {
+  let scene: Scene;
   afterEach(() => {
     const { network, ours } = scene;
     ours.act({ type: 'stop', reason: 'the test is over' });
@@ -45,8 +43,7 @@ export function callingTests(): typeof callingScene {
     expect(ours.stopped).toBe('the test is over');
   });
   return (...about) => {
-    scene = callingScene(...about);
-    scene.phone.answering = () => undefined;
+    scene = open(...about);
     return scene;
   };
 }
