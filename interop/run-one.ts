@@ -5,7 +5,7 @@
 import { findRingback } from './binary.ts';
 import { startCapture } from './capture.ts';
 import { Failed, openLab, within } from './lab.ts';
-import { limitS, type Scenario } from './scenario.ts';
+import { patienceS, type Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 
 const [dir = '', name = '', ...flags] = process.argv.slice(2);
@@ -22,7 +22,7 @@ async function run(chosen: Scenario): Promise<string | undefined> {
     if (missing.length > 0) return `not installed: ${missing.join(', ')} (interop/install)`;
     const capture = flags.includes('--capture') ? await startCapture(lab, '', [], 'loopback') : undefined;
     if (capture !== undefined) lab.defer(capture.stop);
-    await within('the whole scenario', chosen.run(lab), limitS(chosen) * 1_000);
+    await within('the whole scenario', chosen.run(lab), patienceS(chosen) * 1_000);
     return undefined;
   } catch (error) {
     if (error instanceof Failed) return error.message;

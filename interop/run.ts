@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { apart } from './apart.ts';
 import { findRingback } from './binary.ts';
 import { tail } from './lab.ts';
-import { limitS, type Scenario } from './scenario.ts';
+import { limitS, patienceS, type Scenario } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 
 interface Verdict {
@@ -82,7 +82,7 @@ async function run(scenario: Scenario): Promise<Verdict> {
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
-    timeout: (limitS(scenario) + GRACE_S) * 1_000,
+    timeout: (patienceS(scenario) + GRACE_S) * 1_000,
     killSignal: 'SIGKILL',
   });
   const [said, errors, code] = await Promise.all([
