@@ -120,6 +120,8 @@ async function failures(lab: Lab): Promise<void> {
   const elsewhere = registerWords('100', closed, kamailio.domain);
   const nobody = await commands.run(...elsewhere, '--transport', 'tcp');
   checkEnded('register where nobody listens', nobody, 6);
+  check(/^\[STATE\] failed \(/m.test(nobody.stdout), `no end is said of it:\n${nobody.stdout}`);
+  check(!nobody.stdout.includes('again in'), `another try is promised:\n${nobody.stdout}`);
   checkEnded('register', await commands.run(...words), 0);
   checkEnded('call to nobody', await commands.run('call', '--to', '999'), 4, [
     '[TX] INVITE cseq=1 call_id=call-100-999-001',

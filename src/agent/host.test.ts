@@ -203,7 +203,8 @@ test('a registration that never stood is taken back, one that stood is left to t
   open();
   const begin = () => host.begin({ type: 'add-account', account: account('100') }, undefined, listen);
   begin();
-  say(registration('registering'), registration('retrying'));
+  expect(asked.at(-1)).toMatchObject({ type: 'add-account', once: true });
+  say(registration('registering'), registration('failed'));
   expect(asked.at(-1)).toEqual({ type: 'remove-account', account: 'sip:100@lab.local' });
   say(registration('unregistered'));
   expect(() => host.begin({ type: 'remove-account', account: '100' }, undefined, listen)).toThrow(

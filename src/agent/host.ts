@@ -231,7 +231,9 @@ export class Host {
     };
     const own = ofRegistration(account.addressOfRecord);
     if (task.register !== false) for (const event of this.addresses.told(this.nowMs)) onEvent(event);
-    return this.follow((event) => own(event) || isAboutAddresses(event), watch, task, seed);
+    // Nothing is said of another try that will not be.
+    const action = settled ? task : { ...task, once: true };
+    return this.follow((event) => own(event) || isAboutAddresses(event), watch, action, seed);
   }
 
   private dropPassing(): void {

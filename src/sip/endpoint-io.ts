@@ -110,8 +110,16 @@ export type Action =
   | { readonly type: 'watch'; readonly on: boolean }
   /** Registers every account, now. */
   | { readonly type: 'register' }
-  /** Takes an account up and registers it, unless it is for calls alone; replaces one of the same address. */
-  | { readonly type: 'add-account'; readonly account: Account; readonly register?: boolean }
+  /**
+   * Takes an account up and registers it, unless it is for calls alone; replaces one of the same address. `once`: where
+   * its first try fails it has failed, and none follows.
+   */
+  | {
+      readonly type: 'add-account';
+      readonly account: Account;
+      readonly register?: boolean;
+      readonly once?: boolean;
+    }
   /** By its address of record: unregisters it and forgets it. */
   | { readonly type: 'remove-account'; readonly account: string }
   /** Identifiers go on as after a start with that seed: what follows is repeatable. */

@@ -176,7 +176,7 @@ export class Endpoint {
       case 'register':
         return this.registrations.start(turn);
       case 'add-account':
-        if (this.stopping === undefined) this.registrations.add(turn, action.account, action.register);
+        if (this.stopping === undefined) this.registrations.add(turn, action);
         return;
       case 'remove-account':
         if (!this.registrations.remove(turn, action.account)) reportUnknownAccount(turn, action.account);

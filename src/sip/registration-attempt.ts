@@ -10,7 +10,7 @@ import { addressFamily } from './ip-address.ts';
 import { NO_BODY } from './message.ts';
 import { registerRequest } from './register-request.ts';
 import { diagnoseUnreachable } from './registration-diagnosis.ts';
-import { changeRegistration, type Registration, takeServers } from './registration-state.ts';
+import { changeRegistration, isOnlyTry, type Registration, takeServers } from './registration-state.ts';
 import type { RegistrationTable } from './registration-table.ts';
 import { backOffMs } from './registration-terms.ts';
 import { answers, type FoundServers, queryOf } from './server-location.ts';
@@ -74,7 +74,7 @@ export function sendToNext(table: RegistrationTable, turn: Turn, registration: R
   return true;
 }
 
-/** Again after a back-off, or after what the registrar asked for when that is longer. */
+/** Again after a back-off, or after what the registrar asked for when that is longer; the end of an only try. */
 export function retryLater(
   table: RegistrationTable,
   turn: Turn,
@@ -86,16 +86,20 @@ export function retryLater(
   registration.resolving = false;
   const flow = about.flow ?? registration.flow;
   table.lostFlow(registration);
-  const backOff = backOffMs(registration.failures, table.agent.identifiers.fraction());
-  registration.failures += 1;
-  const retryInMs = Math.round(Math.max(backOff, about.afterMs ?? 0));
   const status = about.status === undefined ? {} : { status: about.status };
-  changeRegistration(turn, registration, 'retrying', { ...status, reason, retryInMs });
+  const retryInMs = isOnlyTry(registration) ? undefined : nextTryMs(table, registration, about.afterMs);
+  registration.failures += 1;
+  if (retryInMs === undefined) changeRegistration(turn, registration, 'failed', { ...status, reason });
+  else changeRegistration(turn, registration, 'retrying', { ...status, reason, retryInMs });
   // Once for a row of failures, and only when nobody answered at all.
   if (registration.failures === 1 && about.status === undefined && !registration.diagnosed) {
     const stood = registration.registeredMs > 0;
     diagnoseUnreachable(turn, registration.account, table.hopOf(registration), { reason, flow, stood });
   }
   registration.diagnosed = false;
-  table.arm(turn, registration, retryInMs);
+  if (retryInMs !== undefined) table.arm(turn, registration, retryInMs);
+}
+
+function nextTryMs(table: RegistrationTable, { failures }: Registration, afterMs = 0): number {
+  return Math.round(Math.max(backOffMs(failures, table.agent.identifiers.fraction()), afterMs));
 }

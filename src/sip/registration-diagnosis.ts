@@ -77,10 +77,28 @@ export function adviceOnStatus(status: number): Advice {
   };
 }
 
-/** A refusal that ends the registration. */
-export function diagnoseRefusal(turn: Turn, account: Account, status: number, evidence: string): void {
+/** What time may mend, to somebody who asked for one try. */
+function adviceOnBusy(afterS: number | undefined): Advice {
+  return {
+    cause: 'the registrar, or a server behind it, is busy or failed at it; the request is fine',
+    next:
+      afterS === undefined
+        ? 'try again in a while'
+        : `try again: it asks for ${afterS} s first (Retry-After)`,
+  };
+}
+
+/** A refusal that ends the registration; `busy`: it may pass, after so many seconds if the registrar says it. */
+export function diagnoseRefusal(
+  turn: Turn,
+  account: Account,
+  status: number,
+  evidence: string,
+  busy?: { readonly afterS: number | undefined },
+): void {
   const code = 'registration-refused';
-  raise(turn, account, { code, severity: 'error', evidence, ...adviceOnStatus(status) });
+  const advice = busy === undefined ? adviceOnStatus(status) : adviceOnBusy(busy.afterS);
+  raise(turn, account, { code, severity: 'error', evidence, ...advice });
 }
 
 /** There is nothing to answer a challenge with. */
@@ -114,7 +132,7 @@ export interface Unanswered {
   readonly stood: boolean;
 }
 
-/** Nobody answered, or nothing could be sent; it is tried again by itself. */
+/** Nobody answered, or nothing could be sent; it is tried again by itself, unless it was to be tried once. */
 export function diagnoseUnreachable(turn: Turn, account: Account, hop: NextHop, tried: Unanswered): void {
   raise(turn, account, {
     code: 'registrar-unreachable',

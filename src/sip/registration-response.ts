@@ -17,7 +17,7 @@ import {
   diagnoseRefusal,
   diagnoseServiceRoute,
 } from './registration-diagnosis.ts';
-import { changeRegistration, type Registration } from './registration-state.ts';
+import { changeRegistration, isOnlyTry, type Registration } from './registration-state.ts';
 import type { RegistrationTable } from './registration-table.ts';
 import { grantedS, LONGEST_EXPIRES_S, mayPass, renewInMs } from './registration-terms.ts';
 import { parseRetryAfter } from './retry-after.ts';
@@ -178,16 +178,24 @@ function refused(
   const reason = displayText(response.reason);
   if (status === 503 && sendToNext(table, turn, registration)) return;
   const after = parseRetryAfter(value(response, 'Retry-After') ?? '');
-  if (mayPass(status) || after.ok) {
+  const later = mayPass(status) || after.ok;
+  if (later && !isOnlyTry(registration)) {
     const afterMs = after.ok ? Math.min(after.value.seconds, LONGEST_WAIT_S) * 1000 : 0;
     return retryLater(table, turn, registration, reason, { status, afterMs });
   }
-  giveUp(turn, registration, status, reason);
+  const afterS = after.ok ? after.value.seconds : undefined;
+  giveUp(turn, registration, status, reason, later ? { afterS } : undefined);
 }
 
-/** Asking again would not change the answer. */
-function giveUp(turn: Turn, registration: Registration, status: number, reason: string): void {
+/** Asking again would not change the answer, or nobody wants it. */
+function giveUp(
+  turn: Turn,
+  registration: Registration,
+  status: number,
+  reason: string,
+  busy?: { readonly afterS: number | undefined },
+): void {
   changeRegistration(turn, registration, 'failed', { status, reason });
   const evidence = `${status} ${reason} to REGISTER cseq=${registration.sequence}`;
-  diagnoseRefusal(turn, registration.account, status, evidence);
+  diagnoseRefusal(turn, registration.account, status, evidence, busy);
 }

@@ -44,7 +44,10 @@ export interface Registration {
   diagnosed: boolean;
   /** Faults of TLS that were said in this row of failures. */
   readonly faultsSaid: Set<TlsFaultCode>;
+  /** When it was granted last; 0: never. */
   registeredMs: number;
+  /** Whoever asked waits for its first try, and wants no other one. */
+  once: boolean;
   /** The Contact of the last REGISTER. */
   contact: string;
   /** The Contact that the registrar has bound, as far as we know; empty: none. */
@@ -62,6 +65,11 @@ export interface Registration {
   /** No way led to the registrar meanwhile. */
   cutOff?: boolean;
   timer: Deadline<Registration> | undefined;
+}
+
+/** Whether a try that fails is the end of it. */
+export function isOnlyTry({ once, registeredMs }: Registration): boolean {
+  return once && registeredMs === 0;
 }
 
 /** The same server over the same transport, and the same user there: a REGISTER refreshes the old binding. */
@@ -104,6 +112,7 @@ export function newRegistration(
     diagnosed: false,
     faultsSaid: new Set(),
     registeredMs: 0,
+    once: false,
     contact: '',
     bound: same?.bound ?? '',
     instance: instance === undefined ? undefined : instanceUrn(instance, account.addressOfRecord),

@@ -7,6 +7,7 @@
  */
 import type { DigestClient } from '../auth/credentials.ts';
 import type { Account } from './endpoint-config.ts';
+import type { Action } from './endpoint-io.ts';
 import { type Flow, flowName, isSameSocket } from './flow.ts';
 import type { Keepalives } from './keepalive.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
@@ -26,6 +27,8 @@ import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { parseUri } from './uri.ts';
 import type { UserAgent } from './user-agent.ts';
+
+type AddAccount = Extract<Action, { type: 'add-account' }>;
 
 /** A connection that falls sooner after a registration did not carry it: a back-off, not at once again, in ms. */
 const BRIEF_CONNECTION_MS = 10_000;
@@ -113,10 +116,11 @@ export class Registrations {
    * address is replaced: with the same server it goes on with its Call-ID and CSeq (§10.2.4), at another one the old
    * binding is ended first.
    */
-  add(turn: Turn, account: Account, now = true): void {
+  add(turn: Turn, { account, register: now = true, once = false }: AddAccount): void {
     const old = this.table.find(account.addressOfRecord);
     const { accounts } = this.agent;
     const added = newRegistration(this.agent.identifiers, account, this.agent.config.outbound?.instance, old);
+    added.once = once;
     if (old === undefined) {
       if (this.table.all.length >= MAX_ACCOUNTS) return diagnoseTooManyAccounts(turn, account);
       accounts.push(account);
