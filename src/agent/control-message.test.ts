@@ -15,6 +15,6 @@ test('the server and the proxy of an account keep what DNS may say of them (RFC 
   };
   const asked = { type: 'add-account', account };
   expect<unknown>(task.parse(asked)).toEqual(asked);
-  const call = { type: 'call', to: 'sip:101@lab.local', proxy: account.proxy };
+  const call = { type: 'call', to: 'sip:101@lab.local', proxy: { host: 'proxy.local', transport: 'tls' } };
   expect<unknown>(task.parse(call)).toEqual(call);
 });

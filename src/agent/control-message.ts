@@ -43,7 +43,14 @@ const call = z.object({
   type: z.literal('call'),
   to: text,
   from: text.exactOptional(),
-  proxy: nextHop.exactOptional(),
+  proxy: z
+    .object({
+      host: text,
+      port: z.int().min(1).max(65_535).exactOptional(),
+      transport: transport.exactOptional(),
+      secure: z.literal(true).exactOptional(),
+    })
+    .exactOptional(),
   play: z
     .discriminatedUnion('type', [
       z.object({ type: z.literal('tone') }),

@@ -190,6 +190,20 @@ test('a call that nobody waits for any more is hung up while it rings, and kept 
   expect(asked.at(-1)?.type).toBe('call');
 });
 
+test("a call's own proxy is reached as the account's server is, unless it says otherwise", () => {
+  open({ ...account('100'), server: { host: 'lab.local', port: 5061, transport: 'tls' } });
+  const place = (proxy: { host: string; transport?: 'udp' }) => {
+    host.begin({ type: 'call', to: '101', proxy }, undefined, listen);
+    const last = asked.at(-1);
+    return last?.type === 'call' ? last.proxy?.transport : undefined;
+  };
+  expect(place({ host: '192.0.2.9' })).toBe('tls');
+  expect(place({ host: '192.0.2.9', transport: 'udp' })).toBe('udp');
+  open();
+  host.begin({ type: 'call', to: '101@lab.local', proxy: { host: '192.0.2.9' } }, undefined, listen);
+  expect(asked.at(-1)).toMatchObject({ proxy: { transport: 'udp' } });
+});
+
 test('a registration is heard by its account and its Call-ID, and by no other', () => {
   inTurn = ({ type }) => (type === 'add-account' ? [registration('registering')] : []);
   open();

@@ -5,6 +5,7 @@
 import type { Event } from '../events.ts';
 import type { Account } from '../sip/endpoint-config.ts';
 import type { Action } from '../sip/endpoint-io.ts';
+import { proxyBefore } from '../sip/next-hop.ts';
 import { AgentError } from './agent-error.ts';
 import type { Seed, Status, Task } from './control-message.ts';
 import { type Belongs, ofCalls, ofRegistration } from './exchange.ts';
@@ -187,9 +188,11 @@ export class Host {
       return own(event) || isAboutAddresses(event);
     };
     for (const event of this.addresses.told(this.nowMs)) onEvent(event);
-    const { from: _named, to, ...rest } = task;
+    const { from: _named, to, proxy, ...rest } = task;
+    const account = from === undefined ? undefined : this.accounts.get(from);
     const action = {
       ...rest,
+      ...(proxy === undefined ? {} : { proxy: proxyBefore(account?.server, proxy) }),
       to: this.targetOf(to, from),
       ...(from === undefined ? {} : { from }),
       ...(seed === undefined ? {} : { repeatable: true }),

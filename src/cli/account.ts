@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Account } from '../sip/endpoint-config.ts';
 import { formatHost, type Transport } from '../sip/flow.ts';
-import { hopOf, withoutBrackets } from './server-address.ts';
+import { hopOf } from '../sip/next-hop.ts';
+import { withoutBrackets } from './server-address.ts';
 import { compareSources, nameOf, type Setting, type Settings, type Source } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 

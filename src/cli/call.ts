@@ -16,8 +16,6 @@ import type { Invocation } from './invocation.ts';
 import { runLab } from './lab.ts';
 import { type Options, readOptions } from './options.ts';
 import { type Judge, judgeCall } from './outcome.ts';
-import { withProxy } from './register.ts';
-import { hopOf } from './server-address.ts';
 import { readSetting } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -39,7 +37,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (screen) checkScreen(invocation);
   let handle: string | undefined;
   const ringMs = task.ringTimeoutMs ?? RING_S * 1000;
-  const [account] = await withProxy(options);
+  const [account] = options.accounts;
   if (foreground && account === undefined && task.from !== undefined) {
     throw new UsageError(
       `--from ${task.from} with --foreground: this process has no account of the agent's. Give --user, --server and a password, or leave out --foreground.`,
@@ -122,7 +120,7 @@ async function callTask(invocation: Invocation, options: Options): Promise<CallT
   const seconds = { ring: given('ring-timeout'), duration: given('duration') };
   const optional = {
     from: from === undefined ? undefined : userText(from),
-    proxy: options.proxy === undefined ? undefined : hopOf(options.proxy, 'udp'),
+    proxy: options.proxy,
     play: playedFile(given('play'), invocation.folder),
     record: recordedFile(given('record'), invocation.folder),
     dtmf: given('dtmf')?.replace(/[a-d]/g, (key) => key.toUpperCase()),

@@ -82,6 +82,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     wording: {
       user: { value: 'USER', help: 'who asks, and answers a challenge: 100, or 100@example.org' },
       server: { value: 'HOST', help: 'the server of that account', otherwise: 'TARGET' },
+      port: {
+        value: 'PORT',
+        help: 'port of TARGET, or of --server where both are given',
+        otherwise: '5060, over TLS 5061',
+      },
       transport: {
         value: 'udp|tcp|tls',
         help: 'how TARGET is asked, if its URI does not say it',

@@ -4,10 +4,11 @@
  */
 import type { Account } from '../sip/endpoint-config.ts';
 import { defaultPort, formatHost, type NextHop } from '../sip/flow.ts';
+import { hopOf } from '../sip/next-hop.ts';
 import { buildAccount, servedAt } from './account.ts';
 import type { Invocation } from './invocation.ts';
-import { type Options, readOptions, readSettings, withDefaults } from './options.ts';
-import { hopOf, withoutBrackets } from './server-address.ts';
+import { behind, type Options, readOptions, readSettings, withDefaults } from './options.ts';
+import { withoutBrackets } from './server-address.ts';
 import type { GivenValues, Settings } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -63,8 +64,7 @@ function optionsOfNobody(settings: Settings): Options {
 function nobodyAt(settings: Settings): Account | undefined {
   if (settings.server === undefined) return undefined;
   const bare = withoutPassword(settings);
-  const account = buildAccount({ ...bare, user: NOBODY }, 'udp');
-  return withDefaults(bare, [account]).accounts[0];
+  return behind(bare, buildAccount({ ...bare, user: NOBODY }, 'udp'));
 }
 
 const NOBODY = { value: { name: 'anonymous' }, source: { kind: 'flag' } } as const;

@@ -279,4 +279,12 @@ test('a proxy is reached over --transport unless it says another; an account ove
   expect(read(`${account} --proxy 192.0.2.9`).proxy).toEqual({ host: '192.0.2.9' });
   const [secure] = read('--user 100 --server sips:192.0.2.1 --proxy 192.0.2.9').accounts;
   expect(secure?.proxy).toEqual({ host: '192.0.2.9', port: 5061, transport: 'tls' });
+  const config = file(
+    'proxied.toml',
+    'proxy = "192.0.2.9"\n[[account]]\nuser = "100"\nserver = "192.0.2.1:5070"\ntransport = "udp"\n',
+  );
+  const [own] = read(`--config ${config}`).accounts;
+  expect(own?.proxy).toEqual({ host: '192.0.2.9', port: 5060, transport: 'udp', explicit: true });
+  const [other] = read('--user 100 --server 192.0.2.1 --proxy edge.test').accounts;
+  expect(other?.proxy).toEqual({ host: 'edge.test', port: 5060, transport: 'tcp', open: 'transport' });
 });

@@ -7,11 +7,12 @@ import type { Account } from '../sip/endpoint-config.ts';
 import type { Transport } from '../sip/flow.ts';
 import type { KeepaliveKind } from '../sip/keepalive-kind.ts';
 import { DEFAULT_KEEPALIVE_S, DEFAULT_MAX_CALLS } from '../sip/limits.ts';
+import { proxyBefore, type ServerAddress } from '../sip/next-hop.ts';
 import { buildAccount } from './account.ts';
 import { type ConfigAccount, readConfigFile } from './config-file.ts';
 import { readEnvFile, readEnvFiles, readEnvironment } from './dotenv.ts';
 import type { FlagName } from './flags.ts';
-import { type HostAndPort, hopOf, type ServerAddress } from './server-address.ts';
+import type { HostAndPort } from './server-address.ts';
 import { type GivenValues, mergeSettings, nameOf, readSetting, type Settings } from './settings.ts';
 import { type TlsOptions, tlsOptions } from './tls.ts';
 import { UsageError } from './usage-error.ts';
@@ -94,7 +95,7 @@ function configAccount(account: ConfigAccount, shared: Settings, transport: Tran
   const withServer: Settings = own.server === undefined ? pick(shared, ['server', 'port', 'domain']) : {};
   const merged: Settings = { ...pick(shared, ['transport', 'expires']), ...withServer, ...own };
   if (merged.server === undefined) throw new UsageError(`${at}: this [[account]] has no server.`);
-  return buildAccount(merged, transport);
+  return behind({ ...pick(shared, ['proxy']), ...merged }, buildAccount(merged, transport));
 }
 
 function pick(settings: Settings, names: readonly FlagName[]): Settings {
@@ -102,6 +103,12 @@ function pick(settings: Settings, names: readonly FlagName[]): Settings {
 }
 
 const NEEDS_USER = ['password', 'password-file', 'auth-user'] as const;
+
+/** An account behind the proxy of all, when there is one. */
+export function behind(settings: Settings, account: Account): Account {
+  const proxy = proxyOf(settings);
+  return proxy === undefined ? account : { ...account, proxy: proxyBefore(account.server, proxy) };
+}
 
 function readAccounts(settings: Settings, tables: readonly ConfigAccount[], transport: Transport): Account[] {
   const accounts: Account[] = [];
@@ -122,7 +129,7 @@ function readAccounts(settings: Settings, tables: readonly ConfigAccount[], tran
       `${nameOf('user', user.source)} is given without --server: where to register? (Leave both out to register nowhere.)`,
     );
   } else {
-    accounts.push(buildAccount(settings, transport));
+    accounts.push(behind(settings, buildAccount(settings, transport)));
   }
   for (const table of tables) accounts.push(configAccount(table, settings, transport));
   const seen = new Set<string>();
@@ -199,13 +206,6 @@ function proxyOf({ proxy, transport }: Settings): ServerAddress | undefined {
   return { ...proxy.value, transport: transport.value };
 }
 
-/** The same for an account that asks for TLS by itself: its password goes to no proxy in the clear. */
-function behind(proxy: ServerAddress | undefined, account: Account): Account {
-  if (proxy === undefined || proxy.transport !== undefined || account.server.transport !== 'tls')
-    return account;
-  return { ...account, proxy: hopOf({ ...proxy, transport: 'tls' }, 'tls') };
-}
-
 /** The options of a run, out of its settings and accounts. */
 export function withDefaults(settings: Settings, accounts: readonly Account[]): Options {
   const { bind, dns, stun, password, trace, transcript } = settings;
@@ -217,7 +217,7 @@ export function withDefaults(settings: Settings, accounts: readonly Account[]): 
   const milliseconds = (setting: { readonly value: number } | undefined, otherwise: number) =>
     Math.round((setting?.value ?? otherwise) * 1000);
   return {
-    accounts: accounts.map((account) => behind(proxy, account)),
+    accounts,
     ...(proxy === undefined ? {} : { proxy }),
     ...(bind === undefined ? {} : { bind: bind.value }),
     ...(dns === undefined ? {} : { dns: dns.value }),

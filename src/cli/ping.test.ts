@@ -41,6 +41,18 @@ test('the transport is that of the URI, else the one that is asked for', () => {
   expect(asked(['sip:192.0.2.1;transport=udp'], { transport: 'tcp' }).to).toBe('sip:192.0.2.1;transport=udp');
 });
 
+test('--port is that of the target, unless a server stands beside it', () => {
+  expect(asked(['pbx.example.org'], { port: '5080' }).to).toBe('sip:pbx.example.org:5080');
+  expect(asked(['sip:bob@[2001:db8::1];transport=tcp'], { port: '5080' }).to).toBe(
+    'sip:bob@[2001:db8::1]:5080;transport=tcp',
+  );
+  expect(() => asked(['192.0.2.1:5070'], { port: '5080' })).toThrow('leave one out');
+  expect(asked(['192.0.2.1:5070'], {}, { SIP_PORT: '5080' }).to).toBe('sip:192.0.2.1:5070');
+  const there = { SIP_SERVER: 'pbx.example.org', SIP_PORT: '5090' };
+  expect(asked(['192.0.2.1'], {}, there).to).toBe('sip:192.0.2.1');
+  expect(asked(['192.0.2.1'], { port: '5080' }, there).to).toBe('sip:192.0.2.1:5080');
+});
+
 test('without a target the server of the account is asked', () => {
   const variables = { SIP_USER: '100', SIP_SERVER: 'sip:pbx.example.org:5070', SIP_PASSWORD: 'secret' };
   expect(asked([], {}, variables).to).toBe('sip:pbx.example.org:5070;transport=udp');

@@ -7,8 +7,9 @@
  */
 import type { Event, EventOf } from '../events.ts';
 import type { Running } from '../io/driver.ts';
-import { formatHost, type Transport } from '../sip/flow.ts';
-import { nextHop } from '../sip/next-hop.ts';
+import { formatHost } from '../sip/flow.ts';
+import { hopOf, nextHop } from '../sip/next-hop.ts';
+import { parseUri, serializeUri } from '../sip/uri.ts';
 import { labDriverOptions, startOrExplain } from './driver-options.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { target } from './flag-values.ts';
@@ -19,8 +20,7 @@ import { openOutput, withoutRaw } from './output.ts';
 import { rehearsePing } from './ping-rehearsal.ts';
 import { shownOfPings } from './ping-shown.ts';
 import { keepsRecords, openRecords } from './records.ts';
-import { hopOf } from './server-address.ts';
-import type { GivenValues, Settings } from './settings.ts';
+import { compareSources, type GivenValues, type Settings } from './settings.ts';
 import { stopOnSignals } from './signals.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -163,7 +163,7 @@ export function readAsked(invocation: Invocation): Asked {
   const [word, ...more] = invocation.rest;
   if (more.length > 0) throw new UsageError(`ringback ping asks one target; "${more[0]}" is one too many.`);
   const { settings } = readSettings(invocation.flags, invocation);
-  const asked = word === undefined ? undefined : targetOf(word, settings.transport?.value);
+  const asked = word === undefined ? undefined : targetOf(word, settings);
   const around = settings.user === undefined ? withoutAccount(invocation) : invocation;
   const options = readOptions(withServer(invocation.flags, settings, asked), around, 'udp');
   const to = asked ?? serverOf(options);
@@ -186,9 +186,10 @@ function withoutAccount(invocation: Invocation): Invocation {
   return { ...invocation, takes };
 }
 
-/** A URI with its scheme, and with the transport that was asked for where it names none. */
-function targetOf(word: string, transport: Transport | undefined): string {
-  const uri = /^(?:sips?|tel):/i.test(word) ? word : `sip:${word}`;
+/** A URI with its scheme, and with the port and the transport that were asked for where it names none. */
+function targetOf(word: string, settings: Settings): string {
+  const transport = settings.transport?.value;
+  const uri = withPort(/^(?:sips?|tel):/i.test(word) ? word : `sip:${word}`, word, settings);
   const whole = transport === undefined || /;transport=/i.test(uri) ? uri : `${uri};transport=${transport}`;
   const hop = nextHop(whole, 'udp');
   if (hop === undefined || !target.safeParse(word).success) {
@@ -197,6 +198,18 @@ function targetOf(word: string, transport: Transport | undefined): string {
     );
   }
   return whole;
+}
+
+/** --port is that of TARGET, unless it stands beside a server of its own: both flags, or both in the environment. */
+function withPort(uri: string, word: string, { port, server }: Settings): string {
+  if (port === undefined || (server !== undefined && compareSources(port.source, server.source) <= 0))
+    return uri;
+  const parsed = parseUri(uri);
+  if (!parsed.ok || parsed.value.kind !== 'sip') return uri;
+  const { port: said } = parsed.value;
+  if (said === undefined) return serializeUri({ ...parsed.value, port: port.value });
+  if (said === port.value || port.source.kind !== 'flag') return uri;
+  throw new UsageError(`${word} says port ${said} and --port says ${port.value}: leave one out.`);
 }
 
 /** Whoever gives no target asks the server of the account. */

@@ -8,9 +8,8 @@ import { carrierFor } from './carrier.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
 import { runLab, type Step } from './lab.ts';
-import { type Options, readOptions } from './options.ts';
+import { readOptions } from './options.ts';
 import { judgeRegistration, judgeRemoval, type Outcome } from './outcome.ts';
-import { hopOf } from './server-address.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Two addresses of the registrar that say nothing, each for 64·T1 (RFC 3261 §17.1.2.2), and a challenge. */
@@ -23,7 +22,7 @@ export async function run(invocation: Invocation): Promise<number> {
   if (options.accounts.length === 0) {
     throw new UsageError('ringback register needs --user and --server (or an [[account]] in --config).');
   }
-  const accounts = await withProxy(options);
+  const { accounts } = options;
   const foreground = flags.has('foreground');
   return runLab(invocation, options, carrierFor(invocation, options), async (lab) => {
     // Side by side when they stay, one after the other when a person reads along.
@@ -41,13 +40,6 @@ export async function run(invocation: Invocation): Promise<number> {
 function worst(outcomes: readonly Outcome[]): Outcome {
   const bad = outcomes.find(({ code }) => code !== EXIT.done);
   return bad ?? { code: EXIT.done, reason: 'unregistered' };
-}
-
-/** The accounts, each with the proxy that was given. */
-export async function withProxy({ accounts, proxy: given }: Options): Promise<readonly Account[]> {
-  if (given === undefined) return accounts;
-  const proxy = hopOf(given, 'udp');
-  return accounts.map((account) => ({ proxy, ...account }));
 }
 
 function registration(account: Account, whole: boolean): Step {

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
-import { readDnsServer, readServerAddress, type ServerAddress } from './server-address.ts';
+import type { ServerAddress } from '../sip/next-hop.ts';
+import { readDnsServer, readServerAddress } from './server-address.ts';
 
 const silent = () => {};
 

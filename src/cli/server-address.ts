@@ -4,17 +4,8 @@
  * two places for one thing would be two chances to be wrong.
  */
 import { isIP, isIPv6 } from 'node:net';
-import { defaultPort, type NextHop, type Transport } from '../sip/flow.ts';
-
-/** A host and what the text said beside it. */
-export interface ServerAddress {
-  /** A host name or an address, IPv6 without brackets. */
-  readonly host: string;
-  readonly port?: number;
-  readonly transport?: Transport;
-  /** It was a `sips:` URI: TLS, and it stays so all the way (RFC 3261 §26.2.2). */
-  readonly secure?: true;
-}
+import type { Transport } from '../sip/flow.ts';
+import type { ServerAddress } from '../sip/next-hop.ts';
 
 const HOST_NAME =
   /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
@@ -95,18 +86,6 @@ export function readServerAddress(text: string, say: (what: string) => void): Se
   }
   // §26.2.2: with sips, transport=tcp means TLS over TCP.
   return { ...where, transport: 'tls', secure };
-}
-
-/** Where it leads (RFC 3263 §4): what is not said is for DNS to say, unless there is nothing to look up. */
-export function hopOf({ host, port, transport }: ServerAddress, otherwise: Transport): NextHop {
-  const asked = port === undefined && isIP(host) === 0;
-  return {
-    host,
-    port: port ?? defaultPort(transport ?? otherwise),
-    transport: transport ?? otherwise,
-    ...(asked ? { open: transport === undefined ? 'transport' : 'port' } : undefined),
-    ...(transport === 'udp' ? { explicit: true } : undefined),
-  };
 }
 
 /** A DNS server, `192.0.2.53` or `[2001:db8::53]:5353`, as the resolver takes it; undefined when it is no address. */

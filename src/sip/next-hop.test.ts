@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { nextHop, routeTo } from './next-hop.ts';
+import { hopOf, nextHop, proxyBefore, routeTo } from './next-hop.ts';
 
 test('a URI says where its request goes: host, port, transport (§8.1.2, §19.1.2)', () => {
   expect(nextHop('sip:101@lab.local', 'udp')).toEqual({
@@ -89,6 +89,21 @@ test('DNS may say what the URI does not: transport and port, or the port alone (
   ]) {
     expect(open(closed)).toBeUndefined();
   }
+});
+
+test('a proxy that says no transport is reached as the account is, over TLS or not at all', () => {
+  const before = (transport: 'udp' | 'tcp' | 'tls' | undefined, proxy: { transport?: 'udp' }) => {
+    const server = hopOf({ host: 'pbx.lab', ...(transport === undefined ? {} : { transport }) }, 'tcp');
+    const { transport: over, open } = proxyBefore(server, { host: 'edge.lab', ...proxy });
+    return `${over} ${open}`;
+  };
+  expect(before('tls', {})).toBe('tls port');
+  expect(before('udp', {})).toBe('udp port');
+  expect(before('tcp', {})).toBe('tcp port');
+  // Nobody asked: DNS says, and the default where it does not.
+  expect(before(undefined, {})).toBe('tcp transport');
+  expect(before('tls', { transport: 'udp' })).toBe('udp port');
+  expect(proxyBefore(undefined, { host: 'edge.lab' })).toEqual(hopOf({ host: 'edge.lab' }, 'udp'));
 });
 
 test('what is no SIP URI leads nowhere', () => {

@@ -21,6 +21,38 @@ export function nextHop(uri: string, fallback: Transport): NextHop | undefined {
   return { ...hop, open: said ? 'port' : 'transport' };
 }
 
+/** A server or a proxy as it was named, with what was said beside its host. */
+export interface ServerAddress {
+  /** A host name or an address, IPv6 without brackets. */
+  readonly host: string;
+  readonly port?: number;
+  readonly transport?: Transport;
+  /** It was a `sips:` URI: TLS, and it stays so all the way (RFC 3261 §26.2.2). */
+  readonly secure?: true;
+}
+
+/** Where it leads (RFC 3263 §4): what is not said is for DNS to say, unless there is nothing to look up. */
+export function hopOf({ host, port, transport }: ServerAddress, otherwise: Transport): NextHop {
+  const asked = port === undefined && addressFamily(host) === undefined;
+  return {
+    host,
+    port: port ?? defaultPort(transport ?? otherwise),
+    transport: transport ?? otherwise,
+    ...(asked ? { open: transport === undefined ? 'transport' : 'port' } : undefined),
+    ...(transport === 'udp' ? { explicit: true } : undefined),
+  };
+}
+
+/**
+ * A proxy that says no transport is reached as the account's server is: over the one that was asked for there, and over
+ * TLS or not at all, because the password's digest goes by it. Without an account it is UDP, or what DNS says.
+ */
+export function proxyBefore(server: NextHop | undefined, proxy: ServerAddress): NextHop {
+  const { transport, open, explicit } = server ?? { transport: 'udp' };
+  const asked = transport === 'tls' || open === 'port' || explicit === true;
+  return hopOf(proxy.transport === undefined && asked ? { ...proxy, transport } : proxy, transport);
+}
+
 /** A proxy of our own as a Route (§8.1.2): it strikes itself off (§16.4). What DNS is to say is not written down. */
 export function routeTo(proxy: NextHop): string {
   const where =
