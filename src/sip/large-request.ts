@@ -64,7 +64,6 @@ export class LargeRequests {
     const { connection } = stream;
     if (connection !== undefined && !transport.isUp(connection) && !this.coming.has(connection)) {
       this.coming.set(connection, this.deadlines.arm(turn.nowMs + CONNECT_MS, 'connect', connection));
-      transport.doubt(connection);
     }
     const { request, core } = this.over(stream, made);
     const transaction = transactions.openClient(turn, request, core, stream, user, call);

@@ -123,6 +123,7 @@ describe('a registration over TLS', () => {
     const ours = phone('100', HERE, {});
     network.run(10_000);
     expect(sentBy('100')).toEqual([]);
+    expect(network.eventsOf(ours, 'sip.sent')).toEqual([]);
     expect(statesOf(ours).filter((state) => state === 'retrying').length).toBeGreaterThan(1);
     const said = network.eventsOf(ours, 'diagnosis.raised');
     expect(said.map(({ code, account }) => `${code} ${account}`)).toEqual([

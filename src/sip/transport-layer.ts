@@ -63,7 +63,7 @@ const CR = 0x0d;
 
 const PING = new Uint8Array([0x0d, 0x0a, 0x0d, 0x0a]);
 
-/** What waits for a connection: its bytes, and what is to be said once they leave, if it was not yet. */
+/** What waits for a connection: its bytes, and what is to be said once they leave. */
 interface Waiting {
   readonly bytes: Uint8Array;
   readonly report?: (turn: Turn) => void;
@@ -84,8 +84,6 @@ interface Connection {
   /** Waiting for the connection to come up. */
   waiting: Waiting[];
   waitingBytes: number;
-  /** What waits may go another way, and is said to be sent when it is. */
-  doubtful: boolean;
   heardMs: number;
   /** When it is closed for what it does not say. */
   idle: Deadline<Connection> | undefined;
@@ -257,21 +255,18 @@ export class TransportLayer {
     return this.connections.get(connection)?.open === true;
   }
 
-  /** Sends a message, now or when its connection is up, and says so. A flow that is gone swallows it, unsaid. */
+  /**
+   * Sends a message, now or when its connection is up, and says so then: what waits for a handshake that fails was never
+   * sent. A flow that is gone swallows it, unsaid.
+   */
   transmit(turn: Turn, flow: Flow, message: Outgoing, call: string | undefined): void {
     if (!this.takes(flow, message.bytes)) return;
     const connection = flow.connection === undefined ? undefined : this.connections.get(flow.connection);
-    if (connection?.open === false && connection.doubtful) {
+    if (connection?.open === false) {
       return this.write(turn, flow, message.bytes, (when) => this.report(when, flow, message, call));
     }
     this.report(turn, flow, message, call);
     this.write(turn, flow, message.bytes);
-  }
-
-  /** What is sent on a stream that is coming up may go another way: it is said to be sent when it is. */
-  doubt(connection: number): void {
-    const known = this.connections.get(connection);
-    if (known !== undefined) known.doubtful = true;
   }
 
   private report(turn: Turn, flow: Flow, message: Outgoing, call: string | undefined): void {
@@ -337,7 +332,6 @@ export class TransportLayer {
       local: undefined,
       waiting: [],
       waitingBytes: 0,
-      doubtful: false,
       heardMs: turn.nowMs,
       idle: undefined,
     };
