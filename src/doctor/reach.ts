@@ -155,6 +155,10 @@ function nextOf({ transport, others }: ReachFacts, { answer }: Reach): string {
   if (other !== undefined) return `use --transport ${other}, which answers`;
   if (answer.type === 'refused') return 'check the address and the port, and that the server runs';
   if (answer.type === 'silent') return 'check the address, then the firewalls from here to there';
+  // The words of io/other-family.ts.
+  if (answer.type === 'unreachable' && /we are bound to/.test(answer.detail)) {
+    return 'leave --bind out, or give it an address of the same kind as the server has';
+  }
   if (answer.type === 'unreachable' || answer.type === 'no-route')
     return 'check the default route and the VPN';
   return 'ask whoever runs the server';

@@ -7,10 +7,11 @@
  */
 import type { Socket, TCPSocketListener } from 'bun';
 import type { SocketAddress, Transport } from '../sip/flow.ts';
-import { addressFamily, unmapped } from '../sip/ip-address.ts';
+import { unmapped } from '../sip/ip-address.ts';
 import { MAX_OPENED_CONNECTIONS, MAX_PENDING_HANDSHAKES, MAX_UNSENT_BYTES } from '../sip/limits.ts';
 import type { TlsFault, TlsSession } from '../sip/tls.ts';
 import { sourceTowards } from './local-addresses.ts';
+import { otherFamily } from './other-family.ts';
 import type { TlsCredentials } from './tls-credentials.ts';
 import { handshakeFault, isBroken, isTlsError, judgeHandshake, silentFault } from './tls-handshake.ts';
 import { clientTls, serverTls } from './tls-options.ts';
@@ -241,8 +242,8 @@ export function openStreams(
       if (tooMany) return queueMicrotask(() => gone(open, { error: TOO_MANY }));
       const failed = (error: unknown) => gone(open, { error: connectFailure(error, remote.address) });
       // Bun would call it refused.
-      if (from !== undefined && addressFamily(from) !== addressFamily(remote.address))
-        return queueMicrotask(() => gone(open, { error: `no route to the host from ${from}` }));
+      const other = from === undefined ? undefined : otherFamily(from, remote.address);
+      if (other !== undefined) return queueMicrotask(() => gone(open, { error: other }));
       hurry(open, connectMs, () => ({ error: connectFailure({ code: 'ETIMEDOUT' }, remote.address) }));
       Bun.connect<Open>({
         // Bun hands it to bind(2), though its types do not say so.

@@ -3,6 +3,7 @@
  */
 import type { SocketAddress } from '../sip/flow.ts';
 import { unmapped } from '../sip/ip-address.ts';
+import { otherFamily } from './other-family.ts';
 
 /** A bound socket. */
 export interface UdpListener {
@@ -53,6 +54,8 @@ export async function listenUdp(
       return undefined;
     } catch (error) {
       if (again) return trySend(bytes, remote, false);
+      const other = otherFamily(socket.address.address, remote.address);
+      if (other !== undefined) return other;
       return error instanceof Error ? error.message : String(error);
     }
   }

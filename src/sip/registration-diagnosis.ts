@@ -154,6 +154,13 @@ const NO_WAY = /\b(ENETUNREACH|EINVAL|EADDRNOTAVAIL|EAFNOSUPPORT|ENETDOWN|no rou
 
 function adviceOnSilence({ reason, flow, stood }: Unanswered): Advice {
   if (flow === undefined) return adviceOnName(reason);
+  // The words of io/other-family.ts.
+  if (/\bwe are bound to\b/.test(reason)) {
+    return {
+      cause: '--bind is an address of the other family than the server has',
+      next: 'leave --bind out, or give it an address of the same kind as the server has',
+    };
+  }
   if (NO_WAY.test(reason)) {
     return {
       cause:
