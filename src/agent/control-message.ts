@@ -151,6 +151,10 @@ export const reply = z.discriminatedUnion('type', [
     version: text,
     kind: z.enum(['agent', 'echo']),
     pid: z.int(),
+    settings: z
+      .record(text, text)
+      .exactOptional()
+      .describe('what it was started with and later commands cannot change, by flag'),
     lost: lost.exactOptional().describe('said once: what the agent before this one left behind'),
   }),
   z.object({ type: z.literal('begun'), id }),

@@ -29,6 +29,8 @@ export interface ControlServer {
 export interface ControlServerOptions {
   readonly path: string;
   readonly host: Host;
+  /** What later commands cannot change: told to all. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** What the agent before this one left behind: told to the first client. */
   readonly lost?: Lost;
   /** Somebody asks for the end. */
@@ -83,7 +85,7 @@ function serveClient(
   lost: Lost | undefined,
   isAlone: () => boolean,
 ): void {
-  const { host } = options;
+  const { host, settings } = options;
   const exchanges = new Map<number, Exchange>();
   const split = lineSplitter(LONGEST_LINE);
   const send = (reply: Reply) => {
@@ -106,7 +108,8 @@ function serveClient(
     }
   });
   const { version, kind, pid } = host;
-  send({ type: 'hello', version, kind, pid, ...(lost === undefined ? {} : { lost }) });
+  const about = { ...(settings === undefined ? {} : { settings }), ...(lost === undefined ? {} : { lost }) };
+  send({ type: 'hello', version, kind, pid, ...about });
 
   function take(line: string): void {
     const said: unknown = JSON.parse(line);

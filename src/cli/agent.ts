@@ -12,6 +12,7 @@ import { LEDGER, readLedger, removeLedger, writeLedger } from '../agent/ledger.t
 import { AGENT_SOCKET } from '../agent/runtime-folder.ts';
 import type { Event } from '../events.ts';
 import type { Running } from '../io/driver.ts';
+import { agentSettings } from './agent-settings.ts';
 import { controlFolder } from './control-folder.ts';
 import { openControl } from './control-socket.ts';
 import { labDriverOptions, startOrExplain } from './driver-options.ts';
@@ -79,7 +80,8 @@ export async function run(invocation: Invocation): Promise<number> {
     ),
   );
   const lost = ledger.before === undefined ? {} : { lost: ledger.before };
-  server = await openControl({ folder, host, ...lost, onStop: stop, onClients: idle.look });
+  const about = { settings: agentSettings(options), ...lost };
+  server = await openControl({ folder, host, ...about, onStop: stop, onClients: idle.look });
   idle.look();
   await Promise.race([running.stopped, overdue]);
   // In this order: who finds no socket any more finds the lock free soon after.

@@ -11,15 +11,14 @@ import { describeLost } from '../agent/ledger.ts';
 import { socketsIn } from '../agent/runtime-folder.ts';
 import type { Event } from '../events.ts';
 import type { Running } from '../io/driver.ts';
-import { serializeHostPort } from '../sip/host-port.ts';
-import { NETWORK } from './command-flags.ts';
+import { agentSettings, settingWords, unlikeAgent } from './agent-settings.ts';
 import { controlFolder } from './control-folder.ts';
 import { labDriverOptions, startOrExplain } from './driver-options.ts';
 import { outboundOf } from './instance.ts';
 import type { Invocation } from './invocation.ts';
-import type { Options } from './options.ts';
+import { type Options, readSettings } from './options.ts';
 import type { Records } from './records.ts';
-import { tlsForDriver, tlsWords } from './tls.ts';
+import { tlsForDriver } from './tls.ts';
 import { UsageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
@@ -55,49 +54,30 @@ async function openAgent(
   // Here it can be said what is wrong with a file; the agent has nobody to say it to.
   tlsForDriver(options.tls, 'call');
   const folder = controlFolder(variables);
-  const command = { words: agentWords(options), variables };
-  // Those of the network are settled when an agent starts.
-  const settled = NETWORK.filter((name) => flags.has(name)).map((name) => `--${name}`);
+  const wanted = agentSettings(options);
+  const command = { words: [...ownWords(), ...settingWords(wanted)], variables };
   let { client, started } = await reachAgent(folder, command);
   checkVersion(client.hello, VERSION);
-  const { lost } = client.hello;
+  const { lost, settings: held } = client.hello;
   if (lost !== undefined) warn(describeLost(lost));
-  if (!started && settled.length > 0) {
+  const { settings: given } = readSettings(flags, invocation);
+  const other = started ? [] : unlikeAgent(given, wanted, held);
+  if (other.length > 0) {
     // One that holds nothing lingers from a command before: what that one lacked is often what is given now.
     if (await client.retire('another one is started with other settings')) {
       ({ client, started } = await reachAgent(folder, command));
     }
     if (!started) {
-      warn(
-        `The agent runs already: ${settled.join(', ')} will count when it is started anew (ringback stop).`,
-      );
+      warn(`The agent runs already: ${other.join(', ')} will count when it is started anew (ringback stop).`);
     }
   }
   return carrierOf(client);
 }
 
 /** How this program is started again as the agent, from its sources or compiled. */
-function agentWords(options: Options): string[] {
+function ownWords(): readonly string[] {
   const compiled = Bun.main.startsWith('/$bunfs/') || /^[A-Z]:[\\/]~BUN/i.test(Bun.main);
-  const { bind, dns, sipPort, rtpPorts, keepaliveMs, advertiseIp, advertiseMediaIp } = options;
-  const stun = options.stun && serializeHostPort(options.stun);
-  const optional = {
-    bind,
-    dns,
-    stun,
-    'keepalive-by': options.keepaliveBy,
-    'advertise-ip': advertiseIp,
-    'advertise-media-ip': advertiseMediaIp,
-  };
-  return [
-    process.execPath,
-    ...(compiled ? [] : [Bun.main]),
-    ...['agent', '--sip-port', String(sipPort), '--rtp-ports', rtpPorts.join('-')],
-    ...(options.contactAsSent ? ['--contact-as-sent'] : []),
-    ...['--keepalive', String(keepaliveMs / 1000), '--outbound', options.outbound ? 'yes' : 'no'],
-    ...tlsWords(options.tls),
-    ...Object.entries(optional).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
-  ];
+  return [process.execPath, ...(compiled ? [] : [Bun.main]), 'agent'];
 }
 
 /** An endpoint of this process alone. */

@@ -10,6 +10,7 @@ import { AGENT_SOCKET, reasonOf } from '../agent/runtime-folder.ts';
 export interface ControlOptions {
   readonly folder: string;
   readonly host: Host;
+  readonly settings?: Readonly<Record<string, string>>;
   readonly lost?: Lost;
   readonly onStop: (reason: string) => void;
   readonly onClients: () => void;

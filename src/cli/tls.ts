@@ -57,16 +57,6 @@ export function tlsForDriver(
   }
 }
 
-/** The same flags again, for the agent. */
-export function tlsWords({ ca, cert, key, insecure, port }: TlsOptions): readonly string[] {
-  const files = { 'tls-ca': ca, 'tls-cert': cert, 'tls-key': key };
-  return [
-    ...Object.entries(files).flatMap(([name, file]) => (file === undefined ? [] : [`--${name}`, file])),
-    ...(port === undefined ? [] : ['--tls-port', String(port)]),
-    ...(insecure === true ? ['--tls-insecure'] : []),
-  ];
-}
-
 /** How a service is reached, for the line that says it is ready; `tlsPort` when it listens over TLS. */
 export function reachedOver(tlsPort: number | undefined): string {
   return tlsPort === undefined ? 'over UDP or TCP' : `over UDP or TCP, or over TLS at port ${tlsPort}`;
