@@ -154,4 +154,16 @@ export const pingScenarios: readonly Scenario[] = [
       await echo.stop();
     },
   },
+  {
+    name: 'ping and doctor: a reader that leaves changes no exit code',
+    async run(lab) {
+      const nobody = `${LOOPBACK}:${await lab.port()}`;
+      for (const words of [`ping ${nobody} --count 2 --interval 0.1`, `doctor ${nobody}`]) {
+        const line = `set -o pipefail; ${lab.ringback.join(' ')} ${words} --bind ${LOOPBACK} | head -1`;
+        const peer = lab.spawn(`unread-${++runs}`, ['bash', '-c', line]);
+        const code = await within(`${words} to end`, peer.exited, 20_000);
+        claim({ code, output: peer.output() }, 6);
+      }
+    },
+  },
 ];

@@ -53,7 +53,7 @@ class Demo {
   private conclusion: readonly string[] = [];
 
   constructor(private readonly options: Options) {
-    this.lines = openLines(() => this.interrupt('nobody reads the output'));
+    this.lines = openLines(() => {});
     const { promise, resolve } = Promise.withResolvers<ExitCode>();
     this.interrupted = promise;
     this.interruptedWith = resolve;

@@ -22,7 +22,7 @@ const OWN: ReadonlySet<EventBody['type']> = new Set(['session.started', 'session
 export async function run(invocation: Invocation): Promise<number> {
   const { options, target } = readTarget(invocation);
   const interrupted = Promise.withResolvers<ExitCode>();
-  const output = openOutput(options, () => interrupted.resolve(EXIT.done), 'transcript');
+  const output = openOutput(options, () => {}, 'transcript');
   for (const warning of options.warnings) output.warn(warning);
   stopOnSignals((signal) => interrupted.resolve(signal === 'SIGINT' ? EXIT.interrupted : EXIT.terminated));
   const say = stamped((event) => output.event(options.rawMessages ? event : withoutRaw(event)));

@@ -64,7 +64,10 @@ function hasLeft(error: Error): boolean {
   return 'code' in error && error.code === 'EPIPE';
 }
 
-/** Opens it. `onGone` is called when stdout takes no more: undefined when its reader has left, else what is wrong. */
+/**
+ * Opens it. `onGone` is called when stdout takes no more: undefined when its reader has left, else what is wrong. What
+ * ends by itself goes on to its end, and has the exit code of what it came to; a service has nobody to be there for.
+ */
 export function openOutput(
   options: Pick<Options, 'output' | 'verbosity' | 'rawMessages' | 'trace' | 'transcript'>,
   onGone: (fault: string | undefined) => void,

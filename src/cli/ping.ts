@@ -40,7 +40,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { options } = asked;
   const pings = new Pings(asked);
   const { trace: _trace, transcript: _transcript, ...printed } = options;
-  const output = openOutput(printed, () => pings.end('nobody reads the output', EXIT.done), 'transcript');
+  const output = openOutput(printed, () => pings.unread(), 'transcript');
   for (const warning of options.warnings) output.warn(warning);
   const records = openRecords(options, 'ping', output.warn);
   const shown = shownOfPings(options);
@@ -91,6 +91,11 @@ class Pings {
     // A signal may have come before there was anything to stop.
     if (this.ended === undefined) this.next();
     else running.act({ type: 'stop', reason: this.ended });
+  }
+
+  /** Nobody reads on. Some pings are asked to their end for their exit code; without end they were for the reader. */
+  unread(): void {
+    if (this.asked.count === 0) this.end('nobody reads the output', this.exitCode);
   }
 
   end(reason: string, exitCode: ExitCode): void {
