@@ -67,6 +67,12 @@ test('Contacts are tried in the order of q, one without q first, until one does 
   expect(scene.last()).toMatchObject({ to: 'terminated', status: 603 });
 });
 
+/** The last one, in its words. */
+function diagnosis(): string {
+  const last = scene.network.eventsOf(scene.ours, 'diagnosis.raised').at(-1);
+  return last === undefined ? 'none' : `${last.code}: ${last.cause}; ${last.next}`;
+}
+
 test('what is no SIP URI, or wants TLS, is passed over', () => {
   phoneAt('192.0.2.41', 486);
   scene.call();
@@ -84,6 +90,7 @@ test('a circle is left at its first address (§8.1.3.4)', () => {
   scene.network.run(500);
   expect(tried()).toEqual(['sip:bob@192.0.2.20', 'sip:bob@192.0.2.40']);
   expect(scene.last()).toMatchObject({ to: 'terminated', status: 302, reason: 'redirected in a circle' });
+  expect(diagnosis()).toContain('call-redirected: every address that is named was tried already');
 });
 
 test('a chain that always leads to somebody else ends after five', () => {
@@ -96,12 +103,14 @@ test('a chain that always leads to somebody else ends after five', () => {
   scene.network.run(1_000);
   expect(tried()).toHaveLength(6);
   expect(scene.last()).toMatchObject({ status: 302, reason: 'redirected more than 5 times' });
+  expect(diagnosis()).toContain('call the last address itself');
 });
 
 test('without a Contact that can be called it ends the call, and says to where it led', () => {
   scene.call();
   redirect(302);
   expect(scene.last()).toMatchObject({ to: 'terminated', status: 302, reason: 'redirected to nowhere' });
+  expect(diagnosis()).toContain('look at the Contact of the response');
   scene.call();
   scene.respond(302, { toTag: 'p', headers: [['Contact', '<tel:+4930123>']] }, 1);
   const reason = 'redirected to tel:+4930123, which cannot be called';

@@ -3,13 +3,13 @@
  * its q, within a bound and to no address twice.
  */
 import type { Call } from './call.ts';
-import { finishCall } from './call-end.ts';
 import { type Contact, parseContacts } from './contact.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { SipResponse } from './message.ts';
 import { nextHop } from './next-hop.ts';
 import { nextTarget } from './next-server.ts';
 import type { OutgoingInvite, Target } from './outgoing-invite.ts';
+import { refuseCall } from './refused-call.ts';
 import { isSips } from './sips.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
@@ -28,7 +28,6 @@ export function redirected(
   invite: OutgoingInvite,
   response: SipResponse,
 ): void {
-  const { status } = response;
   const named = targetsIn(invite, response);
   const fresh = named.filter(({ contact }) => !wasTried(invite, contact));
   const room = MAX_REDIRECTS - invite.redirects;
@@ -38,13 +37,35 @@ export function redirected(
   // What this one names comes before what is left of the one before (§8.1.3.4: its targets are added to the set).
   invite.targets = [...taken, ...invite.targets];
   if (nextTarget(parts, turn, call, invite)) return;
-  const why =
-    named.length === 0
-      ? whyNowhere(response)
-      : fresh.length === 0
-        ? 'redirected in a circle'
-        : `redirected more than ${MAX_REDIRECTS} times`;
-  finishCall(parts.calls, turn, call, why, status);
+  const { why, ...advice } = deadEnd(response, named.length === 0, fresh.length === 0);
+  refuseCall(parts.calls, turn, call, response, why, advice);
+}
+
+/** Where no redirection leads on: why, for the reason of the call, and what it means. */
+function deadEnd(
+  response: SipResponse,
+  nowhere: boolean,
+  circle: boolean,
+): { readonly why: string; readonly cause: string; readonly next: string } {
+  if (nowhere) {
+    return {
+      why: whyNowhere(response),
+      cause: 'the callee is elsewhere, and no address in Contact can be called from here',
+      next: 'look at the Contact of the response: a sip: address is wanted, for a call to sips: a sips: one',
+    };
+  }
+  if (circle) {
+    return {
+      why: 'redirected in a circle',
+      cause: 'every address that is named was tried already: they lead to each other',
+      next: 'look at where the callee, and each address after it, is forwarded to',
+    };
+  }
+  return {
+    why: `redirected more than ${MAX_REDIRECTS} times`,
+    cause: 'each address leads to another one',
+    next: 'look at where the callee is forwarded to, and call the last address itself',
+  };
 }
 
 /** The Contacts that we can go to, as targets, the most wanted first: q is 1 where it is not said (§20.10). */
