@@ -123,3 +123,16 @@ test('none where a registration keeps the same way, none within our own network,
     network.run(50);
   }
 });
+
+test('a server that asks for credentials, which a caller without an account has not, is asked once', () => {
+  callFor(0, {});
+  server.answering = ({ method }) =>
+    method === 'OPTIONS'
+      ? { status: 401, toTag: 'bob', headers: [['WWW-Authenticate', 'Digest realm="lab.local", nonce="n"']] }
+      : { status: 200, ...ANSWER };
+  const before = server.requests('OPTIONS').length;
+  network.run(100_000);
+  expect(server.requests('OPTIONS').length - before).toBe(1);
+  expect(server.breaksMs.length).toBeGreaterThanOrEqual(3);
+  expect(ended()).toBe(true);
+});

@@ -3,14 +3,17 @@
  * BYE after an hour, and a NAT or a firewall forgets in half a minute.
  *
  * By OPTIONS, as a registration does: each answer shows how the NAT maps us (RFC 3581 §4), and another mapping than
- * before is told in a re-INVITE, or the BYE of the other side would go to a hole that is closed. Whoever does not answer
- * gets line breaks. Where a registration stands on the same flow, that one does all of it (keepalive.ts).
+ * before is told in a re-INVITE, or the BYE of the other side would go to a hole that is closed. Whoever does not answer,
+ * or asks for credentials that it may not have, gets line breaks. Where a registration stands on the same flow, that one
+ * does all of it (keepalive.ts).
  */
+import { type Attempt, FIRST_ATTEMPT } from '../auth/credentials.ts';
 import type { Call } from './call.ts';
+import { digestTowards } from './call-credentials.ts';
 import { moveCalls } from './call-move.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { type Flow, formatHost, isReliable } from './flow.ts';
-import type { OptionsKeepalive } from './keepalive-options.ts';
+import { type Asker, isChallenge, type OptionsKeepalive } from './keepalive-options.ts';
 import { seenIn } from './mapped-address.ts';
 import type { SipResponse } from './message.ts';
 import { parseNameAddr } from './name-addr.ts';
@@ -25,6 +28,8 @@ const SHARE = 0.8;
 export interface CallKeepalive {
   /** The OPTIONS that was sent last. */
   readonly options: OptionsKeepalive;
+  readonly asker: Asker;
+  /** Not, too, where credentials were asked for and are not to be had: line breaks go then. */
   answered: boolean;
 }
 
@@ -45,7 +50,8 @@ export function callKeepaliveDue(parts: EndpointParts, turn: Turn, call: Call): 
   keepCallOpen(parts, turn, call);
 }
 
-function sendKeepalive({ agent, registrations }: EndpointParts, turn: Turn, call: Call, flow: Flow): void {
+function sendKeepalive(parts: EndpointParts, turn: Turn, call: Call, flow: Flow): void {
+  const { agent } = parts;
   const { keepalive: before, outgoing } = call;
   const { keepaliveBy = 'options' } = agent.config;
   if (before?.answered === false && before.options.transaction !== undefined)
@@ -57,24 +63,41 @@ function sendKeepalive({ agent, registrations }: EndpointParts, turn: Turn, call
     addressOfRecord: from.value.uri,
     domain: formatHost(flow.remote.address),
     user: outgoing.user,
+    digest: digestTowards(parts, call, flow),
   };
-  const options = registrations.keepalives.ask(turn, asker, flow, call.handle, before?.options);
-  call.keepalive = { options, answered: false };
+  // Who has asked for credentials once does so again.
+  ask(parts, turn, call, asker, flow, before?.options.attempt === undefined ? undefined : FIRST_ATTEMPT);
+}
+
+function ask(
+  { registrations }: EndpointParts,
+  turn: Turn,
+  call: Call,
+  asker: Asker,
+  flow: Flow,
+  attempt: Attempt | undefined,
+): void {
+  const about = { call: call.handle, ...(attempt === undefined ? undefined : { attempt }) };
+  const options = registrations.keepalives.ask(turn, asker, flow, about, call.keepalive?.options);
+  call.keepalive = { options, answered: false, asker };
 }
 
 /** What became of an OPTIONS: another mapping than before is another way to us, which the peer has to be told. */
 export function callKeepaliveIndicated(
-  { calls }: EndpointParts,
+  parts: EndpointParts,
   turn: Turn,
   options: OptionsKeepalive,
   indication: Indication<unknown>,
 ): void {
+  const { calls, registrations } = parts;
   const call = calls.find(options.call);
   const { keepalive } = call ?? {};
   if (call === undefined || keepalive?.options !== options || indication.type !== 'response') return;
   const { response } = indication;
   if (response.status < 200) return;
-  keepalive.answered = true;
+  const attempt = registrations.keepalives.attemptAfter(keepalive.asker, options, response);
+  keepalive.answered = attempt !== undefined || !isChallenge(response);
+  if (attempt !== undefined) ask(parts, turn, call, keepalive.asker, options.flow, attempt);
   const { seenAt: before } = call;
   noteMapping(call, response);
   if (before === undefined || before === call.seenAt || call.told === undefined) return;

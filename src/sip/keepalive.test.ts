@@ -379,3 +379,44 @@ test('an ICMP error tells a dead flow over UDP, whatever keeps it open', () => {
   expect(changes().find(({ to }) => to === 'retrying')).toMatchObject({ reason: 'connection refused' });
   expect(changes().at(-1)?.to).toBe('registered');
 });
+
+const CHALLENGE: HeaderLine = ['WWW-Authenticate', 'Digest realm="lab.local", nonce="n1", qop="auth"'];
+
+/** A registrar beyond a NAT that asks every OPTIONS for credentials, and takes them, or none. */
+function asking(taking: boolean, password = 'secret'): void {
+  const server = { ...REGISTRAR_ADDRESS, host: REGISTRAR_ADDRESS.address, transport: 'udp' } as const;
+  open('udp', { accounts: [accountOf('100', { server, password })] });
+  const { answering } = registrar;
+  registrar.answering = (request) => {
+    const known = taking && value(request, 'Authorization') !== undefined;
+    if (request.method !== 'OPTIONS' || known) return answering?.(request);
+    return { status: 401, toTag: 'r', headers: [CHALLENGE] };
+  };
+  start();
+}
+
+const asked = () => registrar.requests('OPTIONS').map(({ message }) => value(message, 'Authorization'));
+
+test('OPTIONS that are challenged are answered once, and carry credentials from then on (§22.2)', () => {
+  asking(true);
+  network.run(130_000);
+  const [first, ...others] = asked();
+  expect(first).toBeUndefined();
+  expect(others.length).toBeGreaterThanOrEqual(4);
+  expect(others.map((text) => /nc=(\d+)/.exec(text ?? '')?.[1])).toEqual(
+    others.map((_, at) => String(at + 1).padStart(8, '0')),
+  );
+  expect(registrar.pingsMs).toEqual([]);
+  expect(changes().map(({ to }) => to)).toEqual(['registering', 'registered']);
+});
+
+test.each([
+  { taking: false, password: 'secret', tries: 2, what: 'refused' },
+  { taking: true, password: '', tries: 1, what: 'not given' },
+])('where the password is $what no OPTIONS follow, and line breaks do', ({ taking, password, tries }) => {
+  asking(taking, password);
+  network.run(130_000);
+  expect(asked()).toHaveLength(tries);
+  expect(registrar.pingsMs.length).toBeGreaterThanOrEqual(3);
+  expect(changes().map(({ to }) => to)).toEqual(['registering', 'registered']);
+});

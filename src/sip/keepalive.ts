@@ -6,15 +6,25 @@
  * else when the server has answered it before, or speaks RFC 5626, which promises line breaks and STUN. A server that
  * never answered may not know them, and closing its connections would be worse than not to know.
  */
+import { type Attempt, FIRST_ATTEMPT } from '../auth/credentials.ts';
 import { BindingClient } from '../stun/binding-client.ts';
 import type { StunMessage } from '../stun/message.ts';
 import { type Deadline, Deadlines } from './deadlines.ts';
-import type { Account } from './endpoint-config.ts';
 import { type Flow, flowName, formatAddress, isReliable, type SocketAddress } from './flow.ts';
 import { Identifiers } from './identifiers.ts';
 import { type KeepaliveKind, keepaliveKind } from './keepalive-kind.ts';
-import { type Asker, type OptionsKeepalive, sendKeepaliveOptions } from './keepalive-options.ts';
+import {
+  type About,
+  type Asker,
+  askerOf,
+  attemptAfter,
+  isChallenge,
+  type OptionsKeepalive,
+  type Registered,
+  sendKeepaliveOptions,
+} from './keepalive-options.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
+import type { SipResponse } from './message.ts';
 import { diagnoseStunless } from './registration-diagnosis.ts';
 import type { Frame } from './stream-framing.ts';
 import type { Indication } from './transaction.ts';
@@ -35,7 +45,9 @@ export interface DeadFlow {
 interface Kept {
   readonly flow: Flow;
   /** Who asks with OPTIONS. */
-  readonly account: Account;
+  asker: Registered;
+  /** Its server wants to know who: OPTIONS carry credentials from then on. */
+  challenged: boolean;
   intervalMs: number;
   timer: Deadline<Kept> | undefined;
   /** What is out, and nothing was heard since. */
@@ -73,18 +85,20 @@ export class Keepalives {
    * nothing has to be kept within our own network, unless it was asked for, or the registrar calls over the flow; beyond
    * it a firewall may stand that forgets as a NAT does, over IPv6 too.
    */
-  keep(turn: Turn, flow: Flow, account: Account, flowTimerMs?: number): void {
+  keep(turn: Turn, flow: Flow, asker: Registered, flowTimerMs?: number): void {
     const { keepaliveMs = 0 } = this.agent.config;
     if (keepaliveMs === 0 || !this.isWorth(flow)) return;
     const intervalMs = Math.min(keepaliveMs, flowTimerMs ?? keepaliveMs);
     const known = this.kept.get(flowName(flow));
     if (known !== undefined) {
       known.intervalMs = intervalMs;
+      known.asker = asker;
       return;
     }
     const kept: Kept = {
       flow,
-      account,
+      asker,
+      challenged: false,
       intervalMs,
       timer: undefined,
       waiting: undefined,
@@ -107,18 +121,24 @@ export class Keepalives {
 
   /**
    * What became of an OPTIONS: any final response is a sign of life (RFC 3261 §11.1), and its Via shows how a NAT maps us
-   * now (RFC 3581 §4).
+   * now (RFC 3581 §4). A challenge is answered at once; to a server whose challenge cannot be, line breaks go from now on.
    */
   indicated(turn: Turn, options: OptionsKeepalive, indication: Indication<unknown>): void {
     const kept = this.kept.get(flowName(options.flow));
-    if (kept?.options !== options || kept.waiting !== 'options') return;
+    if (kept?.options !== options) return;
     if (indication.type === 'response') {
-      if (indication.response.status < 200) return;
-      this.remember(kept, 'options', true);
-      this.alive(turn, kept);
-      this.agent.own.learnMapping(turn, kept.flow, indication.response);
-      return;
+      const { response } = indication;
+      if (response.status < 200) return;
+      const attempt = this.attemptAfter(askerOf(kept.asker), options, response);
+      this.remember(kept, 'options', attempt !== undefined || !isChallenge(response));
+      if (kept.waiting === 'options') this.alive(turn, kept);
+      this.agent.own.learnMapping(turn, kept.flow, response);
+      if (attempt === undefined) return;
+      kept.challenged = true;
+      return this.sendOptions(turn, kept, attempt);
     }
+    // That of one that was sent again with credentials: the next one will tell.
+    if (kept.waiting !== 'options') return;
     this.bury(kept, indication.type === 'timeout' ? NO_ANSWER.options : indication.error);
   }
 
@@ -145,8 +165,13 @@ export class Keepalives {
   }
 
   /** OPTIONS for the way of a call: its identifiers come from here, as those of all keepalives. */
-  ask(turn: Turn, asker: Asker, flow: Flow, call: string, before?: OptionsKeepalive): OptionsKeepalive {
-    return sendKeepaliveOptions(this.agent, this.own, turn, asker, flow, before, call);
+  ask(turn: Turn, asker: Asker, flow: Flow, about: About, before?: OptionsKeepalive): OptionsKeepalive {
+    return sendKeepaliveOptions(this.agent, this.own, turn, asker, flow, before, about);
+  }
+
+  /** The credentials that a response to OPTIONS asks for, when they are to be had. */
+  attemptAfter(asker: Asker, options: OptionsKeepalive, response: SipResponse): Attempt | undefined {
+    return attemptAfter(asker, options, response, this.own);
   }
 
   /** An ICMP error: nobody listens at the other end of a flow over UDP. */
@@ -192,7 +217,7 @@ export class Keepalives {
     if (kept.waiting === 'stun' && kind === 'stun') this.stunUnanswered(turn, kept);
     kept.waiting = kind;
     if (kind === 'options') {
-      kept.options = sendKeepaliveOptions(this.agent, this.own, turn, kept.account, flow, kept.options);
+      this.sendOptions(turn, kept, kept.challenged ? FIRST_ATTEMPT : undefined);
     } else if (kind === 'stun') {
       const { bytes } = this.stun.ask(kept, flow.remote, turn.nowMs);
       turn.ask({ type: 'send', flow, bytes });
@@ -201,6 +226,12 @@ export class Keepalives {
     if (!this.awaitsAnswer(kept, kind)) return this.armNext(turn, kept);
     const inMs = Math.min(ANSWER_MS, kept.intervalMs);
     kept.timer = this.deadlines.arm(turn.nowMs + inMs, 'keepalive answer', kept);
+  }
+
+  private sendOptions(turn: Turn, kept: Kept, attempt: Attempt | undefined): void {
+    const about = attempt === undefined ? {} : { attempt };
+    const { asker, flow, options } = kept;
+    kept.options = sendKeepaliveOptions(this.agent, this.own, turn, askerOf(asker), flow, options, about);
   }
 
   private kindOf({ flow }: Kept): KeepaliveKind {
@@ -239,7 +270,7 @@ export class Keepalives {
   private stunUnanswered(turn: Turn, kept: Kept): void {
     if (this.answering.has(answerKey('stun', kept.flow))) return;
     this.remember(kept, 'stun', false);
-    diagnoseStunless(turn, kept.account, formatAddress(kept.flow.remote));
+    diagnoseStunless(turn, kept.asker.account, formatAddress(kept.flow.remote));
   }
 
   private alive(turn: Turn, kept: Kept): void {

@@ -101,7 +101,7 @@ function accepted(
   // Asked to stop while this was on its way.
   if (registration.ending) return sendRegister(table, turn, registration);
   if (registration.flow !== undefined)
-    table.keepalives.keep(turn, registration.flow, registration.account, flowTimerMs(response));
+    table.keepalives.keep(turn, registration.flow, registration, flowTimerMs(response));
   if (hasMoved(table.agent, turn, registration)) return sendRegister(table, turn, registration);
   table.arm(turn, registration, inMs);
 }
