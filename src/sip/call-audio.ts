@@ -32,6 +32,8 @@ export class CallAudio {
   mappingUntilMs = 0;
   /** What the media thread said when it had no port left. */
   exhausted: string | undefined;
+  /** Not one port came since the start. */
+  neverAny = true;
   /** Ports that the media thread was told to close and has not given back yet. */
   private returning = 0;
 
@@ -43,6 +45,7 @@ export class CallAudio {
   /** More of the reserve. */
   addPorts(ports: readonly number[]): void {
     this.ports.push(...ports);
+    this.neverAny &&= ports.length === 0;
     this.returning = Math.max(0, this.returning - ports.length);
     this.exhausted = undefined;
   }

@@ -34,6 +34,7 @@ import { callResolved, retryAfterWait } from './next-server.ts';
 import { PORT_WAIT_MS, portDue, portsForCalls } from './own-port.ts';
 import { advancePings, Pings, ping, pingResolved } from './ping.ts';
 import { placeCall } from './placing.ts';
+import { diagnosePortsTaken } from './ports-taken.ts';
 import { ringTimedOut } from './provisional.ts';
 import { StatefulProxy } from './proxy.ts';
 import { receive, receiveStream } from './reception.ts';
@@ -291,8 +292,10 @@ export class Endpoint {
     if (report.type !== 'ports' && report.type !== 'ports-exhausted') {
       return this.calls.audio.report(turn, report);
     }
-    if (report.type === 'ports') this.calls.audio.addPorts(report.ports);
-    else this.calls.audio.exhausted = report.detail;
+    const { audio } = this.calls;
+    if (report.type === 'ports') audio.addPorts(report.ports);
+    else audio.exhausted = report.detail;
+    if (report.type === 'ports-exhausted' && audio.neverAny) diagnosePortsTaken(turn, report.detail);
     portsArrived(this.calls, turn);
     portsForCalls(this.parts, turn);
   }

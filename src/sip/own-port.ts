@@ -7,6 +7,7 @@ import { finishCall } from './call-end.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { tryInvite } from './invite-attempt.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
+import { diagnosePortsTaken } from './ports-taken.ts';
 import type { Turn } from './turn.ts';
 
 /** How long a call waits for a port of the reserve, or just after the start for a STUN server's word on it, in ms. */
@@ -34,7 +35,9 @@ export function openPort(parts: EndpointParts, turn: Turn, call: Call, invite: O
   }
   const { noPortSoon } = calls.audio;
   if (noPortSoon !== undefined) {
-    return finishCall(calls, turn, call, `no RTP port: ${noPortSoon}`, undefined, 'unreachable');
+    finishCall(calls, turn, call, `no RTP port: ${noPortSoon}`, undefined, 'unreachable');
+    if (calls.audio.neverAny) diagnosePortsTaken(turn, noPortSoon, call.handle);
+    return;
   }
   if (call.timers.port === undefined) calls.arm(turn, call, 'port', PORT_WAIT_MS);
 }
