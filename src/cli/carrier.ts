@@ -118,7 +118,9 @@ export function carrierFor(invocation: Invocation, options: Options): OpenCarrie
   const { flags, variables } = invocation;
   if (flags.has('foreground')) return ({ records }) => openForeground(options, records, variables);
   if (options.trace !== undefined) {
-    throw new UsageError('--trace needs --foreground: what the agent does is not one session.');
+    throw new UsageError(
+      '--trace needs --foreground: what the agent does is not one session. --transcript FILE tells what this command began.',
+    );
   }
   return ({ warn }) => openAgent(invocation, options, warn);
 }

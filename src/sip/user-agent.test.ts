@@ -48,6 +48,11 @@ test('a response goes to the source, at the port of sent-by (§18.2.2)', () => {
   expect(responseTo('SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1', flow)).toEqual(flowFrom('203.0.113.9', 5060));
 });
 
+test('maddr sends no answer to a third party (§26.1.5)', () => {
+  const flow = flowFrom('203.0.113.9', 5070);
+  expect(responseTo('SIP/2.0/UDP 203.0.113.9:5070;maddr=192.0.2.66;branch=z9hG4bK1', flow)).toBe(flow);
+});
+
 test('rport asks for the port of the source (RFC 3581 §4)', () => {
   const flow = flowFrom('203.0.113.9', 40_000);
   expect(responseTo('SIP/2.0/UDP 192.0.2.1:5070;rport;branch=z9hG4bK1', flow)).toBe(flow);

@@ -238,6 +238,10 @@ export function withSource(request: SipRequest, core: CoreHeaders, flow: Flow): 
 /**
  * Where responses go (§18.2.2, RFC 3581 §4): back on the stream; on UDP to the source address, at the port of
  * `rport` when it was asked for, else at the one of sent-by.
+ *
+ * Not to `maddr`, though §18.2.2 would have it on UDP: it is for multicast, which we do not speak, and otherwise an
+ * address of a third party that a stranger has every answer and its repeats sent to (§26.1.5). Nothing that serves
+ * behind a unicast address writes it; whoever did hears us at the source of the request.
  */
 export function responseFlow(via: Via, flow: Flow): Flow {
   if (isReliable(flow.transport)) return flow;
