@@ -77,7 +77,7 @@ export function leftAt(record: NodeRecord): string[] {
  * which flows phones have registered in the place of others (location-service.ts): all of them are bounded.
  */
 const KEPT =
-  /config\b|\.own\.(?:said|routes\.known)$|\.audio\.(?:ports|freeSlots)$|\.(?:failed\.failures|large\.withoutUntilMs)$|\.sources\.sources$|\.keepalives\.answering$|\.location\.replaced$|\.realm\.(?:algorithms|passwords)$/;
+  /config\b|\.own\.(?:said|routes\.known)$|\.audio\.(?:ports|freeSlots)$|\.(?:failed\.failures|large\.withoutUntilMs)$|\.sources\.sources$|\.keepalives\.answering\.known$|\.location\.replaced$|\.realm\.(?:algorithms|passwords)$/;
 
 /** No map, set or list of the endpoint has anything of a call left, and every port is back in the reserve. */
 function heldAt({ node }: NodeRecord): string[] {

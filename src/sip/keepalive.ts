@@ -12,6 +12,7 @@ import type { StunMessage } from '../stun/message.ts';
 import { type Deadline, Deadlines } from './deadlines.ts';
 import { type Flow, flowName, formatAddress, isReliable, type SocketAddress } from './flow.ts';
 import { Identifiers } from './identifiers.ts';
+import { KeepaliveAnswers } from './keepalive-answers.ts';
 import { type KeepaliveKind, keepaliveKind } from './keepalive-kind.ts';
 import {
   type About,
@@ -23,7 +24,6 @@ import {
   type Registered,
   sendKeepaliveOptions,
 } from './keepalive-options.ts';
-import { MAX_ACCOUNTS } from './limits.ts';
 import type { SipResponse } from './message.ts';
 import { diagnoseStunless } from './registration-diagnosis.ts';
 import type { Frame } from './stream-framing.ts';
@@ -61,8 +61,7 @@ interface Kept {
 export class Keepalives {
   private readonly kept = new Map<string, Kept>();
   private readonly deadlines = new Deadlines<Kept>();
-  /** Whether servers answer a kind of keepalive, by both: what they did, not what they should. */
-  private readonly answering = new Map<string, boolean>();
+  private readonly answering = new KeepaliveAnswers();
   private dead: DeadFlow[] = [];
 
   /** Its own: when a ping happens to be due must not change the identifiers of the call that follows. */
@@ -115,7 +114,7 @@ export class Keepalives {
     const kept = this.kept.get(flowName(flow));
     if (kept?.waiting !== 'crlf') return;
     const types = new Set(frames.map(({ type }) => type));
-    if (types.has('pong') && !types.has('ping')) this.remember(kept, 'crlf', true);
+    if (types.has('pong') && !types.has('ping')) this.answering.remember('crlf', kept.flow, true);
     this.alive(turn, kept);
   }
 
@@ -130,7 +129,7 @@ export class Keepalives {
       const { response } = indication;
       if (response.status < 200) return;
       const attempt = this.attemptAfter(askerOf(kept.asker), options, response);
-      this.remember(kept, 'options', attempt !== undefined || !isChallenge(response));
+      this.answering.remember('options', kept.flow, attempt !== undefined || !isChallenge(response));
       if (kept.waiting === 'options') this.alive(turn, kept);
       this.agent.own.learnMapping(turn, kept.flow, response);
       if (attempt === undefined) return;
@@ -150,7 +149,7 @@ export class Keepalives {
     const answered = this.stun.receive(message, source);
     if (answered === undefined) return false;
     const { owner: kept, verdict } = answered;
-    this.remember(kept, 'stun', true);
+    this.answering.remember('stun', kept.flow, true);
     if (verdict.type === 'mapped') {
       const { mapped: before } = kept;
       kept.mapped = verdict.mapped;
@@ -242,23 +241,23 @@ export class Keepalives {
   }
 
   private isSilent(kind: KeepaliveKind, flow: Flow): boolean {
-    return this.answering.get(answerKey(kind, flow)) === false;
+    return this.answering.of(kind, flow) === false;
   }
 
   /** Whether an answer is waited for. */
   private awaitsAnswer({ flow }: Kept, kind: KeepaliveKind): boolean {
     if (kind === 'options') return true;
     if (kind === 'crlf' && !isReliable(flow.transport)) return false;
-    return this.answering.get(answerKey(kind, flow)) ?? this.agent.outbound.has(flow);
+    return this.answering.of(kind, flow) ?? this.agent.outbound.has(flow);
   }
 
   private unanswered(turn: Turn, kept: Kept): void {
     const kind = kept.waiting;
     if (kind === undefined) return this.armNext(turn, kept);
-    const first = this.answering.get(answerKey(kind, kept.flow)) === undefined;
+    const first = this.answering.of(kind, kept.flow) === undefined;
     const byName = kind === 'options' && this.agent.config.keepaliveBy === 'options';
     // A promise that is not kept costs one connection, and is not believed again.
-    if (first && !byName) this.remember(kept, kind, false);
+    if (first && !byName) this.answering.remember(kind, kept.flow, false);
     this.drop(turn, kept);
     if (kind !== 'options' || byName || !first) return this.bury(kept, NO_ANSWER[kind]);
     // Nobody promised to answer OPTIONS: line breaks from now on.
@@ -268,8 +267,8 @@ export class Keepalives {
 
   /** Asked for by `--keepalive-by stun`, of a server that promised nothing: the NAT is kept open, and no more is known. */
   private stunUnanswered(turn: Turn, kept: Kept): void {
-    if (this.answering.has(answerKey('stun', kept.flow))) return;
-    this.remember(kept, 'stun', false);
+    if (this.answering.of('stun', kept.flow) !== undefined) return;
+    this.answering.remember('stun', kept.flow, false);
     diagnoseStunless(turn, kept.asker.account, formatAddress(kept.flow.remote));
   }
 
@@ -304,14 +303,6 @@ export class Keepalives {
     const inMs = Math.round(kept.intervalMs * (0.8 + 0.2 * this.own.fraction()));
     kept.timer = this.deadlines.arm(turn.nowMs + inMs, 'keepalive', kept);
   }
-
-  private remember({ flow }: Kept, kind: KeepaliveKind, answers: boolean): void {
-    const key = answerKey(kind, flow);
-    const oldest = this.answering.keys().next().value;
-    const full = this.answering.size >= 2 * MAX_ACCOUNTS && !this.answering.has(key);
-    if (full && oldest !== undefined) this.answering.delete(oldest);
-    this.answering.set(key, answers);
-  }
 }
 
 const NO_ANSWER: Readonly<Record<KeepaliveKind, string>> = {
@@ -319,7 +310,3 @@ const NO_ANSWER: Readonly<Record<KeepaliveKind, string>> = {
   stun: 'the server does not answer STUN any more',
   options: 'the server does not answer OPTIONS',
 };
-
-function answerKey(kind: KeepaliveKind, { transport, remote }: Flow): string {
-  return `${kind} ${transport} ${formatAddress(remote)}`;
-}
