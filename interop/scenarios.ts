@@ -14,6 +14,7 @@ import { doctorTlsScenarios } from './scenarios/doctor-tls.ts';
 import { failingScenarios } from './scenarios/failing.ts';
 import { holdingScenarios } from './scenarios/holding.ts';
 import { inviteScenarios } from './scenarios/invites.ts';
+import { keepaliveScenarios } from './scenarios/keepalive.ts';
 import { labScenarios } from './scenarios/lab.ts';
 import { mediaScenarios } from './scenarios/media.ts';
 import { messageScenarios } from './scenarios/messages.ts';
@@ -41,6 +42,7 @@ export type { Scenario } from './scenario.ts';
 
 export const scenarios: readonly Scenario[] = [
   ...holdingScenarios,
+  ...keepaliveScenarios,
   ...labScenarios,
   ...agentScenarios,
   ...callScenarios,
