@@ -106,21 +106,21 @@ export type Libc = NonNullable<ReturnType<typeof openLibc>>;
 export function openLibc() {
   if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) return undefined;
   try {
-    const path = loadedLibc(readFileSync('/proc/self/maps', 'latin1'));
-    return path === undefined ? undefined : bindLibc(dlopen(path, SIGNATURES).symbols);
+    const name = loadedLibc(readFileSync('/proc/self/maps', 'latin1'));
+    return name === undefined ? undefined : bindLibc(dlopen(name, SIGNATURES).symbols);
   } catch {
     return undefined;
   }
 }
 
 /**
- * The path of the libc that the process runs on, glibc or musl, from its memory map (proc(5)). By that path it is the
- * one that is loaded; by a name it might be a second one, and two in one process are a crash.
+ * The name of the libc that the process runs on, from its memory map (proc(5)). Both dynamic linkers know that name for
+ * what is loaded already (musl each that begins with "libc."), and load no second one: two in one process are a crash.
+ * A path would not do, because that of musl has several.
  */
 export function loadedLibc(maps: string): string | undefined {
-  return /\/\S*\/(?:libc\.so\.6|libc-2\.\d+\.so|ld-musl-\w+\.so\.1|libc\.musl-\w+\.so\.1|libc\.so)$/m.exec(
-    maps,
-  )?.[0];
+  if (/\/(?:ld-musl-\w+|libc\.musl-\w+)\.so\.1$/m.test(maps)) return 'libc.so';
+  return /\/(?:libc\.so\.6|libc-2\.\d+\.so)$/m.test(maps) ? 'libc.so.6' : undefined;
 }
 
 function bindLibc(libc: ReturnType<typeof dlopen<typeof SIGNATURES>>['symbols']) {
