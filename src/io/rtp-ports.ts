@@ -103,14 +103,16 @@ export function openRtpPorts(options: RtpPortsOptions, sockets: UdpSockets = bun
       cursor = (cursor + 1) % share;
       if (bound.has(port)) continue;
       const pair = await bindPair(port);
-      if (typeof pair !== 'string') return pair;
-      reason = pair;
+      if (!('code' in pair)) return pair;
+      reason = pair.message;
+      // Descriptors that are used up, or an address that is gone, are no better on the next port.
+      if (pair.code !== 'EADDRINUSE' && pair.code !== 'EACCES') break;
     }
     return reason;
   }
 
-  async function bindPair(port: number): Promise<PortPair | string> {
-    let reason = '';
+  async function bindPair(port: number): Promise<PortPair | BindFailure> {
+    let failure: BindFailure = { code: '', message: '' };
     for (const host of hosts) {
       const pair = await bindOn(sockets, host, port, handlers);
       if (!('code' in pair)) {
@@ -118,11 +120,11 @@ export function openRtpPorts(options: RtpPortsOptions, sockets: UdpSockets = bun
         hosts = [host];
         return pair;
       }
-      reason = pair.message;
+      failure = pair;
       // A port that somebody has says nothing about the family: only another error tries the other one.
-      if (pair.code === 'EADDRINUSE') return reason;
+      if (pair.code === 'EADDRINUSE') return pair;
     }
-    return reason;
+    return failure;
   }
 
   async function fillUp(): Promise<void> {
