@@ -16,7 +16,7 @@ import { type Media, startMedia } from './media.ts';
 import { recentPeers } from './recent-peers.ts';
 import { firstEvents } from './session-start.ts';
 import { type ListenOptions, listenForSip } from './sip-listeners.ts';
-import type { StreamConnections } from './tcp-connections.ts';
+import type { StreamConnections } from './stream-connections.ts';
 import type { TlsCredentials } from './tls-credentials.ts';
 import type { UdpListener } from './udp-listener.ts';
 

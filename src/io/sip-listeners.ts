@@ -5,7 +5,8 @@
  */
 import type { SocketAddress, Transport } from '../sip/flow.ts';
 import { isOneAddress } from './local-addresses.ts';
-import { isInUse, openStreams, type StreamConnections, type StreamHandlers } from './tcp-connections.ts';
+import type { StreamConnections, StreamHandlers } from './stream-connections.ts';
+import { isInUse, openStreams } from './tcp-connections.ts';
 import type { TlsCredentials } from './tls-credentials.ts';
 import { listenUdp, type UdpListener } from './udp-listener.ts';
 

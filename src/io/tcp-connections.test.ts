@@ -1,7 +1,8 @@
 /** SIP over TCP on loopback, against peers that do not behave. */
 import { afterEach, expect, test } from 'bun:test';
 import { MAX_OPENED_CONNECTIONS, MAX_UNSENT_BYTES } from '../sip/limits.ts';
-import { openStreams, type StreamConnections } from './tcp-connections.ts';
+import type { StreamConnections } from './stream-connections.ts';
+import { openStreams } from './tcp-connections.ts';
 
 let tcp: StreamConnections | undefined;
 

@@ -6,51 +6,16 @@
  * one that must not be used. Both have a time to come up in, so that a request finds another server soon.
  */
 import type { Socket, TCPSocketListener } from 'bun';
-import type { SocketAddress, Transport } from '../sip/flow.ts';
+import type { SocketAddress } from '../sip/flow.ts';
 import { unmapped } from '../sip/ip-address.ts';
 import { MAX_OPENED_CONNECTIONS, MAX_PENDING_HANDSHAKES, MAX_UNSENT_BYTES } from '../sip/limits.ts';
-import type { TlsFault, TlsSession } from '../sip/tls.ts';
-import { sourceTowards } from './local-addresses.ts';
+import type { TlsSession } from '../sip/tls.ts';
+import { connectFailure } from './connect-failure.ts';
 import { otherFamily } from './other-family.ts';
+import type { Disconnected, StreamConnections, StreamHandlers, StreamTimes } from './stream-connections.ts';
 import type { TlsCredentials } from './tls-credentials.ts';
 import { handshakeFault, isBroken, isTlsError, judgeHandshake, silentFault } from './tls-handshake.ts';
 import { clientTls, serverTls } from './tls-options.ts';
-
-/** A connection that is up. */
-export interface Connected {
-  readonly transport: Transport;
-  readonly local: SocketAddress;
-  readonly remote: SocketAddress;
-  readonly tls?: TlsSession;
-}
-
-/** Why one is gone; nothing when its peer closed it as it should. */
-export interface Disconnected {
-  readonly error?: string;
-  readonly tlsFault?: TlsFault;
-  /** Of one that a peer opened and that never was up. */
-  readonly remote?: SocketAddress;
-}
-
-export interface StreamHandlers {
-  connected(connection: number, about: Connected): void;
-  received(connection: number, bytes: Uint8Array): void;
-  disconnected(connection: number, why: Disconnected): void;
-}
-
-export interface StreamConnections {
-  /** The port that was bound. Over TLS there has to be a certificate of ours. */
-  listen(transport: 'tcp' | 'tls', bind: string | undefined, port: number): number;
-  /** `domain`: what the certificate has to show; absent for TCP. */
-  connect(connection: number, remote: SocketAddress, domain?: string): void;
-  send(connection: number, bytes: Uint8Array): void;
-  /** Sends what waits, then closes. */
-  disconnect(connection: number): void;
-  /** For handshakes from now on; what stands goes on. */
-  useCredentials(credentials: TlsCredentials): void;
-  /** Closes the listeners and every connection. */
-  close(): void;
-}
 
 interface Open {
   readonly id: number;
@@ -66,16 +31,6 @@ interface Open {
   unsent: Uint8Array[];
   unsentBytes: number;
   closing: boolean;
-}
-
-/** Waiting times, in ms. */
-export interface StreamTimes {
-  /** How long a connection that was ended may take to send what waits: a peer that never reads gets no longer. */
-  readonly lingerMs: number;
-  /** For the connection itself: TCP asks at 0, 1 and 3 s (RFC 6298 §5.7). */
-  readonly connectMs: number;
-  /** From then on for the handshake, on either side. */
-  readonly handshakeMs: number;
 }
 
 const TIMES: StreamTimes = { lingerMs: 5_000, connectMs: 6_000, handshakeMs: 4_000 };
@@ -344,18 +299,4 @@ function openOnAll(open: (hostname: string) => TCPSocketListener<Open>): TCPSock
 /** Whether a bind failed because somebody has the port. */
 export function isInUse(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-}
-
-/** In words: Bun's own message is "Failed to connect" whatever the reason. */
-function connectFailure(error: unknown, address: string): string {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
-  // Bun says so of a host that is not there, and of a machine without a network, as well; the latter can be asked.
-  if (code === 'ECONNREFUSED' && sourceTowards(address) !== undefined) {
-    return 'connection refused, or no way leads there';
-  }
-  if (code === 'ECONNREFUSED') return 'no route to the host';
-  if (code === 'ETIMEDOUT') return 'no answer to the connection';
-  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'no route to the host';
-  const message = error instanceof Error ? error.message : String(error);
-  return code === '' ? message : `${message} (${code})`;
 }

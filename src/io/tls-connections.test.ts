@@ -3,7 +3,8 @@ import { afterEach, describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import type { TCPSocketListener } from 'bun';
 import type { TlsFault } from '../sip/tls.ts';
-import { type Connected, type Disconnected, openStreams, type StreamConnections } from './tcp-connections.ts';
+import type { Connected, Disconnected, StreamConnections } from './stream-connections.ts';
+import { openStreams } from './tcp-connections.ts';
 import { readCredentials, type TlsFiles } from './tls-credentials.ts';
 import { handshakeFault, readAlternativeNames } from './tls-handshake.ts';
 
