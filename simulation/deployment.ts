@@ -2,9 +2,10 @@
  * A whole deployment on the virtual network: a registrar, an echo that is registered with it, ten phones that are,
  * and two strangers that are not.
  */
-import type { VirtualEndpoint, Weather } from '../src/io/virtual.ts';
+import type { VirtualEndpoint } from '../src/io/virtual.ts';
 import { type Actor, VirtualNetwork } from '../src/io/virtual.ts';
 import { accountOf, ECHO_ADDRESS, endpointConfig, REGISTRAR_ADDRESS } from '../src/io/virtual-scene.ts';
+import type { Weather } from '../src/io/virtual-weather.ts';
 import type { EndpointConfig } from '../src/sip/endpoint-config.ts';
 import type { SocketAddress, Transport } from '../src/sip/flow.ts';
 import { Chance } from './chance.ts';

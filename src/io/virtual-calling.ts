@@ -9,10 +9,11 @@ import type { SocketAddress } from '../sip/flow.ts';
 import type { SipRequest } from '../sip/message.ts';
 import type { HeaderLine, ResponseParts } from '../sip/serialize-message.ts';
 import { bytesOf } from '../sip/text.ts';
-import { type VirtualEndpoint, VirtualNetwork, type Weather } from './virtual.ts';
+import { type VirtualEndpoint, VirtualNetwork } from './virtual.ts';
 import { offerText } from './virtual-caller.ts';
 import { type Heard, VirtualPeer } from './virtual-peer.ts';
 import { accountOf, endpointConfig, PHONE_ADDRESS } from './virtual-scene.ts';
+import type { Weather } from './virtual-weather.ts';
 
 export const CALLER_ADDRESS: SocketAddress = { address: '192.0.2.30', port: 5060 };
 

@@ -8,9 +8,10 @@ import type { SocketAddress } from '../sip/flow.ts';
 import type { SipResponse } from '../sip/message.ts';
 import type { HeaderLine } from '../sip/serialize-message.ts';
 import { RFC_TIMERS } from '../sip/timers.ts';
-import { type VirtualEndpoint, VirtualNetwork, type Weather } from './virtual.ts';
+import { type VirtualEndpoint, VirtualNetwork } from './virtual.ts';
 import { VirtualCaller } from './virtual-caller.ts';
 import { VirtualPeer } from './virtual-peer.ts';
+import type { Weather } from './virtual-weather.ts';
 
 export const ECHO_ADDRESS: SocketAddress = { address: '192.0.2.10', port: 5060 };
 export const PHONE_ADDRESS: SocketAddress = { address: '192.0.2.20', port: 5060 };

@@ -2,8 +2,9 @@
 import { expect, test } from 'bun:test';
 import type { Input, Output } from '../sip/endpoint-io.ts';
 import { bytesOf, latin1 } from '../sip/text.ts';
-import { type Actor, FAIR, type Step, VirtualNetwork } from './virtual.ts';
+import { type Actor, type Step, VirtualNetwork } from './virtual.ts';
 import { VirtualMedia } from './virtual-media.ts';
+import { FAIR } from './virtual-weather.ts';
 
 /** Keeps what it is told, with the time. */
 class Listener implements Actor {

@@ -18,19 +18,7 @@ import { VirtualDns } from './virtual-dns.ts';
 import { VirtualMedia } from './virtual-media.ts';
 import { type StreamOwner, VirtualStreams } from './virtual-streams.ts';
 import type { VirtualTls } from './virtual-tls.ts';
-
-/** What a datagram meets on its way. Probabilities are 0 to 1. */
-export interface Weather {
-  /** One way, shortest and longest, in ms; a datagram may overtake another within that. */
-  readonly latencyMs: readonly [number, number];
-  readonly loss: number;
-  readonly duplication: number;
-  /** A datagram that is held back by another longest latency, and so overtaken. */
-  readonly reordering: number;
-}
-
-/** Ten milliseconds, and nothing is lost. */
-export const FAIR: Weather = { latencyMs: [10, 10], loss: 0, duplication: 0, reordering: 0 };
+import { arrivalsMs, FAIR, latencyMs, type Weather } from './virtual-weather.ts';
 
 /** Whoever stands at an address: an endpoint, or a peer that a test plays (virtual-peer.ts). */
 export interface Actor {
@@ -366,12 +354,8 @@ export class VirtualNetwork {
 
   private datagram(from: Node, to: SocketAddress, bytes: Uint8Array): void {
     if (from.off !== undefined) return;
-    const { loss, duplication, reordering, latencyMs } = this.weather;
-    const copies = this.happens(duplication) ? 2 : 1;
-    for (let copy = 0; copy < copies; copy++) {
-      const lost = this.happens(loss);
-      const inMs = this.latencyMs() + (this.happens(reordering) ? latencyMs[1] : 0);
-      if (!lost) this.later(inMs, () => this.deliver(from, to, bytes));
+    for (const inMs of arrivalsMs(this.weather, this.chance)) {
+      this.later(inMs, () => this.deliver(from, to, bytes));
     }
   }
 
@@ -384,11 +368,6 @@ export class VirtualNetwork {
   }
 
   private latencyMs(): number {
-    const [least, most] = this.weather.latencyMs;
-    return least + Math.floor(this.chance.fraction() * (most - least + 1));
-  }
-
-  private happens(probability: number): boolean {
-    return this.chance.fraction() < probability;
+    return latencyMs(this.weather, this.chance);
   }
 }
