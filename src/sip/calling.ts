@@ -26,6 +26,7 @@ import { afterRefusal } from './session-timer.ts';
 import { displayText, quote } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
+import { endUnanswered, endUnreached } from './unreached-call.ts';
 import { parseWarnings } from './warning.ts';
 
 /** Of what a peer says of its refusal, in characters: it goes onto a screen. */
@@ -105,9 +106,11 @@ export function callFailed(
   // §8.1.3.1: a time-out counts as a 408, a transport error as a 503.
   const failed = { status: error === undefined ? 408 : 503, reason: error ?? 'no answer in time' };
   store.givenUp.add(call, transaction);
+  const { explained } = invite;
+  invite.explained = false;
   if (tryNext(parts, turn, call, invite, failed)) return;
-  const outcome = error === undefined ? 'no-answer' : 'unreachable';
-  finishCall(store, turn, call, failed.reason, failed.status, outcome);
+  if (error === undefined) return endUnanswered(store, turn, call, invite);
+  endUnreached(store, turn, call, invite, { reason: error, status: 503, explained });
 }
 
 /** Whether a request went to the dialog of the call, and not to a fork that was ended. */

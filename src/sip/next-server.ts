@@ -6,7 +6,6 @@
  * wants no third call.
  */
 import type { Call } from './call.ts';
-import { finishCall } from './call-end.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { formatAddress, hopOfFlow } from './flow.ts';
 import { sendInvite, tryInvite } from './invite-attempt.ts';
@@ -17,6 +16,7 @@ import { parseRetryAfter } from './retry-after.ts';
 import { answers, type FoundServers } from './server-location.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
+import { endUnreached } from './unreached-call.ts';
 
 /** Addresses of one server that a call tries: each may take 64·T1 to prove silent. */
 const MAX_ADDRESSES = 4;
@@ -111,7 +111,7 @@ export function callResolved(parts: EndpointParts, turn: Turn, found: FoundServe
     if (first !== undefined) sendInvite(parts, turn, call, invite, first);
     else if (!nextTarget(parts, turn, call, invite)) {
       const reason = found.error ?? `${found.host} has no address`;
-      finishCall(parts.calls, turn, call, reason, undefined, 'unreachable');
+      endUnreached(parts.calls, turn, call, invite, { reason, explained: false });
     }
   }
 }

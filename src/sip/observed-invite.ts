@@ -10,6 +10,7 @@ import { described } from './observed-session.ts';
 import { statedReason, withStatedReason } from './reason.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
+import { NO_RESPONSE } from './unreached-call.ts';
 
 /** A response to the INVITE that began the call. `retried`: the caller tries again, with credentials or elsewhere. */
 export function inviteAnswered(
@@ -85,8 +86,7 @@ export function unanswered(turn: Turn, call: ObservedCall, to: ReadMessage): voi
     code: 'no-response',
     severity: 'error',
     evidence: `the INVITE to ${remoteOf(to, 'sent')} got not even a 100 within 32 s`,
-    cause: 'nobody listens there, or the way there or back is blocked',
-    next: 'check the address and the port, and firewalls and NAT in between',
+    ...NO_RESPONSE,
   });
 }
 

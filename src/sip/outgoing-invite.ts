@@ -61,6 +61,8 @@ export interface OutgoingInvite {
   sent: ClientTransaction<unknown> | undefined;
   /** Whoever answered, by tag: the call, other phones, and tries that were given up. */
   readonly acknowledgements: Map<string, AcknowledgedFork>;
+  /** Why the connection of this try failed has been said (tls-report.ts). */
+  explained: boolean;
   /** The servers of `hop` that were not tried (RFC 3263 §4.2). */
   servers: readonly ServerHop[];
   /** The Contacts of redirections that were not tried, the next one first, and all that ever were to be. */

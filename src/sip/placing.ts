@@ -73,6 +73,7 @@ export function placeCall(parts: EndpointParts, turn: Turn, action: PlaceCall): 
     tried: [target],
     redirects: 0,
     waited: false,
+    explained: false,
     retryAt: undefined,
     early: new Map(),
     provisional: false,

@@ -12,6 +12,7 @@ import { MAX_ACCOUNTS } from './limits.ts';
 import { LONGEST_EXPIRES_S } from './registration-terms.ts';
 import { errorText, type SipError } from './result.ts';
 import type { Turn } from './turn.ts';
+import { adviceOnSilence, type Unanswered, whereTried } from './unanswered.ts';
 
 type Advice = Pick<EventOf<'diagnosis.raised'>, 'cause' | 'next'>;
 type RefusalCode = Extract<Verdict, { type: 'refused' }>['code'];
@@ -123,83 +124,14 @@ export function diagnoseTooManyAccounts(turn: Turn, account: Account): void {
   });
 }
 
-/** A try that brought no answer. */
-export interface Unanswered {
-  readonly reason: string;
-  /** Where it went; absent when no server was found. */
-  readonly flow: Flow | undefined;
-  /** It was registered there before. */
-  readonly stood: boolean;
-}
-
 /** Nobody answered, or nothing could be sent; it is tried again by itself, unless it was to be tried once. */
 export function diagnoseUnreachable(turn: Turn, account: Account, hop: NextHop, tried: Unanswered): void {
   raise(turn, account, {
     code: 'registrar-unreachable',
     severity: 'warning',
-    evidence: `REGISTER to ${whereOf(hop, tried.flow)}: ${tried.reason}`,
-    ...adviceOnSilence(tried),
+    evidence: `REGISTER to ${whereTried(hop, tried.flow)}: ${tried.reason}`,
+    ...adviceOnSilence(tried, '--server and --port'),
   });
-}
-
-/** "pbx.example.org, 192.0.2.1:5060 over UDP": the server that was tried last, which SRV may have named. */
-function whereOf({ host }: NextHop, flow: Flow | undefined): string {
-  if (flow === undefined) return host;
-  const at = `${formatAddress(flow.remote)} over ${flow.transport.toUpperCase()}`;
-  return host === flow.remote.address ? at : `${host}, ${at}`;
-}
-
-/** The system's own word: nothing has left this machine. */
-const NO_WAY = /\b(ENETUNREACH|EINVAL|EADDRNOTAVAIL|EAFNOSUPPORT|ENETDOWN|no route to the host)\b/;
-
-function adviceOnSilence({ reason, flow, stood }: Unanswered): Advice {
-  if (flow === undefined) return adviceOnName(reason);
-  // The words of io/other-family.ts.
-  if (/\bwe are bound to\b/.test(reason)) {
-    return {
-      cause: '--bind is an address of the other family than the server has',
-      next: 'leave --bind out, or give it an address of the same kind as the server has',
-    };
-  }
-  if (NO_WAY.test(reason)) {
-    return {
-      cause:
-        'this machine has no way there: no network, no route, or --bind names an address of another network',
-      next: 'check the network, and --bind; ringback doctor shows the addresses and routes that there are',
-    };
-  }
-  if (stood) {
-    return {
-      cause: 'the server answered before: it is being started again, or the way to it is cut',
-      next: 'nothing, if that is known: it is tried again by itself; if not, see whether the server runs',
-    };
-  }
-  const transport = flow.transport.toUpperCase();
-  const other = flow.transport === 'udp' ? 'tcp' : 'udp';
-  return {
-    cause: `nothing that speaks SIP over ${transport} answers there, or a firewall is in the way`,
-    next: `check --server and --port; many servers speak one transport alone, so try --transport ${other}`,
-  };
-}
-
-/** No server was found. The words are those of server-location.ts. */
-function adviceOnName(reason: string): Advice {
-  if (NO_WAY.test(reason)) {
-    return {
-      cause: 'this machine has no way to its name server: no network, or no route',
-      next: 'check the network; ringback doctor shows the addresses and routes that there are',
-    };
-  }
-  if (reason.includes('could not be looked up in DNS')) {
-    return {
-      cause: 'the name server is down, or a firewall drops questions to it, or there is no network',
-      next: 'ask another one with --dns; ringback doctor shows each question and what became of it',
-    };
-  }
-  return {
-    cause: 'the name is misspelt, or known in another network alone (VPN, office DNS)',
-    next: 'compare it with what the provider wrote; ringback doctor shows what DNS answers',
-  };
 }
 
 /** The registrar sees us from another address with every REGISTER. */
