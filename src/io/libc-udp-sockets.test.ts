@@ -157,6 +157,24 @@ onLinux('an ICMP error is told once and does not keep the loop busy (IP_RECVERR,
   expect(failed).toEqual({ four: 1, six: 1, dual: 1 });
 });
 
+onLinux('an ICMP error costs neither the datagram that is sent next nor the one that waits', async () => {
+  const { sockets, open } = loop();
+  let failed = 0;
+  let heard = 0;
+  const socket = await open('127.0.0.1', { failed: () => void failed++, data: () => void heard++ });
+  const peer = await open('127.0.0.1');
+  const gone = await open('127.0.0.1');
+  gone.close();
+  // More than are taken in one go: the last ones are pending still when the datagram is taken.
+  for (let sent = 0; sent < 20; sent++)
+    expect(socket.send(new Uint8Array(12), gone.port, '127.0.0.1')).toBe(true);
+  peer.send(new Uint8Array(12), socket.port, '127.0.0.1');
+  sockets.serve(() => true);
+  expect(heard).toBe(1);
+  for (let turns = 0; turns < 3; turns++) sockets.serve(() => true);
+  expect(failed).toBe(20);
+});
+
 onLinux('who closes another socket in a callback is not told of what it had', async () => {
   const { sockets, open } = loop();
   const heard: string[] = [];

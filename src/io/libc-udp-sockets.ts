@@ -76,11 +76,9 @@ export function openLibcUdpSockets(libc: Libc, wake: number): LibcUdpSockets | u
   );
 
   function receive(socket: Bound): void {
-    const length = libc.receive(socket.fd, socket.family);
-    if (length < 0) {
-      if (length !== -EAGAIN) failed(socket);
-      return;
-    }
+    let length = libc.receive(socket.fd, socket.family);
+    if (isPending(length)) length = libc.receive(socket.fd, socket.family);
+    if (length < 0) return;
     noteSource(libc, socket);
     const { owner } = socket;
     if (owner === undefined) return;
@@ -98,7 +96,9 @@ export function openLibcUdpSockets(libc: Libc, wake: number): LibcUdpSockets | u
 
   function send(this: Bound, bytes: Uint8Array, port: number, address: string): boolean {
     if (!noteDestination(libc, this, port, address)) return false;
-    return libc.send(this.fd, this.family, bytes, this.table, this.source + 1) >= 0;
+    const { fd, family, table, source } = this;
+    const sent = libc.send(fd, family, bytes, table, source + 1);
+    return sent >= 0 || (isPending(sent) && libc.send(fd, family, bytes, table, source + 1) >= 0);
   }
 
   function close(this: Bound): void {
@@ -177,6 +177,14 @@ export function openLibcUdpSockets(libc: Libc, wake: number): LibcUdpSockets | u
       libc.close(epoll);
     },
   };
+}
+
+/**
+ * Whether a result may be the ICMP error of an earlier datagram, which one call tells instead of doing its work. Done again,
+ * it works: or else who spoofs a few of them takes packets from a call. The error itself is on the queue (`receiveErrors`).
+ */
+function isPending(result: number): boolean {
+  return result < 0 && result !== -EAGAIN;
 }
 
 /** The places of the sockets, in as many tables as it takes. */
