@@ -1,5 +1,6 @@
 /** What is said of a server that is of the other family than our socket. */
 import { expect, test } from 'bun:test';
+import { otherFamily } from './other-family.ts';
 import { listenUdp } from './udp-listener.ts';
 
 const nothing = () => {};
@@ -15,4 +16,9 @@ test('a datagram from IPv4 to IPv6 has no way, and the address that we are bound
   const any = await listenUdp('0.0.0.0', 0, nothing, nothing);
   expect(any.send(bytes, { address: '::1', port: 9 })).toEndWith('this machine has no IPv6');
   any.close();
+});
+
+test('a socket on :: carries IPv4 as well (RFC 3493 §3.7): whatever fails there, it is not the family', () => {
+  expect(otherFamily('::', '203.0.113.9')).toBeUndefined();
+  expect(otherFamily('2001:db8::1', '203.0.113.9')).toEndWith('we are bound to 2001:db8::1, which is IPv6');
 });

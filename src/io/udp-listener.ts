@@ -5,6 +5,13 @@ import type { SocketAddress } from '../sip/flow.ts';
 import { unmapped } from '../sip/ip-address.ts';
 import { otherFamily } from './other-family.ts';
 
+/** In words; the system's own where there are none. */
+function sendFailure(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  if (code === 'EHOSTUNREACH' || code === 'ENETUNREACH') return 'no route to the host';
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** A bound socket. */
 export interface UdpListener {
   readonly port: number;
@@ -56,7 +63,7 @@ export async function listenUdp(
       if (again) return trySend(bytes, remote, false);
       const other = otherFamily(socket.address.address, remote.address);
       if (other !== undefined) return other;
-      return error instanceof Error ? error.message : String(error);
+      return sendFailure(error);
     }
   }
 
