@@ -71,6 +71,22 @@ test('the cause and the next step stand there in full, however narrow the termin
   }
 });
 
+test('the page of keys says of q what it does: on an attached screen it ends nothing', () => {
+  const words = (endsCalls: boolean) =>
+    frame(
+      scene().model,
+      { ...FIRST_VIEW, help: true, endsCalls },
+      { columns: 120, rows: 40 },
+      { ascii: false },
+    )
+      .flat()
+      .map(({ text }) => text)
+      .join(' ');
+  expect(words(true)).toContain('end all calls, unregister, leave');
+  expect(words(false)).not.toContain('end all calls');
+  expect(words(false)).toContain('calls and registrations go on');
+});
+
 test('what a caller calls itself reaches no terminal as a control sequence', () => {
   for (const view of Object.values(VIEWS)) {
     const lines = frame(

@@ -7,7 +7,7 @@ import { orderedCalls } from './call-order.ts';
 import { callPage } from './call-page.ts';
 import { callLine, headerLine, type Look } from './call-table.ts';
 import { cell, cutLine, type Line, lineWidth } from './cells.ts';
-import { KEYS, labelOf } from './keys.ts';
+import { helpOf, KEYS, labelOf } from './keys.ts';
 import { logLines } from './log-pane.ts';
 import { eventLines, messagePage } from './message-page.ts';
 import type { Model } from './model.ts';
@@ -43,7 +43,7 @@ export function pageRows(view: View, { rows }: Size): number {
 }
 
 function bodyLines(model: Model, view: View, size: Size, look: Look): Line[] {
-  if (view.help) return helpLines(size);
+  if (view.help) return helpLines(view, size);
   if (view.page === 'entry' && view.opened !== undefined) {
     return eventLines(view.opened.event, { ...size, scroll: view.scroll });
   }
@@ -158,11 +158,11 @@ function footer(view: View, columns: number): Line {
 }
 
 /** The keys; without their title where there is no room for it. */
-function helpLines({ columns, rows: room }: Size): Line[] {
+function helpLines({ endsCalls }: View, { columns, rows: room }: Size): Line[] {
   const rows = KEYS.map(
     (key): Line => [
       { text: `  ${cell(labelOf(key), 14)}`, style: 'accent' },
-      { text: cell(key.help, Math.max(10, columns - 18)) },
+      { text: cell(helpOf(key, endsCalls), Math.max(10, columns - 18)) },
     ],
   );
   return room < rows.length + 2 ? rows : [[{ text: '  Keys', style: 'bold' }], [], ...rows];

@@ -137,6 +137,11 @@ export function commandOf(key: string, place: Place): Command | undefined {
   return KEYS.find(({ keys, places }) => keys.includes(key) && (places?.includes(place) ?? true))?.command;
 }
 
+/** What the help page says of it; where somebody else holds the calls, leaving ends none (ringback attach). */
+export function helpOf({ command, help }: Key, endsCalls: boolean): string {
+  return command === 'quit' && !endsCalls ? 'leave this screen; calls and registrations go on' : help;
+}
+
 /** How it is written for people. */
 export function labelOf({ label, keys }: Key): string {
   return label ?? keys.join(', ');
