@@ -31,7 +31,8 @@ test('a flag that does not exist, is given twice, or has no value is said so', (
     'There is no flag --usr. Did you mean --user?',
   );
   expect(() => parseArguments(['echo', '--rtpPort', '1'])).toThrow('--rtp-port. Did you mean --rtp-ports?');
-  expect(() => parseArguments(['echo', '-x'])).toThrow('There is no flag -x.');
+  expect(() => parseArguments(['echo', '-x'])).toThrow('There is no flag -x; see: ringback help echo');
+  expect(() => parseArguments(['--zzz'])).toThrow('There is no flag --zzz; see: ringback help');
   expect(() => parseArguments(['echo', '--user', 'a', '--user', 'b'])).toThrow('--user is given 2 times');
   for (const words of [['--user'], ['--user', '--json'], ['--user='], ['--json', '--user']]) {
     expect(() => parseArguments(['echo', ...words])).toThrow('--user needs a value');

@@ -32,10 +32,11 @@ const meowFlags = Object.fromEntries(
   }),
 );
 
-function unknownFlag(key: string): UsageError {
+function unknownFlag(key: string, command: string | undefined): UsageError {
   const name = key.length === 1 ? `-${key}` : `--${kebab(key)}`;
   const hint = key.length === 1 ? '' : didYouMean(kebab(key), FLAG_NAMES, '--');
-  return new UsageError(`There is no flag ${name}.${hint}`);
+  const page = command !== undefined && Object.hasOwn(COMMANDS, command) ? `help ${command}` : 'help';
+  return new UsageError(`There is no flag ${name}${hint === '' ? `; see: ringback ${page}` : `.${hint}`}`);
 }
 
 /** The text for the schema, of what meow collected for a flag; undefined when it was not given. */
@@ -81,7 +82,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const given = new Map<FlagName, Given>();
   for (const [key, values] of Object.entries(flags as Record<string, unknown>)) {
     const name = kebab(key);
-    if (!isFlagName(name)) throw unknownFlag(key);
+    if (!isFlagName(name)) throw unknownFlag(key, input[0]);
     const text = textOf(name, Array.isArray(values) ? values : [values], many);
     if (text !== undefined) given.set(name, { text, source: { kind: 'flag' } });
   }

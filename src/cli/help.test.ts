@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { COMMANDS } from './commands.ts';
-import { commandPage, commandsPage, newcomerPage } from './help.ts';
+import { commandNamed, commandPage, commandsPage, newcomerPage } from './help.ts';
 
 test('no line of a help page is wider than the terminal', () => {
   for (const columns of [50, 80, 200]) {
@@ -18,6 +18,11 @@ test('no line of a help page is wider than the terminal', () => {
       .filter((line) => line.length > limit && !(columns < 80 && isExample(line)));
     expect([columns, wide]).toEqual([columns, []]);
   }
+});
+
+test('a command that there is not leads to the nearest one, or to the page of all', () => {
+  expect(() => commandNamed('ehco')).toThrow('There is no command "ehco". Did you mean ringback echo?');
+  expect(() => commandNamed('xyzzy')).toThrow('There is no command "xyzzy"; see: ringback help');
 });
 
 test('the page of a newcomer names three commands', () => {

@@ -121,7 +121,8 @@ export function commandNamed(name: string): (typeof COMMANDS)[string] {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command !== undefined) return command;
   const hint = didYouMean(name, Object.keys(COMMANDS), 'ringback ');
-  throw new UsageError(`There is no command ${JSON.stringify(name.slice(0, 60))}.${hint}`);
+  const next = hint === '' ? '; see: ringback help' : `.${hint}`;
+  throw new UsageError(`There is no command ${JSON.stringify(name.slice(0, 60))}${next}`);
 }
 
 /** `ringback help`, `ringback help COMMAND`. */
