@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { describeFileError } from '../io/wav-file.ts';
 import type { Account } from '../sip/endpoint-config.ts';
 import { formatHost, type Transport } from '../sip/flow.ts';
 import { hopOf } from '../sip/next-hop.ts';
@@ -32,7 +33,7 @@ export function readPassword(settings: AccountSettings): string {
     const [line = ''] = readFileSync(file.value, 'utf8').split(/\r?\n/, 1);
     if (line !== '') return line;
   } catch (error) {
-    throw new UsageError(`${name}: ${error instanceof Error ? error.message : String(error)}.`);
+    throw new UsageError(`${name} ${JSON.stringify(file.value)}: ${describeFileError(error)}.`);
   }
   throw new UsageError(`${name}: the first line of ${file.value} is empty, expected the password.`);
 }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Task } from '../agent/control-message.ts';
 import type { Event } from '../events.ts';
-import { playProblem, recordProblem } from '../io/wav-file.ts';
+import { describeFileError, playProblem, recordProblem } from '../io/wav-file.ts';
 import type { Transport } from '../sip/flow.ts';
 import { attachTo } from './attach.ts';
 import { carrierFor } from './carrier.ts';
@@ -168,10 +168,7 @@ function readSdp(path: string): string {
   try {
     sdp = readFileSync(path, 'latin1');
   } catch (error) {
-    throw new UsageError(
-      `--sdp-file: ${error instanceof Error ? error.message : String(error)}.`,
-      EXIT.usage,
-    );
+    throw new UsageError(`--sdp-file ${JSON.stringify(path)}: ${describeFileError(error)}.`);
   }
   if (sdp.length > 0 && sdp.length <= LONGEST_SDP) return sdp;
   throw new UsageError(`--sdp-file: ${path} has ${sdp.length} bytes, expected 1 to ${LONGEST_SDP}.`);

@@ -208,7 +208,10 @@ const WRONG: readonly [string, string][] = [
   ['-q -v', 'less or more'],
   ['--config /nonexistent.toml', '/nonexistent.toml'],
   ['--env-file /nonexistent.env', '/nonexistent.env'],
-  ['--user 1 --server h --password-file /nonexistent', '--password-file'],
+  [
+    '--user 1 --server h --password-file /nonexistent',
+    '--password-file "/nonexistent": there is no such file',
+  ],
 ];
 
 test('what is wrong is named with its flag, its value and what was expected', () => {
