@@ -88,7 +88,12 @@ export function openOutput(
   });
   const report = options.output === 'json' ? jsonLine : plain;
   let said = false;
-  const warn = (sentence: string) => error.write(sentence);
+  // On a terminal both streams are one page: a sentence stands where it was said, not after a later line of stdout.
+  const warn = (sentence: string) => {
+    void out.flush(0);
+    error.write(sentence);
+    void error.flush(0);
+  };
   const records = openRecords(options, style, warn);
   // The records have every message; stdout only when it was asked for.
   const hideRaw = keepsRecords(options) && !options.rawMessages;
