@@ -60,7 +60,7 @@ export const LAB_COMMANDS: Readonly<Record<string, Command>> = {
       'It ends with 0 once the call is established; the agent holds the call until ringback hangup. Ctrl-C while it rings takes it back (130). With --foreground this process holds the call, until it ends or Ctrl-C.',
       'Two runs with the same --seed against the same peer: 32 s apart, or the second looks like a retransmission of the first.',
       '',
-      'With --user, --server and a password, these are the credentials of this call; nothing is registered.',
+      'With --user, --server and a password, these are the credentials of this call; nothing is registered. One whom the agent has registered calls with the credentials of the registration.',
       '',
       'Exit codes: 0 established, 2 wrong usage, 3 authentication refused, 4 refused, 5 no answer, 6 no network, 7 answered, and the audio cannot work.',
       '',
