@@ -68,3 +68,23 @@ test('a look at this machine takes little, and what is as it was is not told', a
   expect(changes).toBe(0);
   expect(findLocalAddresses()).toEqual(first);
 });
+
+test('a look that fails, as no descriptor is left for it, tells nothing and is not the last', async () => {
+  let looks = 0;
+  let changes = 0;
+  const looked = Promise.withResolvers<void>();
+  const find = () => {
+    looks += 1;
+    looked.resolve();
+    throw new Error('A system error occurred: getifaddrs returned an error');
+  };
+  const watch = watchAddresses(
+    { defaultAddresses: { ipv4: '192.0.2.7' }, interfaces: [] },
+    () => void changes++,
+    find,
+  );
+  watch.look();
+  await looked.promise;
+  watch.stop();
+  expect({ looks, changes }).toEqual({ looks: 1, changes: 0 });
+});

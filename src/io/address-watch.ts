@@ -54,13 +54,17 @@ export interface AddressWatch {
   stop(): void;
 }
 
-/** `first`: what the endpoint was told at its start. `changed` is called with what is new. */
-export function watchAddresses(first: LocalAddresses, changed: (now: LocalAddresses) => void): AddressWatch {
+/** `first`: what the endpoint was told at its start. `changed` is called with what is new; `find` may throw. */
+export function watchAddresses(
+  first: LocalAddresses,
+  changed: (now: LocalAddresses) => void,
+  find = findLocalAddresses,
+): AddressWatch {
   const ways = new Map<string, string | undefined>();
   const settled = new SettledChange();
   let told = first;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let lookedMs = 0;
+  let lookedMs = Number.NEGATIVE_INFINITY;
   const again = (inMs: number) => {
     clearTimeout(timer);
     timer = setTimeout(look, inMs);
@@ -68,7 +72,8 @@ export function watchAddresses(first: LocalAddresses, changed: (now: LocalAddres
   };
   function look(): void {
     lookedMs = performance.now();
-    const now = findLocalAddresses();
+    const now = lookedUp(find);
+    if (now === undefined) return again(LOOK_MS);
     const reached = new Map([...ways.keys()].map((peer) => [peer, sourceTowards(peer)]));
     const tell = settled.see(stateOf(now, reached), stateOf(told, ways), lookedMs);
     again(settled.waits ? SETTLE_MS : LOOK_MS);
@@ -88,6 +93,15 @@ export function watchAddresses(first: LocalAddresses, changed: (now: LocalAddres
     },
     stop: () => clearTimeout(timer),
   };
+}
+
+/** Undefined while the system cannot be asked: who fills our connections takes its last descriptor, and ends nothing by it. */
+function lookedUp(find: () => LocalAddresses): LocalAddresses | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
+  }
 }
 
 /**
