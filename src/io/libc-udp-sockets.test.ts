@@ -1,5 +1,7 @@
 /** Sockets of libc on loopback, served here instead of in a media thread: nothing waits, nothing sleeps. */
 import { afterEach, expect, test } from 'bun:test';
+import { existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { loadedLibc, openLibc } from './libc.ts';
 import { openLibcUdpSockets } from './libc-udp-sockets.ts';
 import type { SocketHandler, UdpSocket } from './udp-sockets.ts';
@@ -23,6 +25,29 @@ afterEach(() => {
 test.skipIf(process.platform !== 'linux')('it can be called on this machine', () => {
   expect(libc).toBeDefined();
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a thread that asks for short turns gets them (sched_setattr(2))',
+  () => {
+    expect(libc?.askShortTurns()).toBe(true);
+    // Asking again is no mistake.
+    expect(libc?.askShortTurns()).toBe(true);
+    // Linux before 6.12 takes it and keeps its own; others do not tell.
+    const slice = /^se\.slice +: +(\d+)$/m.exec(schedulingOf());
+    if (slice !== null && linuxVersion() >= 612) expect(Number(slice[1])).toBe(100_000);
+  },
+);
+
+function schedulingOf(): string {
+  const file = '/proc/thread-self/sched';
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+/** 6.12 is 612. */
+function linuxVersion(): number {
+  const [major, minor] = release().split('.');
+  return Number(major) * 100 + Number(minor);
+}
 
 /** What a socket of a test does, if anything. */
 interface Owner {

@@ -71,6 +71,8 @@ function openLoop({ fd, sent }: ThreadWake): LibcUdpSockets | undefined {
   const libc = openLibc();
   const loop = libc === undefined ? undefined : openLibcUdpSockets(libc, fd);
   if (loop === undefined) return undefined;
+  // A packet is some microseconds of work, and its echo must not wait until somebody else's milliseconds are over.
+  libc?.askShortTurns();
   const count = new Int32Array(sent);
   const pending = (): boolean => Atomics.load(count, 0) !== taken;
   const turn = (): void => {
