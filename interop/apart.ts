@@ -14,10 +14,14 @@ const PREPARE = [
   '"$@"; exit $?',
 ].join(' && ');
 
-/** The words that run a command so; its exit code is theirs. Killing them kills everything that it started. */
+/**
+ * The words that run a command so; its exit code is theirs. Killing them kills everything that it started, and so does
+ * whatever ends who runs them, where that is root: a run that is killed leaves nothing.
+ */
 export function apart(argv: readonly string[]): string[] {
   // Who is not root is root of these namespaces alone.
   const user = process.getuid?.() === 0 ? [] : ['--map-root-user'];
   const spaces = ['--net', '--pid', '--mount', '--mount-proc', '--fork', '--kill-child'];
-  return ['unshare', ...user, ...spaces, 'sh', '-c', PREPARE, 'sh', ...argv];
+  const alone = ['unshare', ...user, ...spaces, 'sh', '-c', PREPARE, 'sh'];
+  return ['setpriv', '--pdeathsig', 'KILL', ...alone, ...argv];
 }
