@@ -146,18 +146,18 @@ test('a challenge without an account ends the call', () => {
   expect(last()).toMatchObject({ to: 'terminated', status: 401 });
 });
 
-test('nobody on the port is a 503 at once (§8.1.3.1)', () => {
+test('nobody on the port ends it at once (§8.1.3.1)', () => {
   const { network, call, last } = open();
   call('sip:bob@192.0.2.99');
   network.run(100);
-  expect(last()).toMatchObject({ to: 'terminated', status: 503, reason: 'port unreachable' });
+  expect(last()).toMatchObject({ to: 'terminated', outcome: 'unreachable', reason: 'port unreachable' });
 });
 
-test('a refused TCP connection is a 503 at once (§8.1.3.1)', () => {
+test('so does a refused TCP connection (§8.1.3.1)', () => {
   const { network, call, last } = open();
   call('sip:bob@192.0.2.99;transport=tcp');
   network.run(100);
-  expect(last()).toMatchObject({ to: 'terminated', status: 503, reason: 'connection refused' });
+  expect(last()).toMatchObject({ to: 'terminated', outcome: 'unreachable', reason: 'connection refused' });
 });
 
 test('a whole call over TCP, on one connection (§18.1.1)', () => {

@@ -110,7 +110,7 @@ export function callFailed(
   invite.explained = false;
   if (tryNext(parts, turn, call, invite, failed)) return;
   if (error === undefined) return endUnanswered(store, turn, call, invite);
-  endUnreached(store, turn, call, invite, { reason: error, status: 503, explained });
+  endUnreached(store, turn, call, invite, { reason: error, sent: true, explained });
 }
 
 /** Whether a request went to the dialog of the call, and not to a fork that was ended. */

@@ -72,11 +72,12 @@ test('a phone that rings for three minutes is given up with a CANCEL (§16.6 no.
   expect(last()).toMatchObject({ to: 'terminated', reason: 'nobody answered', status: 487 });
 });
 
-test('no answer at all is a 408 after 64·T1, with INVITEs at T1, 2·T1, 4·T1 (§17.1.1.2, §8.1.3.1)', () => {
+test('no answer at all ends the call after 64·T1, and no status is told that nobody sent, with INVITEs at T1, 2·T1, 4·T1 (§17.1.1.2, §8.1.3.1)', () => {
   const { network, phone, call, invite, last } = open();
   call();
   network.run(40_000);
-  expect(last()).toMatchObject({ to: 'terminated', reason: 'no answer in time', status: 408 });
+  expect(last()).toMatchObject({ to: 'terminated', reason: 'no answer in time', outcome: 'no-answer' });
+  expect(last()).not.toHaveProperty('status');
   const first = invite().atMs;
   expect(phone.requests('INVITE').map(({ atMs }) => atMs - first)).toEqual([
     0, 500, 1_500, 3_500, 7_500, 15_500, 31_500,

@@ -111,7 +111,7 @@ export function callResolved(parts: EndpointParts, turn: Turn, found: FoundServe
     if (first !== undefined) sendInvite(parts, turn, call, invite, first);
     else if (!nextTarget(parts, turn, call, invite)) {
       const reason = found.error ?? `${found.host} has no address`;
-      endUnreached(parts.calls, turn, call, invite, { reason, explained: false });
+      endUnreached(parts.calls, turn, call, invite, { reason, sent: false, explained: false });
     }
   }
 }

@@ -81,7 +81,7 @@ export function ended(turn: Turn, call: ObservedCall): void {
 
 /** Nobody answered within 64·T1 (§17.1.1.2): that counts as a 408 (§8.1.3.1). */
 export function unanswered(turn: Turn, call: ObservedCall, to: ReadMessage): void {
-  changeCall(turn, call, 'terminated', { reason: 'no answer in time', status: 408, outcome: 'no-answer' });
+  changeCall(turn, call, 'terminated', { reason: 'no answer in time', outcome: 'no-answer' });
   diagnose(turn, call, {
     code: 'no-response',
     severity: 'error',

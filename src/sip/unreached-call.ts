@@ -1,6 +1,6 @@
 /**
  * The end of a call of ours that nobody answered, or that could not be sent at all (RFC 3261 §8.1.3.1, §17.1.1.2): no
- * response tells why, so what was tried is said, and what to look at.
+ * response tells why, so what was tried is said, and what to look at. Nobody sent a 408 or a 503, so none is told of.
  */
 import type { Call } from './call.ts';
 import { finishCall } from './call-end.ts';
@@ -18,7 +18,7 @@ export const NO_RESPONSE = {
 /** Ends the call, as Timer B ran out. */
 export function endUnanswered(store: CallStore, turn: Turn, call: Call, invite: OutgoingInvite): void {
   const evidence = `the INVITE to ${whereTried(invite.hop, invite.sent?.flow)} got not even a 100 within ${waitedS(store)} s`;
-  finishCall(store, turn, call, 'no answer in time', 408, 'no-answer');
+  finishCall(store, turn, call, 'no answer in time', undefined, 'no-answer');
   const code = 'no-response';
   turn.emit({
     type: 'diagnosis.raised',
@@ -38,8 +38,8 @@ function waitedS({ agent }: CallStore): number {
 /** Why an INVITE did not go out, or went nowhere. */
 export interface Unsent {
   readonly reason: string;
-  /** 503 where it stands for a transport error (§8.1.3.1); absent when no server was found. */
-  readonly status?: 503;
+  /** It was under way; else no server was found. */
+  readonly sent: boolean;
   /** Its connection was explained already (tls-report.ts). */
   readonly explained: boolean;
 }
@@ -50,10 +50,10 @@ export function endUnreached(
   turn: Turn,
   call: Call,
   invite: OutgoingInvite,
-  { reason, status, explained }: Unsent,
+  { reason, sent, explained }: Unsent,
 ): void {
-  const flow = status === undefined ? undefined : invite.sent?.flow;
-  finishCall(store, turn, call, reason, status, 'unreachable');
+  const flow = sent ? invite.sent?.flow : undefined;
+  finishCall(store, turn, call, reason, undefined, 'unreachable');
   if (explained) return;
   const named = invite.preloaded === undefined ? 'the address that is called' : '--proxy, or --server';
   turn.emit({
