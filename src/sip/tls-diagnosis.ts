@@ -139,7 +139,7 @@ function adviceOn(fault: TlsFault, ledBy?: LedBy): Advice {
     case 'not-spoken':
       return {
         cause: 'that port speaks SIP without TLS, or something else: 5060 is plain, 5061 is TLS as a rule',
-        next: 'check the port (--port 5061), or use --transport tcp',
+        next: 'check the port: most servers speak TLS on one of its own (--port 5061)',
       };
     case 'client-certificate-wanted':
       return {
@@ -149,7 +149,7 @@ function adviceOn(fault: TlsFault, ledBy?: LedBy): Advice {
     case 'no-answer':
       return {
         cause: 'that port speaks SIP without TLS, or the server is stuck',
-        next: 'check the port (--port 5061), or use --transport tcp',
+        next: 'check the port: most servers speak TLS on one of its own (--port 5061)',
       };
     // The first is said of clients alone (tls-stranger.ts).
     case 'certificate-not-taken':
