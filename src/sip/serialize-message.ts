@@ -151,7 +151,7 @@ function valueInResponse(
     case 'CSeq':
       return value;
     case 'To':
-      return toTag !== undefined && takesTag(value) ? withParameter(value, 'tag', toTag) : value;
+      return toTag === undefined ? value : tagged(value, toTag);
     case 'Record-Route':
       return status > 100 && status < 300 && DIALOG_FORMING.has(method) ? value : undefined;
     case 'Timestamp':
@@ -159,6 +159,11 @@ function valueInResponse(
     default:
       return undefined;
   }
+}
+
+/** A To with our tag, unless it has one already. */
+function tagged(to: string, tag: string): string {
+  return takesTag(to) ? withParameter(to, 'tag', tag) : to;
 }
 
 /** Whether a To has no tag yet. One that cannot be read is copied as it came: there is no right place for a tag in it. */
