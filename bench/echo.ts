@@ -28,7 +28,7 @@ interface Target {
   readonly ports: string;
   /** What it burns with nothing to do, in CPU seconds a second. */
   idle: number;
-  stop(): void;
+  stop(): Promise<void>;
 }
 
 /** One figure of the table. */
@@ -73,7 +73,7 @@ async function serve(
     pid: serving.pid,
     ports: new TextDecoder().decode(value).trim(),
     idle: 0,
-    stop: () => serving.kill(),
+    stop: () => ended(serving),
   };
 }
 
@@ -97,7 +97,13 @@ async function sipp(): Promise<Target> {
     { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' },
   );
   await Bun.sleep(500);
-  return { name: 'sipp', pid: serving.pid, ports: String(SIPP_PORT), idle: 0, stop: () => serving.kill() };
+  return { name: 'sipp', pid: serving.pid, ports: String(SIPP_PORT), idle: 0, stop: () => ended(serving) };
+}
+
+/** Its port is free again: the next one of its kind binds it. */
+async function ended(serving: Bun.Subprocess): Promise<void> {
+  serving.kill();
+  await serving.exited;
 }
 
 async function measure(
@@ -165,7 +171,7 @@ async function compare(calls: number, pacings: readonly Pacing[]): Promise<EchoF
       `idle, ms of CPU a second: ${targets.map((t) => `${t.name} ${(t.idle * 1000).toFixed(1)}`).join(', ')}`,
     );
   } finally {
-    for (const target of targets) target.stop();
+    for (const target of targets) await target.stop();
   }
   return figures;
 }
