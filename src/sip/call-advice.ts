@@ -119,8 +119,8 @@ const BY_STATUS: Readonly<Record<number, Advice>> = {
   ),
 };
 
-/** By the status, else by its class. */
-function adviceOnCall(status: number): Advice {
+/** By the status, from 300, else by its class. */
+export function adviceOnCall(status: number): Advice {
   const known = BY_STATUS[status];
   if (known !== undefined) return known;
   if (status < 400)

@@ -5,9 +5,8 @@
  * which it was. Why it has a time of its own and does not wait for Timer F: 32 s are right for a call and not for a
  * ping; what still comes after that belongs to nobody.
  */
-import { type Attempt, type DigestClient, FIRST_ATTEMPT } from '../auth/credentials.ts';
+import { type Attempt, FIRST_ATTEMPT } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
-import { reportChallenges } from './challenge-report.ts';
 import { type Deadline, Deadlines } from './deadlines.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
@@ -17,15 +16,16 @@ import {
   formatAddress,
   hopAt,
   hopOfFlow,
-  isSameNextHop,
   type NextHop,
   type ServerHop,
 } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { MAX_PINGS } from './limits.ts';
-import { allValues } from './list.ts';
-import { fields, NO_BODY, type SipResponse, value } from './message.ts';
+import { NO_BODY } from './message.ts';
 import { nextHop } from './next-hop.ts';
+import { abilities, boundContacts } from './ping-answer.ts';
+import { challenged, digestOf } from './ping-challenge.ts';
+import { PingDiagnoses, type PingEnd } from './ping-diagnosis.ts';
 import { preloadedRoute } from './preloaded-route.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { answers, type FoundServers, queryOf } from './server-location.ts';
@@ -37,10 +37,10 @@ import { ACCEPT } from './user-agent.ts';
 
 /** How long a ping waits for its answer when it is not told otherwise, in ms. */
 const PING_TIMEOUT_MS = 5_000;
+/** Said of a ping that nobody answered. */
+const SILENCE = 'nothing came in time';
 /** Who asks without an account (RFC 3323 §4.1). */
 const ANONYMOUS = 'sip:anonymous@anonymous.invalid';
-/** Words of one list in the event: no peer supports more. */
-const MAX_WORDS = 64;
 
 /** One OPTIONS that waits for its answer, or a REGISTER that only asks (bindings-query.ts). */
 export interface Ping {
@@ -62,12 +62,15 @@ export interface Ping {
   sequence: number;
   attempt: Attempt;
   timer: Deadline<Ping> | undefined;
+  /** What it comes to needs no words: whoever chose the server judges by himself, or its connection was told of. */
+  explained: boolean;
 }
 
 /** The pings of an endpoint that wait. */
 export class Pings {
   readonly waiting = new Set<Ping>();
   readonly deadlines = new Deadlines<Ping>();
+  readonly diagnoses = new PingDiagnoses();
 
   nextMs(): number | undefined {
     return this.deadlines.nextMs();
@@ -130,6 +133,7 @@ export function beginPing(parts: EndpointParts, turn: Turn, about: PingStart): v
     sequence: 0,
     attempt: FIRST_ATTEMPT,
     timer: undefined,
+    explained: server !== undefined || rest.method === 'REGISTER',
   };
   pings.waiting.add(one);
   one.timer = pings.deadlines.arm(turn.nowMs + (timeoutMs ?? PING_TIMEOUT_MS), 'ping timeout', one);
@@ -144,7 +148,7 @@ export function pingResolved(parts: EndpointParts, turn: Turn, found: FoundServe
     if (one.flow !== undefined || !answers(found, one.hop)) continue;
     one.servers = parts.agent.serversOf(turn, one.hop, found);
     if (sendNext(parts, turn, one)) continue;
-    answer(parts, turn, one, { failure: 'network', detail: found.error ?? `${found.host} has no address` });
+    unanswered(parts, turn, one, 'network', found.error ?? `${found.host} has no address`);
   }
 }
 
@@ -152,9 +156,9 @@ export function pingResolved(parts: EndpointParts, turn: Turn, found: FoundServe
 export function advancePings(parts: EndpointParts, turn: Turn): void {
   const { deadlines } = parts.pings;
   for (let due = deadlines.takeDue(turn.nowMs); due !== undefined; due = deadlines.takeDue(turn.nowMs)) {
-    const resolving = due.owner.flow === undefined;
-    const detail = resolving ? 'its name was not resolved in time' : 'nothing came in time';
-    answer(parts, turn, due.owner, { failure: resolving ? 'network' : 'no-answer', detail });
+    const { flow, hop } = due.owner;
+    if (flow !== undefined) unanswered(parts, turn, due.owner, 'no-answer', SILENCE);
+    else unanswered(parts, turn, due.owner, 'network', `${hop.host} could not be looked up in DNS in time`);
   }
 }
 
@@ -167,12 +171,10 @@ export function pingIndicated(
 ): void {
   // Given up before.
   if (!parts.pings.waiting.has(one)) return;
-  if (indication.type === 'timeout') {
-    return answer(parts, turn, one, { failure: 'no-answer', detail: 'nothing came in time' });
-  }
+  if (indication.type === 'timeout') return unanswered(parts, turn, one, 'no-answer', SILENCE);
   if (indication.type === 'failed') {
     if (sendNext(parts, turn, one)) return;
-    return answer(parts, turn, one, { failure: 'network', detail: displayText(indication.error) });
+    return unanswered(parts, turn, one, 'network', displayText(indication.error));
   }
   const { response } = indication;
   const { status } = response;
@@ -184,13 +186,37 @@ export function pingIndicated(
   const said = { status, reason: displayText(response.reason), rttMs, ...told };
   const verdict =
     status === 401 || status === 407 ? challenged(parts, turn, one, response, status) : undefined;
-  if (verdict === 'again') return;
-  answer(
-    parts,
-    turn,
-    one,
-    verdict === undefined ? said : { ...said, failure: 'authentication', detail: verdict },
-  );
+  if (verdict === 'again') {
+    if (one.flow !== undefined) send(parts, turn, one, hopOfFlow(one.flow));
+    return;
+  }
+  if (verdict !== undefined) {
+    const { code, reason: detail } = verdict;
+    answer(parts, turn, one, { ...said, failure: 'authentication', detail });
+    return explain(parts, turn, one, { type: 'challenged', response, code });
+  }
+  answer(parts, turn, one, said);
+  if (status < 300) parts.pings.diagnoses.fine(one.hop);
+  else explain(parts, turn, one, { type: 'refused', response });
+}
+
+/** It ends without an answer. */
+function unanswered(
+  parts: EndpointParts,
+  turn: Turn,
+  one: Ping,
+  failure: 'network' | 'no-answer',
+  detail: string,
+): void {
+  answer(parts, turn, one, { failure, detail });
+  explain(parts, turn, one, { type: 'unanswered', reason: detail });
+}
+
+/** Says what that means, to whoever has nobody else to say it. */
+function explain({ pings }: EndpointParts, turn: Turn, one: Ping, end: PingEnd): void {
+  if (one.explained) return;
+  const { hop, flow, routes, target } = one;
+  pings.diagnoses.raise(turn, { hop, flow, routes, user: target.includes('@') }, end);
 }
 
 /** To the next server, if there is one. */
@@ -236,64 +262,6 @@ function send(parts: EndpointParts, turn: Turn, one: Ping, server: ServerHop): v
     headers,
   };
   agent.request(turn, request, flow, one);
-}
-
-/** Credentials go to the account's own server and our proxy alone: whoever gets a digest can try passwords on it. */
-function digestOf(parts: EndpointParts, { account, hop, routes, method }: Ping): DigestClient | undefined {
-  if (account === undefined || account.password === '') return undefined;
-  // Asked of nobody but the account's own registrar.
-  if (method === 'REGISTER') return parts.registrations.digestOf(account);
-  const own = isSameNextHop(hop, account.server);
-  return own || routes.length > 0 ? parts.registrations.digestOf(account) : undefined;
-}
-
-/** Answers a challenge and says `again`; otherwise why it cannot be answered. */
-function challenged(
-  parts: EndpointParts,
-  turn: Turn,
-  one: Ping,
-  response: SipResponse,
-  status: 401 | 407,
-): string {
-  const digest = digestOf(parts, one);
-  if (digest === undefined) return 'it asks who we are; give an account of it with --user and --password';
-  const challenges = fields(response, status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate');
-  const verdict = digest.challenged(
-    {
-      status,
-      challenges: challenges.map(({ value: text }) => text),
-      cnonce: parts.agent.identifiers.cnonce(),
-    },
-    one.attempt,
-  );
-  if (verdict.type === 'refused') return verdict.reason;
-  reportChallenges(turn, status, verdict.challenges, { account: one.account?.addressOfRecord ?? '' });
-  one.attempt = verdict.attempt;
-  if (one.flow !== undefined) send(parts, turn, one, hopOfFlow(one.flow));
-  return 'again';
-}
-
-/** What the response says of its writer (§11.2, §20.35); a list that cannot be read is left out. */
-function abilities(response: SipResponse): Answer {
-  const server = value(response, 'Server') ?? value(response, 'User-Agent');
-  const words = (name: string): string[] | undefined => {
-    const values = allValues(response, name);
-    if (!values.ok || values.value.length === 0) return undefined;
-    return values.value.slice(0, MAX_WORDS).map(({ text }) => displayText(text));
-  };
-  const [allow, supported, accept] = [words('Allow'), words('Supported'), words('Accept')];
-  return {
-    ...(server === undefined ? undefined : { server: displayText(server) }),
-    ...(allow === undefined ? undefined : { allow }),
-    ...(supported === undefined ? undefined : { supported }),
-    ...(accept === undefined ? undefined : { accept }),
-  };
-}
-
-/** §10.3: a 2xx to a REGISTER lists every binding. */
-function boundContacts(response: SipResponse): string[] {
-  const values = allValues(response, 'Contact');
-  return values.ok ? values.value.slice(0, MAX_WORDS).map(({ text }) => displayText(text)) : [];
 }
 
 function answer({ pings }: EndpointParts, turn: Turn, one: Ping, what: Answer): void {

@@ -75,6 +75,7 @@ export function reportTlsFault(
     (user) => user.kind !== 'registration' || user.failures === 0 || !user.faultsSaid.has(fault.code),
   );
   for (const user of users) {
+    if (user.kind === 'ping') user.explained = true;
     if (user.kind === 'call' && user.outgoing !== undefined) user.outgoing.explained = true;
     if (user.kind !== 'registration') continue;
     if (user.failures === 0) user.faultsSaid.clear();
