@@ -145,3 +145,37 @@ test('a provisional response to one try is none to the next: no CANCEL yet (§9.
   network.run(100);
   expect(last()).toMatchObject({ to: 'terminated', reason: 'hung up', status: 486 });
 });
+
+test('a call that nobody took says so before its CANCEL: what rang, who has the INVITE, or that nobody spoke (§9.1)', () => {
+  const { network, ours, phone, call, invite, last } = open();
+  const told = () => network.eventsOf(ours, 'diagnosis.raised').at(-1);
+  phone.answering = ({ method }) => (method === 'CANCEL' ? { status: 200, toTag: 'bob' } : undefined);
+  const ending = (status?: number) => {
+    call('sip:bob@192.0.2.20', { ringTimeoutMs: 3_000 });
+    network.run(50);
+    const ringing = invite();
+    if (status !== undefined) phone.respond(ringing, status, { toTag: 'bob' });
+    network.run(3_000);
+    phone.respond(ringing, 487, { toTag: 'bob' });
+    network.run(40_000);
+    expect(last()).toMatchObject({ to: 'terminated', reason: 'nobody answered', outcome: 'no-answer' });
+    phone.heard.length = 0;
+  };
+  ending(180);
+  expect(told()).toMatchObject({
+    code: 'no-answer',
+    evidence: 'it rang, and nobody answered within 3 s',
+    next: expect.stringContaining('--ring-timeout'),
+  });
+  ending(100);
+  expect(told()).toMatchObject({
+    code: 'no-answer',
+    evidence: '192.0.2.20:5060 over UDP has the INVITE, and after 3 s nothing rings',
+  });
+  ending();
+  expect(told()).toMatchObject({
+    code: 'no-response',
+    evidence: expect.stringContaining('not even a 100 within 3 s; without any response no CANCEL may go'),
+  });
+  expect(network.eventsOf(ours, 'diagnosis.raised')).toHaveLength(3);
+});

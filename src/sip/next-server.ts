@@ -7,12 +7,13 @@
  */
 import type { Call } from './call.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import { formatAddress, hopOfFlow } from './flow.ts';
+import { hopOfFlow } from './flow.ts';
 import { sendInvite, tryInvite } from './invite-attempt.ts';
 import { wayOf } from './large-request.ts';
 import { type SipResponse, value } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { parseRetryAfter } from './retry-after.ts';
+import { serverFailed } from './server-failed.ts';
 import { answers, type FoundServers } from './server-location.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
@@ -57,13 +58,9 @@ function nextAddress(
 ): boolean {
   const [server, ...rest] = invite.servers;
   if (server === undefined) return false;
-  const failed = invite.sent === undefined ? '' : ` at ${formatAddress(invite.sent.flow.remote)}`;
   const what = response === undefined ? displayText(reason) : `${status} ${displayText(reason)}`;
-  raise(turn, call, 'server-failed', {
-    evidence: `${invite.hop.host}${failed}: ${what}`,
-    cause: 'one of its servers does not take calls',
-    next: `nothing to do: the next one, ${formatAddress(server)} over ${server.transport.toUpperCase()}, is tried`,
-  });
+  const failed = serverFailed('INVITE', invite.hop, invite.sent?.flow, what, server);
+  turn.emit({ type: 'diagnosis.raised', ...failed, call: call.handle });
   invite.servers = rest;
   // The same request with another branch (RFC 3263 §4.3): should both servers know it, it is one call, not two.
   invite.sequence -= 1;

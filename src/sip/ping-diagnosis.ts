@@ -35,24 +35,34 @@ export interface PingTried {
   readonly user: boolean;
 }
 
-/** What was said last of pings that failed. */
+/** Different things that are remembered to have been said. */
+const MOST_SAID = 64;
+
+/** What was said of pings that failed, since one was fine. */
 export class PingDiagnoses {
-  private said = '';
+  private readonly said = new Set<string>();
   private answered = '';
 
   /** The ping got a 2xx: what fails from now on is told anew. */
   fine(hop: NextHop): void {
-    this.said = '';
+    this.said.clear();
     this.answered = keyOf(hop);
   }
 
-  /** Says it, unless the ping before came to the same. */
+  /** Says it, unless a ping before came to the same. */
   raise(turn: Turn, tried: PingTried, end: PingEnd): void {
     const diagnosis = this.diagnosisOf(tried, end);
     if (end.type !== 'unanswered') this.answered = keyOf(tried.hop);
-    const key = `${diagnosis.code} ${diagnosis.evidence} ${diagnosis.next}`;
-    if (key === this.said) return;
-    this.said = key;
+    this.say(turn, diagnosis);
+  }
+
+  /** Says that, once. */
+  say(turn: Turn, diagnosis: Diagnosis): void {
+    const { code, evidence, cause, next } = diagnosis;
+    const key = `${code} ${evidence} ${cause} ${next}`;
+    if (this.said.has(key)) return;
+    if (this.said.size >= MOST_SAID) this.said.clear();
+    this.said.add(key);
     turn.emit({ type: 'diagnosis.raised', ...diagnosis });
   }
 
@@ -76,10 +86,7 @@ function keyOf({ transport, host, port }: NextHop): string {
 }
 
 /** It is a warning alone: somebody lives there. */
-function diagnosisOfAnswer(
-  { user }: PingTried,
-  end: Extract<PingEnd, { response: SipResponse }>,
-): Diagnosis {
+function diagnosisOfAnswer({ user }: PingTried, end: Extract<PingEnd, { response: SipResponse }>): Diagnosis {
   const { response } = end;
   const { status, reason } = response;
   const evidence = [`${status} ${displayText(reason)} to OPTIONS`];

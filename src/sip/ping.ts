@@ -11,14 +11,7 @@ import { type Deadline, Deadlines } from './deadlines.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
-import {
-  type Flow,
-  formatAddress,
-  hopAt,
-  hopOfFlow,
-  type NextHop,
-  type ServerHop,
-} from './flow.ts';
+import { type Flow, formatAddress, hopAt, hopOfFlow, type NextHop, type ServerHop } from './flow.ts';
 import { addressFamily } from './ip-address.ts';
 import { MAX_PINGS } from './limits.ts';
 import { NO_BODY } from './message.ts';
@@ -28,6 +21,7 @@ import { challenged, digestOf } from './ping-challenge.ts';
 import { PingDiagnoses, type PingEnd } from './ping-diagnosis.ts';
 import { preloadedRoute } from './preloaded-route.ts';
 import type { HeaderLine } from './serialize-message.ts';
+import { serverFailed } from './server-failed.ts';
 import { answers, type FoundServers, queryOf } from './server-location.ts';
 import { isSips } from './sips.ts';
 import { displayText } from './text.ts';
@@ -146,8 +140,12 @@ export function beginPing(parts: EndpointParts, turn: Turn, about: PingStart): v
 export function pingResolved(parts: EndpointParts, turn: Turn, found: FoundServers): void {
   for (const one of [...parts.pings.waiting]) {
     if (one.flow !== undefined || !answers(found, one.hop)) continue;
-    one.servers = parts.agent.serversOf(turn, one.hop, found);
-    if (sendNext(parts, turn, one)) continue;
+    const [first, ...others] = parts.agent.serversOf(turn, one.hop, found);
+    one.servers = others;
+    if (first !== undefined) {
+      send(parts, turn, one, first);
+      continue;
+    }
     unanswered(parts, turn, one, 'network', found.error ?? `${found.host} has no address`);
   }
 }
@@ -173,14 +171,14 @@ export function pingIndicated(
   if (!parts.pings.waiting.has(one)) return;
   if (indication.type === 'timeout') return unanswered(parts, turn, one, 'no-answer', SILENCE);
   if (indication.type === 'failed') {
-    if (sendNext(parts, turn, one)) return;
+    if (sendNext(parts, turn, one, displayText(indication.error))) return;
     return unanswered(parts, turn, one, 'network', displayText(indication.error));
   }
   const { response } = indication;
   const { status } = response;
   if (status < 200) return;
   // RFC 3263 §4.3: a server that is overloaded may have a brother.
-  if (status === 503 && sendNext(parts, turn, one)) return;
+  if (status === 503 && sendNext(parts, turn, one, `503 ${displayText(response.reason)}`)) return;
   const rttMs = Math.round((turn.nowMs - one.sentMs) * 100) / 100;
   const told = one.method === 'REGISTER' ? { contacts: boundContacts(response) } : abilities(response);
   const said = { status, reason: displayText(response.reason), rttMs, ...told };
@@ -219,10 +217,11 @@ function explain({ pings }: EndpointParts, turn: Turn, one: Ping, end: PingEnd):
   pings.diagnoses.raise(turn, { hop, flow, routes, user: target.includes('@') }, end);
 }
 
-/** To the next server, if there is one. */
-function sendNext(parts: EndpointParts, turn: Turn, one: Ping): boolean {
+/** To the next server, if there is one; `what` was wrong with this one. */
+function sendNext(parts: EndpointParts, turn: Turn, one: Ping, what: string): boolean {
   const [server, ...rest] = one.servers;
   if (server === undefined) return false;
+  parts.pings.diagnoses.say(turn, serverFailed('OPTIONS', one.hop, one.flow, what, server));
   one.servers = rest;
   send(parts, turn, one, server);
   return true;

@@ -6,24 +6,15 @@
 import { type Call, changeCall } from './call.ts';
 import { endCall } from './call-end.ts';
 import { takeEarlyMedia } from './call-session.ts';
-import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { earlyDialogOf, endEarlyDialog } from './early-dialog.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { SipResponse } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { takeReliable } from './prack-client.ts';
+import { RING_TIMEOUT_MS } from './ring-timeout.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
-
-/** How long a phone may ring, in ms: what a proxy gives it (Timer C, §16.6 no. 11), when no time is set for us. */
-const RING_TIMEOUT_MS = 180_000;
-
-/** Nobody answered in the time that was set. */
-export function ringTimedOut(calls: CallStore, turn: Turn, call: Call): void {
-  call.outcome ??= 'no-answer';
-  endCall(calls, turn, call, 'nobody answered');
-}
 
 /** A provisional response to the try that is out. */
 export function provisional(

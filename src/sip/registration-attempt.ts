@@ -13,6 +13,7 @@ import { diagnoseUnreachable } from './registration-diagnosis.ts';
 import { changeRegistration, isOnlyTry, type Registration, takeServers } from './registration-state.ts';
 import type { RegistrationTable } from './registration-table.ts';
 import { backOffMs } from './registration-terms.ts';
+import { serverFailed } from './server-failed.ts';
 import { answers, type FoundServers, queryOf } from './server-location.ts';
 import { isSips } from './sips.ts';
 import type { Turn } from './turn.ts';
@@ -66,9 +67,21 @@ export function sendRegister(table: RegistrationTable, turn: Turn, registration:
   agent.request(turn, registerRequest(registration, uri, credentials.fields), flow, registration);
 }
 
-/** To the next server, when there is one (RFC 3263 §4.3). */
-export function sendToNext(table: RegistrationTable, turn: Turn, registration: Registration): boolean {
-  if (registration.serverIndex + 1 >= registration.servers.length) return false;
+/** To the next server, when there is one (RFC 3263 §4.3); `what` was wrong with this one. */
+export function sendToNext(
+  table: RegistrationTable,
+  turn: Turn,
+  registration: Registration,
+  what: string,
+): boolean {
+  const { servers, serverIndex, flow, account } = registration;
+  const next = servers[serverIndex + 1];
+  if (next === undefined) return false;
+  // Once for a row of failures, as all that is said of them.
+  if (registration.failures === 0) {
+    const failed = serverFailed('REGISTER', table.hopOf(registration), flow, what, next);
+    turn.emit({ type: 'diagnosis.raised', ...failed, account: account.addressOfRecord });
+  }
   registration.serverIndex += 1;
   sendRegister(table, turn, registration);
   return true;

@@ -69,7 +69,7 @@ export function registerFailed(
   registration.attempt = FIRST_ATTEMPT;
   registration.pending = false;
   if (registration.ending) return table.settle(turn, registration, { reason });
-  if (!sendToNext(table, turn, registration)) retryLater(table, turn, registration, reason);
+  if (!sendToNext(table, turn, registration, reason)) retryLater(table, turn, registration, reason);
 }
 
 function accepted(
@@ -176,7 +176,7 @@ function refused(
 ): void {
   const { status } = response;
   const reason = displayText(response.reason);
-  if (status === 503 && sendToNext(table, turn, registration)) return;
+  if (status === 503 && sendToNext(table, turn, registration, `503 ${reason}`)) return;
   const after = parseRetryAfter(value(response, 'Retry-After') ?? '');
   const later = mayPass(status) || after.ok;
   if (later && !isOnlyTry(registration)) {

@@ -164,3 +164,36 @@ test('when all have failed they are tried as before, and one that answers is wel
     '192.0.2.61:5070',
   ]);
 });
+
+test('a server that failed is told of, with the one that is tried: REGISTER and OPTIONS as INVITE (§4.3)', () => {
+  const dead = new VirtualPeer(network, 'dead', DEAD);
+  dead.answering = () => ({ status: 503, toTag: 'd' });
+  const next = 'nothing to do: the next one, 192.0.2.62:5072 over UDP, is tried';
+  ours.act({ type: 'register' });
+  network.run(1_000);
+  const told = () => network.eventsOf(ours, 'diagnosis.raised');
+  const evidence = `${HOST} at 192.0.2.61:5070 over UDP: 503 Service Unavailable`;
+  const about = { code: 'server-failed', severity: 'warning', evidence, next };
+  expect(told()).toMatchObject([{ ...about, account: 'sip:100@lab.local' }]);
+  network.run(FAILED_SERVER_MS);
+  ours.act({ type: 'ping', to: `sip:${HOST}` });
+  network.run(1_000);
+  expect(told().at(-1)).toMatchObject(about);
+  expect(told().at(-1)).not.toHaveProperty('account');
+});
+
+test('while all of them fail a row of tries tells of each but once, not every minute again', () => {
+  live.answering = () => ({ status: 503, toTag: 'r' });
+  const count = (code: string) =>
+    network.eventsOf(ours, 'diagnosis.raised').filter((one) => one.code === code).length;
+  for (let tries = 0; tries < 4; tries++) {
+    ours.act({ type: 'ping', to: `sip:${HOST}` });
+    network.run(6_000);
+  }
+  expect(count('server-failed')).toBe(1);
+  network.run(FAILED_SERVER_MS);
+  ours.act({ type: 'register' });
+  network.run(FAILED_SERVER_MS);
+  expect(went('REGISTER').length).toBeGreaterThan(8);
+  expect(count('server-failed')).toBe(2);
+});

@@ -75,7 +75,7 @@ test('the last of several servers is the one that is named; those before it were
   scene.call('bob@server.example');
   scene.network.run(100);
   expect(said().map(({ code, evidence }) => `${code}: ${evidence}`)).toEqual([
-    'server-failed: server.example at 192.0.2.91:5060: port unreachable',
+    'server-failed: server.example at 192.0.2.91:5060 over UDP: port unreachable',
     'call-unreachable: INVITE to server.example, 192.0.2.92:5060 over UDP: port unreachable',
   ]);
 });
