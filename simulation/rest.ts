@@ -73,11 +73,12 @@ export function leftAt(record: NodeRecord): string[] {
 /**
  * What may be held at rest: what was configured, the reserve of ports, slots that were used, our address towards
  * peers (own-address.ts), which servers failed or take no TCP (failed-servers.ts,
- * large-request.ts), which answer keepalives (keepalive.ts), who has shown that it hears us (address-validation.ts), and
- * which flows phones have registered in the place of others (location-service.ts): all of them are bounded.
+ * large-request.ts), which answer keepalives (keepalive.ts), who has shown that it hears us (address-validation.ts),
+ * which flows phones have registered in the place of others (location-service.ts), and what was said of pings that
+ * failed (ping-diagnosis.ts): all of them are bounded.
  */
 const KEPT =
-  /config\b|\.own\.(?:said|routes\.known)$|\.audio\.(?:ports|freeSlots)$|\.(?:failed\.failures|large\.withoutUntilMs)$|\.sources\.sources$|\.keepalives\.answering\.known$|\.location\.replaced$|\.realm\.(?:algorithms|passwords)$/;
+  /config\b|\.own\.(?:said|routes\.known)$|\.audio\.(?:ports|freeSlots)$|\.(?:failed\.failures|large\.withoutUntilMs)$|\.sources\.sources$|\.pings\.diagnoses\.said$|\.keepalives\.answering\.known$|\.location\.replaced$|\.realm\.(?:algorithms|passwords)$/;
 
 /** No map, set or list of the endpoint has anything of a call left, and every port is back in the reserve. */
 function heldAt({ node }: NodeRecord): string[] {
