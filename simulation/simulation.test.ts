@@ -13,6 +13,7 @@ const CALLS = Number(process.env.SIM_CALLS ?? 10_000);
 const ONE_SEED = process.env.SIM_SEED;
 const TRACE = process.env.SIM_TRACE;
 const CALLS_A_DEPLOYMENT = 200;
+const NO_LIMIT_MS = 3_600_000;
 
 function play(seed: number): Outcome {
   const trace = (line: string) => {
@@ -44,6 +45,8 @@ test(
     console.log(`${placed} calls, ${stood} stood, ${steps} steps, ${messages} messages`);
     // The simulation is worth little if hardly a call ever stands.
     if (ONE_SEED === undefined) expect(stood).toBeGreaterThan(placed / 4);
+    // Some sixty steps of all endpoints a call. They bound the work, and the clock does not: a busy machine is no fault.
+    expect(steps).toBeLessThan(100 * placed);
   },
-  120_000 + 3 * CALLS,
+  NO_LIMIT_MS,
 );

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
+import { describeFailure } from './cli/failure.ts';
+import { runCommand } from './cli/run-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ringback-main-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -48,8 +50,13 @@ test('wrong usage is one sentence on stderr and exit code 2, without a stack tra
     ],
     [['--json'], '--json needs a command before it; see: ringback help\n'],
   ];
-  const results = await Promise.all(cases.map(([words]) => ringback(...words)));
-  expect(results).toEqual(cases.map(([, stderr]) => ({ stdout: '', stderr, code: 2 })));
+  // One as a process, as a script meets it; for the others that costs more than it shows.
+  const [[words, stderr], ...others] = cases as [[string[], string], ...typeof cases];
+  expect(await ringback(...words)).toEqual({ stdout: '', stderr, code: 2 });
+  const failures = await Promise.all(others.map(([words]) => runCommand(words).catch((error) => error)));
+  expect(failures.map((error) => describeFailure(error, false))).toEqual(
+    others.map(([, sentence]) => ({ text: sentence.trimEnd(), code: 2 })),
+  );
 });
 
 test('no command: three commands to begin with, on stderr and 2 when no person is there', async () => {

@@ -26,6 +26,10 @@ const SECRET_PARAMETER = /\b(response|cnonce|rspauth|password)(\s*=\s*)(?:"(?:[^
 /** SDES keys (RFC 4568), ICE passwords (RFC 8839 §5.4) and the old k= of a session description. */
 const SECRET_SDP = /^(k=|a=key-mgmt:|a=ice-pwd:|a=crypto:\d+[ \t]+\S+[ \t]+)([^\r\n]+)/gim;
 
+/** A URI that may have a password, and what ends the word that it is. */
+const SIP_SCHEME = /sips?:/i;
+const BETWEEN_WORDS = /[\s<>"]/;
+
 /** The digests alone, of those above. */
 const DIGEST_PARAMETER = /\b(response|rspauth|password)(\s*=\s*)("(?:[^"\\]|\\[\s\S])*"?|[^\s,]*)/gi;
 
@@ -87,23 +91,19 @@ function mask(text: string, { word, digest, other }: Mask): string {
   return maskUriPasswords(described, word);
 }
 
-/** `sip:user:password@host` (RFC 3261 §19.1.1), in one pass over the words of the text. */
+/** `sip:user:password@host` (RFC 3261 §19.1.1), in one pass from @ to @: what stands before each, in its own word. */
 function maskUriPasswords(text: string, conceal: Mask['word']): string {
-  return text.replace(/[^\s<>"]+/g, (word) => maskWord(word, conceal));
-}
-
-function maskWord(word: string, conceal: Mask['word']): string {
-  if (!word.includes('@')) return word;
   let masked = '';
   let from = 0;
-  while (from < word.length) {
-    const at = word.indexOf('@', from);
-    if (at < 0) break;
-    const before = word.slice(from, at);
-    const user = /sips?:/i.exec(before);
+  for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', from)) {
+    let start = at;
+    while (start > from && !BETWEEN_WORDS.test(text[start - 1] as string)) start -= 1;
+    const before = text.slice(start, at);
+    const user = SIP_SCHEME.exec(before);
     const colon = user === null ? -1 : before.indexOf(':', user.index + user[0].length);
+    masked += text.slice(from, start);
     masked += colon < 0 ? `${before}@` : `${before.slice(0, colon + 1)}${conceal(before.slice(colon + 1))}@`;
     from = at + 1;
   }
-  return masked + word.slice(from);
+  return masked + text.slice(from);
 }

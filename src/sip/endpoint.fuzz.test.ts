@@ -78,7 +78,7 @@ const fitting = fc
     return dialogue(method, branch, sequence, toTag, `${type}Content-Length: ${body.length}\r\n\r\n${body}`);
   });
 
-const real = fc.constantFrom(...sipFixtureNames()).map((name) => latin1(sipFixture(name)));
+const real = fc.constantFrom(...sipFixtureNames().map((name) => latin1(sipFixture(name))));
 const responses = fc
   .record({ status: fc.integer({ min: 100, max: 699 }), which: fc.nat({ max: 5 }) })
   .map(({ status, which }) => `RESPONSE ${status} ${which}`);

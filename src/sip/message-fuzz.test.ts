@@ -139,7 +139,8 @@ describe('fuzz: any text', () => {
         if (one.ok) expect(parseUri(serializeUri(one.value))).toEqual(one);
         if (one.ok && two.ok) expect(uriEquals(one.value, two.value)).toBe(uriEquals(two.value, one.value));
       }),
-      fuzz(),
+      // Two texts.
+      fuzz(2),
     );
   });
 
@@ -254,7 +255,8 @@ describe('fuzz: any bytes', () => {
           }
         },
       ),
-      fuzz(),
+      // One to three messages.
+      fuzz(2),
     );
   });
 });
