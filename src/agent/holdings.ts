@@ -3,6 +3,7 @@
  * and the decision to leave are tested with a list of events.
  */
 import type { Event, EventOf } from '../events.ts';
+import { isStanding } from '../sip/registration-state.ts';
 import { LONGEST_TOLD, type Status } from './control-message.ts';
 
 interface HeldCall {
@@ -89,6 +90,12 @@ export class Holdings {
     return [...this.registrations]
       .filter(([, { changed }]) => ALIVE.has(changed.to))
       .map(([account]) => account);
+  }
+
+  /** Whether it is registered, or was and is tried again. */
+  standing(account: string): boolean {
+    const held = this.registrations.get(account);
+    return held !== undefined && isStanding(held.changed.to);
   }
 
   /** The Call-ID of its REGISTERs. */

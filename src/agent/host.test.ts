@@ -229,6 +229,18 @@ test('a registration that never stood is taken back, one that stood is left to t
   expect(asked.at(-1)?.type).toBe('add-account');
 });
 
+test('a try beside a registration that stands takes back nothing when it fails, and calls go on as the one that stands', () => {
+  open();
+  const begin = (password: string) =>
+    host.begin({ type: 'add-account', account: { ...account('100'), password } }, undefined, listen);
+  begin('right');
+  say(registration('registering'), registration('registered'));
+  begin('wrong');
+  say(registration('registering'), registration('failed'), registration('registered'));
+  expect(asked.map(({ type }) => type)).toEqual(['add-account', 'add-account']);
+  expect(host.holdings.registered).toEqual(['sip:100@lab.local']);
+});
+
 test('credentials for a call go with it, and never take the place of a registration', () => {
   inTurn = ({ type }) => (type === 'call' ? [call('calling')] : []);
   open();

@@ -221,6 +221,10 @@ export class Host {
       if (this.holdings.registered.includes(account.addressOfRecord)) return { end: () => {} };
       this.passing.add(account.addressOfRecord);
     } else this.passing.delete(account.addressOfRecord);
+    // The endpoint goes back to one that stands, when this one comes to nothing.
+    const before = this.holdings.standing(account.addressOfRecord)
+      ? this.accounts.get(account.addressOfRecord)
+      : undefined;
     this.leaving.delete(account.addressOfRecord);
     this.accounts.set(account.addressOfRecord, account);
     let settled = task.register === false;
@@ -230,6 +234,7 @@ export class Host {
       if (event.to === 'registering' || event.to === 'idle') return;
       settled = true;
       if (event.to === 'registered' || event.to === 'unregistered') return;
+      if (before !== undefined) return void this.accounts.set(account.addressOfRecord, before);
       this.options.act({ type: 'remove-account', account: account.addressOfRecord });
     };
     const own = ofRegistration(account.addressOfRecord);

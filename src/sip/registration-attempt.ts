@@ -110,7 +110,8 @@ export function retryLater(
     diagnoseUnreachable(turn, registration.account, table.hopOf(registration), { reason, flow, stood });
   }
   registration.diagnosed = false;
-  if (retryInMs !== undefined) table.arm(turn, registration, retryInMs);
+  if (retryInMs === undefined) table.goBack(turn, registration);
+  else table.arm(turn, registration, retryInMs);
 }
 
 function nextTryMs(table: RegistrationTable, { failures }: Registration, afterMs = 0): number {

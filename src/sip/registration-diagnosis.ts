@@ -113,6 +113,17 @@ export function diagnosePasswordMissing(turn: Turn, account: Account, status: 40
   });
 }
 
+/** A try with other credentials, or at another server, came to nothing beside one that stands. */
+export function diagnoseKept(turn: Turn, account: Account): void {
+  raise(turn, account, {
+    code: 'registration-kept',
+    severity: 'warning',
+    evidence: `it was registered at ${account.server.host} before this try, and stays so`,
+    cause: 'what was given now has failed, so it takes the place of nothing',
+    next: `nothing, if that is right; ringback register --remove --user ${account.user} ends what stands`,
+  });
+}
+
 /** One account more than are kept. */
 export function diagnoseTooManyAccounts(turn: Turn, account: Account): void {
   raise(turn, account, {

@@ -17,7 +17,7 @@ import {
   diagnoseRefusal,
   diagnoseServiceRoute,
 } from './registration-diagnosis.ts';
-import { changeRegistration, isOnlyTry, type Registration } from './registration-state.ts';
+import { changeRegistration, isOnlyTry, isSameRegistrar, type Registration } from './registration-state.ts';
 import type { RegistrationTable } from './registration-table.ts';
 import { grantedS, LONGEST_EXPIRES_S, mayPass, renewInMs } from './registration-terms.ts';
 import { parseRetryAfter } from './retry-after.ts';
@@ -98,12 +98,24 @@ function accepted(
   });
   registration.bound = registration.contact;
   table.agent.outbound.set(registration.callId, registration.outbound ? registration.flow : undefined);
+  endReplaced(table, turn, registration);
   // Asked to stop while this was on its way.
   if (registration.ending) return sendRegister(table, turn, registration);
   if (registration.flow !== undefined)
     table.keepalives.keep(turn, registration.flow, registration, flowTimerMs(response));
   if (hasMoved(table.agent, turn, registration)) return sendRegister(table, turn, registration);
   table.arm(turn, registration, inMs);
+}
+
+/** It stands now; the one that stood at another registrar is ended there (§10.2.2). */
+function endReplaced(table: RegistrationTable, turn: Turn, registration: Registration): void {
+  const { before, account } = registration;
+  if (before !== undefined && isSameRegistrar(before.account, account)) registration.before = undefined;
+  const elsewhere = table.takeBack(registration);
+  if (elsewhere === undefined) return;
+  elsewhere.ending = true;
+  if (elsewhere.state === 'registered') sendRegister(table, turn, elsewhere);
+  else table.drop(elsewhere);
 }
 
 /** RFC 3608 §6.1: it replaces the one before, and none ends it. One that cannot be read is none, and is told of. */
@@ -135,6 +147,7 @@ function challenged(
   table.settle(turn, registration, { status, reason: verdict.reason });
   const answer = `${status} ${displayText(response.reason)} to REGISTER cseq=${registration.sequence}`;
   diagnoseChallenge(turn, account, verdict, answer);
+  table.goBack(turn, registration);
 }
 
 /** There is nothing to answer a challenge with. */
@@ -147,6 +160,7 @@ function passwordMissing(
   registration.pending = false;
   table.settle(turn, registration, { status, reason: 'no password was given' });
   diagnosePasswordMissing(turn, registration.account, status);
+  table.goBack(turn, registration);
 }
 
 /** 423 (§10.2.8): once more with what the registrar wants at least. */
@@ -160,7 +174,7 @@ function tooBrief(
   const least = readDigits(said ?? '');
   if (registration.raised || least <= registration.expiresS || least > LONGEST_EXPIRES_S) {
     const wanted = said === undefined ? 'without Min-Expires' : `with Min-Expires ${displayText(said)}`;
-    return giveUp(turn, registration, 423, `${displayText(response.reason)} ${wanted}`);
+    return giveUp(table, turn, registration, 423, `${displayText(response.reason)} ${wanted}`);
   }
   registration.expiresS = least;
   registration.raised = true;
@@ -184,11 +198,12 @@ function refused(
     return retryLater(table, turn, registration, reason, { status, afterMs });
   }
   const afterS = after.ok ? after.value.seconds : undefined;
-  giveUp(turn, registration, status, reason, later ? { afterS } : undefined);
+  giveUp(table, turn, registration, status, reason, later ? { afterS } : undefined);
 }
 
 /** Asking again would not change the answer, or nobody wants it. */
 function giveUp(
+  table: RegistrationTable,
   turn: Turn,
   registration: Registration,
   status: number,
@@ -198,4 +213,5 @@ function giveUp(
   changeRegistration(turn, registration, 'failed', { status, reason });
   const evidence = `${status} ${reason} to REGISTER cseq=${registration.sequence}`;
   diagnoseRefusal(turn, registration.account, status, evidence, busy);
+  table.goBack(turn, registration);
 }

@@ -48,6 +48,8 @@ export interface Registration {
   registeredMs: number;
   /** Whoever asked waits for its first try, and wants no other one. */
   once: boolean;
+  /** The one that it takes the place of once it stands, and gives it back to when its only try fails. */
+  before: Registration | undefined;
   /** The Contact of the last REGISTER. */
   contact: string;
   /** The Contact that the registrar has bound, as far as we know; empty: none. */
@@ -70,6 +72,11 @@ export interface Registration {
 /** Whether a try that fails is the end of it. */
 export function isOnlyTry({ once, registeredMs }: Registration): boolean {
   return once && registeredMs === 0;
+}
+
+/** States in which a registration is worth going back to: it stood, and somebody works for it. */
+export function isStanding(state: RegistrationState): boolean {
+  return state === 'registered' || state === 'retrying';
 }
 
 /** The same server over the same transport, and the same user there: a REGISTER refreshes the old binding. */
@@ -113,6 +120,7 @@ export function newRegistration(
     faultsSaid: new Set(),
     registeredMs: 0,
     once: false,
+    before: undefined,
     contact: '',
     bound: same?.bound ?? '',
     instance: instance === undefined ? undefined : instanceUrn(instance, account.addressOfRecord),

@@ -18,6 +18,7 @@ import { registerFailed, registerResponded } from './registration-response.ts';
 import {
   changeRegistration,
   isSameRegistrar,
+  isStanding,
   newRegistration,
   type Registration,
 } from './registration-state.ts';
@@ -114,20 +115,26 @@ export class Registrations {
   /**
    * Takes an account up, and registers it unless it is for calls alone. One that is there already under the same
    * address is replaced: with the same server it goes on with its Call-ID and CSeq (§10.2.4), at another one the old
-   * binding is ended first.
+   * binding is ended first. `once`: one that stands is replaced when the new one does, and goes on when that fails.
    */
   add(turn: Turn, { account, register: now = true, once = false }: AddAccount): void {
     const old = this.table.find(account.addressOfRecord);
     const { accounts } = this.agent;
-    const added = newRegistration(this.agent.identifiers, account, this.agent.config.outbound?.instance, old);
+    const { identifiers, config } = this.agent;
+    const replaced = old !== undefined && isSameRegistrar(old.account, account) ? old : old?.before;
+    const added = newRegistration(identifiers, account, config.outbound?.instance, replaced);
     added.once = once;
     if (old === undefined) {
       if (this.table.all.length >= MAX_ACCOUNTS) return diagnoseTooManyAccounts(turn, account);
       accounts.push(account);
     } else {
       accounts.splice(accounts.indexOf(old.account), 1, account);
-      if (isSameRegistrar(old.account, account)) this.table.drop(old);
+      const { before } = old;
+      old.before = undefined;
+      if (now && once && isStanding(old.state)) added.before = this.table.setAside(old);
+      else if (isSameRegistrar(old.account, account)) this.table.drop(old);
       else this.end(turn, old);
+      added.before ??= before;
     }
     this.table.all.push(added);
     if (now) register(this.table, turn, added);
@@ -139,9 +146,11 @@ export class Registrations {
     if (registration === undefined) return false;
     const { accounts } = this.agent;
     accounts.splice(accounts.indexOf(registration.account), 1);
+    // The one that it was to take the place of ends under the same Call-ID, and says so.
+    const kept = registration.before?.callId === registration.callId;
     this.end(turn, registration);
     // Nothing had to be sent for it: this is its end. One that was for calls alone has none.
-    if (registration.state !== 'idle' && !this.table.all.includes(registration))
+    if (registration.state !== 'idle' && !kept && !this.table.all.includes(registration))
       changeRegistration(turn, registration, 'unregistered');
     return true;
   }
@@ -154,6 +163,14 @@ export class Registrations {
   /** Unregisters what is registered; what is under way is ended when its response comes. */
   private end(turn: Turn, registration: Registration): void {
     if (registration.ending) return;
+    const { callId } = registration;
+    const before = this.table.takeBack(registration);
+    if (before !== undefined) {
+      // At the same registrar there is one binding, and whoever asks last has the say (§10.2.4).
+      if (before.callId === callId) this.table.drop(registration);
+      this.end(turn, before);
+      if (before.callId === callId) return;
+    }
     registration.ending = true;
     this.table.deadlines.disarm(registration.timer);
     const { state, pending, resolving } = registration;
