@@ -6,6 +6,7 @@ import type { ControlClient } from '../agent/control-client.ts';
 import { checkVersion } from '../agent/control-client.ts';
 import { openScreen } from '../tui/open-screen.tsx';
 import type { View } from '../tui/view.ts';
+import { chooseProcess } from './attach-choice.ts';
 import { openAll } from './carrier.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Invocation } from './invocation.ts';
@@ -24,24 +25,12 @@ export async function run({ flags, variables }: Invocation): Promise<number> {
   }
   const given = flags.get('process');
   const clients = await openAll(variables);
-  const client = choose(clients, given === undefined ? undefined : readSetting('process', given).value);
+  const pid = given === undefined ? undefined : readSetting('process', given).value;
+  const chosen = chooseProcess(await Promise.all(clients.map((client) => client.status())), pid);
+  const client = clients.find(({ hello }) => hello.pid === chosen.pid);
   for (const other of clients) if (other !== client) other.close();
+  if (client === undefined) throw new UsageError(`The ${chosen.kind} has ended.`, EXIT.network);
   return watch(client, {});
-}
-
-/** The one that was named, or the only one. */
-function choose(clients: readonly ControlClient[], pid: number | undefined): ControlClient {
-  const named = pid === undefined ? clients : clients.filter(({ hello }) => hello.pid === pid);
-  const [client] = named;
-  if (client !== undefined && named.length === 1) return client;
-  const there = clients.map(({ hello }) => `${hello.kind} ${hello.pid}`).join(', ');
-  if (clients.length === 0) {
-    throw new UsageError(
-      'Nothing is running that a screen could be opened on; see: ringback help',
-      EXIT.network,
-    );
-  }
-  throw new UsageError(`Choose one with --process PID: there is ${there}.`);
 }
 
 /** Puts the screen on one call of the agent. */

@@ -16,6 +16,7 @@ import type { Invocation } from './invocation.ts';
 import { runLab } from './lab.ts';
 import { type Options, readOptions } from './options.ts';
 import { type Judge, judgeCall } from './outcome.ts';
+import { checkSecure } from './secure-target.ts';
 import { readSetting } from './settings.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -131,6 +132,7 @@ async function callTask(invocation: Invocation, options: Options): Promise<CallT
     durationMs: seconds.duration === undefined ? undefined : seconds.duration * 1000,
   };
   const set = Object.entries(optional).filter(([, value]) => value !== undefined);
+  checkSecure(to, given('transport'));
   return { type: 'call', to: overTransport(to, given('transport')), ...Object.fromEntries(set) };
 }
 
@@ -140,7 +142,7 @@ function userText({ name, domain }: FlagValue<'from'>): string {
 
 /** Without an account the URI says how it is reached (§19.1.1); with one it is the account's server that is. */
 function overTransport(to: string, transport: Transport | undefined): string {
-  if (transport === undefined || /;transport=/i.test(to) || !/[@:.]/.test(to)) return to;
+  if (transport === undefined || /;transport=|^sips:/i.test(to) || !/[@:.]/.test(to)) return to;
   return `${/^sips?:/i.test(to) ? '' : 'sip:'}${to};transport=${transport}`;
 }
 

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Event } from '../events.ts';
+import { readySentence } from './echo.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ringback-echo-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -120,4 +121,14 @@ test.if(existsSync('/dev/full'))('a full disk under stdout ends it with code 1 a
   });
   expect(await child.exited).toBe(1);
   expect(await child.stderr.text()).toContain('stdout cannot be written: ENOSPC');
+});
+
+test('people are told to dial the address that is registered, and this machine only beside it', () => {
+  const ready = (...accounts: string[]) =>
+    readySentence(accounts, 'sip:echo@192.0.2.5:5060', 'over UDP or TCP');
+  expect(ready()).toBe('Ready: call sip:echo@192.0.2.5:5060, over UDP or TCP. Ctrl-C stops.');
+  expect(ready('sip:100@lab.local')).toBe(
+    'Ready: call sip:100@lab.local once registered; from this network also sip:echo@192.0.2.5:5060, over UDP or TCP. Ctrl-C stops.',
+  );
+  expect(ready('sip:1@a', 'sip:2@a', 'sip:3@a', 'sip:4@a')).toContain('sip:2@a or sip:3@a (and 1 more) once');
 });

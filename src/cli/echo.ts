@@ -29,6 +29,17 @@ function callMe(address: string | undefined, port: number): string {
   return `sip:echo@${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+/** Addresses of record that are named; the rest is counted. */
+const MOST_NAMED = 3;
+
+/** Whom people dial: what is registered with a provider is reached there, and this machine perhaps not at all. */
+export function readySentence(accounts: readonly string[], own: string, over: string): string {
+  if (accounts.length === 0) return `Ready: call ${own}, ${over}. Ctrl-C stops.`;
+  const named = accounts.slice(0, MOST_NAMED).join(' or ');
+  const more = accounts.length > MOST_NAMED ? ` (and ${accounts.length - MOST_NAMED} more)` : '';
+  return `Ready: call ${named}${more} once registered; from this network also ${own}, ${over}. Ctrl-C stops.`;
+}
+
 /** Runs until it is told to stop. */
 export async function run(invocation: Invocation): Promise<number> {
   const options = onScreen(invocation, readOptions(invocation.flags, invocation, 'tcp'));
@@ -90,7 +101,10 @@ export async function run(invocation: Invocation): Promise<number> {
   running = await startOrExplain({ ...driver, endpoint });
   // A signal, or a reader that left, may have come before there was anything to stop.
   if (stopping !== undefined) running.act({ type: 'stop', reason: stopping });
-  else output.say(`Ready: call ${callMe(address, running.sipPort)}, ${reachedOver(tlsPort)}. Ctrl-C stops.`);
+  else {
+    const accounts = options.accounts.map(({ addressOfRecord }) => addressOfRecord);
+    output.say(readySentence(accounts, callMe(address, running.sipPort), reachedOver(tlsPort)));
+  }
   const control = await openEchoControl(host, invocation.variables, stop, output.warn);
   const { stopped } = running;
   if (options.output === 'json') readRequests((action) => running?.act(action), stop, output.warn);

@@ -159,6 +159,20 @@ test('--stun takes a host, host:port, an address in brackets and a stun: URI (RF
   expect(stun(`--config ${config}`)).toEqual({ host: 'stun.example.org', port: 3_478 });
 });
 
+test('a password of nobody in the environment is that of the accounts without one; their own wins', () => {
+  const config = file(
+    'passwords.toml',
+    'server = "h.example"\n[[account]]\nuser = "100"\npassword = "own"\n[[account]]\nuser = "101"\n',
+  );
+  const given = { SIP_PASSWORD: 'everybody' };
+  const passwords = (line: string) => read(line, given).accounts.map(({ password }) => password);
+  expect(passwords(`--config ${config}`)).toEqual(['own', 'everybody']);
+  // Beside a user it is that user's.
+  expect(passwords(`--config ${config} --user 7 --server h.example`)).toEqual(['everybody', 'own', '']);
+  expect(complaint(`--config ${config} --password x`)).toContain('--password is given without --user');
+  expect(complaint('', given)).toContain('SIP_PASSWORD is given without --user');
+});
+
 test('several accounts come from one file and share what stands outside of them', () => {
   const secret = file('secret', 'from a file\nsecond line\n');
   const config = file(

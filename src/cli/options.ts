@@ -86,14 +86,22 @@ export function seedWords(seed: string | undefined): [number, number, number, nu
 
 /**
  * What an [[account]] does not say is taken from the settings outside of it: the server (with its port and domain),
- * the transport, the expiry. Who it is (user, password) is its own.
+ * the transport, the expiry. Who it is (user, password) is its own; a password that stands in the environment, for
+ * nobody in particular, is for those that have none.
  */
 function configAccount(account: ConfigAccount, shared: Settings, transport: Transport): Account {
   const own = mergeSettings([account.given]);
   const at = `${account.file} line ${account.line}`;
   if (own.user === undefined) throw new UsageError(`${at}: this [[account]] has no user.`);
   const withServer: Settings = own.server === undefined ? pick(shared, ['server', 'port', 'domain']) : {};
-  const merged: Settings = { ...pick(shared, ['transport', 'expires']), ...withServer, ...own };
+  const secret = own.password === undefined && own['password-file'] === undefined;
+  const withPassword = secret && isNobodys(shared, 'password') ? pick(shared, ['password']) : {};
+  const merged: Settings = {
+    ...pick(shared, ['transport', 'expires']),
+    ...withServer,
+    ...withPassword,
+    ...own,
+  };
   if (merged.server === undefined) throw new UsageError(`${at}: this [[account]] has no server.`);
   return behind({ ...pick(shared, ['proxy']), ...merged }, buildAccount(merged, transport));
 }
@@ -103,6 +111,12 @@ function pick(settings: Settings, names: readonly FlagName[]): Settings {
 }
 
 const NEEDS_USER = ['password', 'password-file', 'auth-user'] as const;
+
+/** It is in the environment or `.env`, and no --user beside it. */
+function isNobodys({ user, ...settings }: Settings, name: 'password'): boolean {
+  const kind = settings[name]?.source.kind;
+  return user === undefined && (kind === 'environment' || kind === 'env-file');
+}
 
 /** An account behind the proxy of all, when there is one. */
 export function behind(settings: Settings, account: Account): Account {
@@ -117,6 +131,7 @@ function readAccounts(settings: Settings, tables: readonly ConfigAccount[], tran
     for (const name of NEEDS_USER) {
       const setting = settings[name];
       if (setting === undefined) continue;
+      if (name === 'password' && tables.length > 0 && isNobodys(settings, name)) continue;
       throw new UsageError(`${nameOf(name, setting.source)} is given without --user: whose is it?`);
     }
     if (server !== undefined && tables.length === 0) {

@@ -20,6 +20,7 @@ import { openOutput, withoutRaw } from './output.ts';
 import { rehearsePing } from './ping-rehearsal.ts';
 import { shownOfPings } from './ping-shown.ts';
 import { keepsRecords, openRecords } from './records.ts';
+import { checkSecure } from './secure-target.ts';
 import { compareSources, type GivenValues, type Settings } from './settings.ts';
 import { stopOnSignals } from './signals.ts';
 import { UsageError } from './usage-error.ts';
@@ -193,9 +194,11 @@ function withoutAccount(invocation: Invocation): Invocation {
 
 /** A URI with its scheme, and with the port and the transport that were asked for where it names none. */
 function targetOf(word: string, settings: Settings): string {
-  const transport = settings.transport?.value;
+  const { value: transport, source } = settings.transport ?? {};
+  checkSecure(word, source?.kind === 'flag' ? transport : undefined);
   const uri = withPort(/^(?:sips?|tel):/i.test(word) ? word : `sip:${word}`, word, settings);
-  const whole = transport === undefined || /;transport=/i.test(uri) ? uri : `${uri};transport=${transport}`;
+  const open = transport !== undefined && !/;transport=|^sips:/i.test(uri);
+  const whole = open ? `${uri};transport=${transport}` : uri;
   const hop = nextHop(whole, 'udp');
   if (hop === undefined || !target.safeParse(word).success) {
     throw new UsageError(

@@ -87,6 +87,13 @@ test('malformed messages end with 1, a file that cannot be read with 2', () => {
   expect(malformed.code).toBe(1);
   expect(malformed.out).toContain('CSeq: one INVITE\n          ^\n');
   expect(replay(join(folder, 'nowhere.txt'))).toMatchObject({ code: 2, out: '' });
+  const prose = join(folder, 'prose.md');
+  writeFileSync(prose, '# A page\n\nIt speaks of SIP/2.0 and has none.\n');
+  const { code, err } = replay(prose);
+  expect([code, err]).toEqual([
+    2,
+    expect.stringContaining('expected a trace (--trace), SIP messages as text'),
+  ]);
 });
 
 test('a file that cannot be written, and a transcript of no known form, are wrong usage', () => {

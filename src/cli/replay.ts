@@ -6,7 +6,7 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import type { Event } from '../events.ts';
 import { capturedMessages } from '../io/pcap/captured-messages.ts';
-import { readRawMessages } from '../io/raw-messages.ts';
+import { readRawMessages, showsMessages } from '../io/raw-messages.ts';
 import type { TraceStyle } from '../io/trace.ts';
 import { replayTrace, type TraceVerdict } from '../io/trace-replay.ts';
 import { jsonLine } from '../report/json.ts';
@@ -78,6 +78,11 @@ function play(
 ): ExitCode {
   if (bytes[0] === 0x7b) return playTrace(file, bytes.toString('utf8'), options, lines, record);
   const captured = capturedMessages(bytes);
+  if (captured === undefined && bytes.length > 0 && !showsMessages(bytes)) {
+    throw new UsageError(
+      `${file} is none of what can be replayed: expected a trace (--trace), SIP messages as text, or a capture (pcap, pcapng).`,
+    );
+  }
   const messages = captured?.messages ?? readRawMessages(bytes);
   if (messages.length === 0) {
     const what =
@@ -135,7 +140,9 @@ const LONGEST_SHOWN = 100_000;
 /** Says on stderr what was found, where that is more than "the same". */
 function concluded(file: string, verdict: TraceVerdict, writtenBy: string): ExitCode {
   if (verdict.type === 'unreadable') {
-    throw new UsageError(`${file} line ${verdict.line} cannot be played: ${printable(verdict.why)}.`);
+    const { line, why } = verdict;
+    const hope = line === 1 ? '; a trace is what --trace writes, one JSON object a line' : '';
+    throw new UsageError(`${file} line ${line} cannot be played: ${printable(why)}${hope}.`);
   }
   if (verdict.type === 'same') {
     if (verdict.cut !== undefined) process.stderr.write(`${file} is not whole: ${verdict.cut}.\n`);

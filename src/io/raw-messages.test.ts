@@ -1,7 +1,7 @@
 /** Files of raw messages: where one ends and the next begins, and what the lines above them say. */
 import { expect, test } from 'bun:test';
 import { sipFixture, sipFixtureNames } from '../../fixtures/sip/read.ts';
-import { readRawMessages } from './raw-messages.ts';
+import { readRawMessages, showsMessages } from './raw-messages.ts';
 
 const BYE = sipFixture('bye');
 const INVITE = sipFixture('invite-two-proxies');
@@ -65,4 +65,24 @@ test('a boundary of a multipart body is no heading', () => {
 test('a file of nothing has no messages', () => {
   for (const text of ['', '\n\n', '# only a comment\n', '---\n'])
     expect(readRawMessages(Buffer.from(text))).toEqual([]);
+});
+
+test('a text without any sign of SIP is not taken for malformed messages', () => {
+  const shows = (text: string) => showsMessages(Buffer.from(text));
+  for (const text of [
+    '# A page\n\nabout SIP/2.0 and more.\n',
+    '--- a/file\n+++ b/file\n',
+    'Default: none\n',
+  ]) {
+    expect(shows(text)).toBeFalse();
+  }
+  for (const text of [
+    'INVITE sip:a@b SIP/3.0\n',
+    'SIP/2.0 200 OK',
+    '--- sent\n?',
+    'nonsense\r\nv: here\r\n',
+    'x sip/2\r\n',
+  ]) {
+    expect(shows(text)).toBeTrue();
+  }
 });

@@ -29,6 +29,15 @@ type Heading = Omit<ObservedMessage, 'bytes' | 'atMs' | 'transport'> & {
 const ANY_HEADING = /^---(?:[ \t].*)?$/;
 const START_LINE = /^(?:SIP\/\d|[A-Za-z][\w.!%*+`'~-]*[ \t]+\S.*[ \t]SIP\/\d)/;
 
+/** A start line, a heading, or a header field that no message does without (RFC 3261 §8.1.1), however ill-written. */
+const SIGN_OF_SIP =
+  /^(?:SIP\/|---[ \t]+(?:received|sent)\b|(?:via|v|call-id|i|cseq)[ \t]*:)|[ \t]SIP\/\S{0,16}[ \t]*\r?$/im;
+
+/** Whether anything in a text file shows that it is about SIP: any line of any text could be a malformed message. */
+export function showsMessages(file: Uint8Array): boolean {
+  return SIGN_OF_SIP.test(Buffer.from(file.buffer, file.byteOffset, file.byteLength).toString('latin1'));
+}
+
 /** The messages, in order. Whether they are good ones is for the parser to say. */
 export function readRawMessages(file: Uint8Array): ObservedMessage[] {
   const given = Buffer.from(file.buffer, file.byteOffset, file.byteLength).toString('latin1');
