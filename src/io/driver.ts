@@ -10,6 +10,7 @@ import { Endpoint } from '../sip/endpoint.ts';
 import type { EndpointConfig, LocalAddresses } from '../sip/endpoint-config.ts';
 import type { Action, Input, Output } from '../sip/endpoint-io.ts';
 import { type AddressWatch, watchAddresses } from './address-watch.ts';
+import { shareDescriptors } from './descriptors.ts';
 import { type ServerFinder, serverFinder } from './find-servers.ts';
 import { addressesOf, findLocalAddresses, isOneAddress, sourceTowards } from './local-addresses.ts';
 import { type Media, startMedia } from './media.ts';
@@ -60,9 +61,10 @@ export interface Running {
 }
 
 /** Binds, opens the media thread, starts. Throws an `Error` with a sentence for people when nothing can be bound. */
-export async function start(options: DriverOptions): Promise<Running> {
+export async function start(asked: DriverOptions): Promise<Running> {
   const addresses = findLocalAddresses();
-  const driver = new Driver(options, addresses);
+  const { reserve, ...shares } = shareDescriptors(asked.mediaThreads > 0 ? asked.endpoint.maxCalls : 0);
+  const driver = new Driver({ ...asked, endpoint: { ...asked.endpoint, ...shares } }, reserve, addresses);
   await driver.open(addresses);
   return driver;
 }
@@ -98,6 +100,7 @@ class Driver implements Running {
 
   constructor(
     private readonly options: DriverOptions,
+    private readonly reserve: number,
     addresses: LocalAddresses,
   ) {
     const { bind, dns, endpoint } = options;
@@ -146,16 +149,20 @@ class Driver implements Running {
   }
 
   private async listen(): Promise<void> {
-    const bound = await listenForSip(this.options, {
-      datagram: (remote, bytes) => this.feed({ type: 'datagram', remote, bytes }),
-      icmpError: () => this.icmpError(),
-      connected: (connection, about) => this.feed({ type: 'connected', connection, ...about }),
-      received: (connection, bytes) => this.feed({ type: 'stream', connection, bytes }),
-      disconnected: (connection, why) => {
-        if (why.error !== undefined) this.watch?.look();
-        this.feed({ type: 'disconnected', connection, ...why });
+    const { share } = this.options.endpoint;
+    const bound = await listenForSip(
+      { ...this.options, ...(share === undefined ? {} : { share }) },
+      {
+        datagram: (remote, bytes) => this.feed({ type: 'datagram', remote, bytes }),
+        icmpError: () => this.icmpError(),
+        connected: (connection, about) => this.feed({ type: 'connected', connection, ...about }),
+        received: (connection, bytes) => this.feed({ type: 'stream', connection, bytes }),
+        disconnected: (connection, why) => {
+          if (why.error !== undefined) this.watch?.look();
+          this.feed({ type: 'disconnected', connection, ...why });
+        },
       },
-    });
+    );
     this.udp = bound.udp;
     this.streams = bound.streams;
     this.sipPort = bound.sipPort;
@@ -170,6 +177,7 @@ class Driver implements Running {
       rtpPorts,
       ...(bind === undefined ? {} : { bind }),
       maxCalls: endpoint.maxCalls,
+      reserve: this.reserve,
       onReport: (report) => this.feed({ type: 'media', report }),
     });
     await this.media.ready;

@@ -13,12 +13,11 @@
  */
 import { allocateCounters, clearCounters, readCounters } from '../rtp/counters.ts';
 import type { MediaCommand, MediaCounters, MediaReport } from '../rtp/session.ts';
+import { MAX_RESERVE } from './descriptors.ts';
 import { openBatch } from './media-batch.ts';
 import { openWaker, type ThreadWake } from './media-wake.ts';
 import type { RtpPortsOptions } from './rtp-ports.ts';
 
-/** Pairs of ports that wait for calls, over all threads. */
-const DEFAULT_RESERVE = 64;
 /** As `MediaOptions.tickMs`: the second priming packet is due after so long. */
 const TICK_MS = 100;
 
@@ -31,7 +30,7 @@ export interface MediaOptions {
   readonly bind?: string;
   /** Slots of the counters. */
   readonly maxCalls: number;
-  /** Pairs of ports kept ready; 64. */
+  /** Pairs of ports kept ready, over all threads; 64. */
   readonly reserve?: number;
   /** How often it is looked whether a report or a keepalive is due, in ms; 100. A test that counts packets has time. */
   readonly tickMs?: number;
@@ -89,7 +88,7 @@ export function startMedia(options: MediaOptions): Media {
   const { threads: count, maxCalls, onReport } = options;
   const shared = allocateCounters(maxCalls);
   const counters = new Float64Array(shared);
-  const reserve = Math.ceil((options.reserve ?? DEFAULT_RESERVE) / count);
+  const reserve = Math.ceil((options.reserve ?? MAX_RESERVE) / count);
   /** Which thread has a port. */
   const threadOf = new Map<number, Thread>();
   /** The port of a slot that is open. */

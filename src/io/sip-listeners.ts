@@ -3,7 +3,9 @@
  *
  * Why more than one try: with port 0 the system gives one that is free over UDP, and somebody may have it over TCP.
  */
+import type { DescriptorShare } from '../sip/endpoint-config.ts';
 import type { SocketAddress, Transport } from '../sip/flow.ts';
+import { MAX_OPENED_CONNECTIONS } from '../sip/limits.ts';
 import { isOneAddress } from './local-addresses.ts';
 import type { StreamConnections, StreamHandlers } from './stream-connections.ts';
 import { isInUse, openStreams } from './tcp-connections.ts';
@@ -22,6 +24,8 @@ export interface ListenOptions {
   readonly tls?: TlsCredentials;
   /** Where TLS listens, when there is a certificate of ours; 0: any, and when it is absent. */
   readonly tlsPort?: number;
+  /** Absent: the bounds of limits.ts. */
+  readonly share?: DescriptorShare;
 }
 
 /** Whoever hears. */
@@ -44,9 +48,9 @@ const PORT_TRIES = 20;
 
 /** Binds. Rejects with an `Error` that has a sentence for people when something cannot be bound. */
 export async function listenForSip(options: ListenOptions, hearing: Hearing): Promise<SipListeners> {
-  const { bind, tls, tlsPort = 0 } = options;
+  const { bind, tls, tlsPort = 0, share } = options;
   const from = bind !== undefined && isOneAddress(bind) ? { from: bind } : {};
-  const streams = openStreams(hearing, tls, from);
+  const streams = openStreams(hearing, tls, { ...from, most: share?.connections ?? MAX_OPENED_CONNECTIONS });
   const bound = await bindBoth(options, hearing, streams);
   if (tls?.own === undefined) return { ...bound, streams, tlsPort: undefined };
   try {

@@ -35,15 +35,22 @@ interface Open {
 
 const TIMES: StreamTimes = { lingerMs: 5_000, connectMs: 6_000, handshakeMs: 4_000 };
 
-const TOO_MANY = `${MAX_OPENED_CONNECTIONS} connections of ours are up, and no more are opened`;
 const CLOSED = 'the peer closed the connection';
 
-/** Nothing listens yet. `from`: the address of ours that connections are opened from (`--bind`). */
+/**
+ * Nothing listens yet. `from`: the address of ours that connections are opened from (`--bind`); `most`: how many are open
+ * at once; a quarter as many handshakes may be under way.
+ */
 export function openStreams(
   handlers: StreamHandlers,
   first?: TlsCredentials,
-  { from, ...times }: Partial<StreamTimes> & { readonly from?: string } = {},
+  {
+    from,
+    most = MAX_OPENED_CONNECTIONS,
+    ...times
+  }: Partial<StreamTimes> & { readonly from?: string; readonly most?: number } = {},
 ): StreamConnections {
+  const maxPending = Math.min(MAX_PENDING_HANDSHAKES, Math.max(1, Math.floor(most / 4)));
   const { lingerMs, connectMs, handshakeMs } = { ...TIMES, ...times };
   const connections = new Map<number, Open>();
   /** Accepted, and their handshake not through; the oldest first. */
@@ -170,7 +177,7 @@ export function openStreams(
         const open = newOpen(id, transport, undefined);
         if (transport === 'tls') {
           const [oldest] = pending;
-          if (oldest !== undefined && pending.size >= MAX_PENDING_HANDSHAKES) {
+          if (oldest !== undefined && pending.size >= maxPending) {
             gone(oldest, {});
             oldest.socket?.terminate();
           }
@@ -191,10 +198,13 @@ export function openStreams(
     connect(connection, remote, domain) {
       const open = newOpen(connection, domain === undefined ? 'tcp' : 'tls', domain);
       connections.set(connection, open);
-      const tooMany = opening >= MAX_OPENED_CONNECTIONS;
+      const tooMany = opening >= most;
       opening += 1;
       // Said later, as every other failure is: whoever asked is still at work.
-      if (tooMany) return queueMicrotask(() => gone(open, { error: TOO_MANY }));
+      if (tooMany)
+        return queueMicrotask(() =>
+          gone(open, { error: `${most} connections of ours are up, and no more are opened` }),
+        );
       const failed = (error: unknown) => gone(open, { error: connectFailure(error, remote.address) });
       // Bun would call it refused.
       const other = from === undefined ? undefined : otherFamily(from, remote.address);

@@ -23,9 +23,11 @@ export function followMove(parts: EndpointParts, turn: Turn, moved: Moved): void
   if (moved === 'network') {
     // Without any network they are kept: the same address may come back, and they go on.
     const { own } = agent;
-    const gone = own.isConnected ? agent.transport.connectionsFrom((local) => !own.isLocal(local)) : [];
+    const gone = own.isConnected
+      ? agent.transport.connections.connectionsFrom((local) => !own.isLocal(local))
+      : [];
     for (const connection of gone) {
-      agent.transport.close(turn, connection);
+      agent.transport.connections.close(turn, connection);
       loseConnection(parts, turn, connection, 'our address has changed', 'moved');
     }
     endUnanswerable(calls, turn);

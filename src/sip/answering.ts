@@ -163,7 +163,9 @@ function unwelcome(store: CallStore, { flow }: ServerTransaction): SipError | un
   if (stopping) return sipError('stopping', 503, 'this service is going down');
   if (!config.echo) return sipError('not-an-echo', 480, 'nobody answers calls here');
   if (store.size >= config.maxCalls) {
-    return sipError('too-many-calls', 486, `${store.size} calls are up, and --max-calls allows no more`);
+    const { share } = config;
+    const bound = share?.fewerCalls === true ? `the limit of ${share.openFiles} open files` : '--max-calls';
+    return sipError('too-many-calls', 486, `${store.size} calls are up, and ${bound} allows no more`);
   }
   const held = transport.sources.heldBy(flow);
   if (held >= Math.max(MIN_UNPROVEN, config.maxCalls * MAX_UNPROVEN_SHARE)) {

@@ -23,7 +23,7 @@ export function withoutWayDown(servers: readonly ServerHop[], unproven: number):
  * told before the connection is forgotten. The first of the servers that are not tried, if there is any.
  */
 export function refuseWayDown(parts: EndpointParts, turn: Turn, connection: number): ServerHop | undefined {
-  const flow = parts.agent.transport.flowOf(connection);
+  const flow = parts.agent.transport.connections.flowOf(connection);
   if (flow?.domain === undefined) return undefined;
   parts.agent.failed.distrust(flow, turn.nowMs);
   const refused = parts.agent.transactions.usersOn(connection).flatMap(narrow);

@@ -27,20 +27,23 @@ export function dialogFlow(store: CallStore, turn: Turn, dialog: Dialog): Flow {
   const hop = nextHop(routed(dialog).next, flow.transport);
   if (hop === undefined) return flow;
   const { transport } = store.agent;
-  if (isReliable(hop.transport) && isReliable(flow.transport) && transport.isOpen(flow)) return flow;
+  if (isReliable(hop.transport) && isReliable(flow.transport) && transport.connections.isOpen(flow))
+    return flow;
   const elsewhere = isHeardElsewhere(store, dialog, hop);
   // What was set up by a sips: URI stays on TLS, whatever a Contact says later (§12.1.1).
   if (flow.transport === 'tls' && (dialog.secure || hop.transport === 'tls')) {
-    return transport.isOpen(flow) ? flow : transport.flowTo(turn, secureHop(hop, flow, elsewhere));
+    return transport.connections.isOpen(flow)
+      ? flow
+      : transport.connections.flowTo(turn, secureHop(hop, flow, elsewhere));
   }
   if (!mayGoTo(hop, flow)) return reopened(store, turn, flow);
   if (elsewhere) {
     diagnoseReach(store, turn, dialog);
-    return isReliable(flow.transport) ? transport.flowTo(turn, hopOfFlow(flow)) : flow;
+    return isReliable(flow.transport) ? transport.connections.flowTo(turn, hopOfFlow(flow)) : flow;
   }
   const server = hopAt(hop, hop.host);
-  if (!transport.mayOpen(server)) return flow;
-  const named = transport.flowTo(turn, server);
+  if (!transport.connections.mayOpen(server)) return flow;
+  const named = transport.connections.flowTo(turn, server);
   return hop.host === flow.remote.address ? named : { ...named, named: true };
 }
 
@@ -51,7 +54,9 @@ function isOurs({ connection }: Flow): boolean {
 
 /** A stream of ours that is gone leads to a server that listens there; one of the peer leads nowhere any more. */
 function reopened({ agent: { transport } }: CallStore, turn: Turn, flow: Flow): Flow {
-  return isOurs(flow) && !transport.isOpen(flow) ? transport.flowTo(turn, hopOfFlow(flow)) : flow;
+  return isOurs(flow) && !transport.connections.isOpen(flow)
+    ? transport.connections.flowTo(turn, hopOfFlow(flow))
+    : flow;
 }
 
 /**

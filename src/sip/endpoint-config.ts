@@ -46,6 +46,15 @@ export interface LocalAddresses {
   readonly interfaces: readonly LocalInterface[];
 }
 
+/** What the limit of open files leaves, where it is less than usual (RLIMIT_NOFILE in getrlimit(2)). */
+export interface DescriptorShare {
+  readonly openFiles: number;
+  /** Connections that others open, and as many that we open. */
+  readonly connections: number;
+  /** `maxCalls` is less than was asked for. */
+  readonly fewerCalls?: boolean;
+}
+
 /** All that an endpoint is told at its start; a trace has it, without the passwords. */
 export interface EndpointConfig extends LocalAddresses {
   /** Four words that seed every identifier: the same words, the same run. */
@@ -67,6 +76,8 @@ export interface EndpointConfig extends LocalAddresses {
   };
   /** Calls at once; one more gets 486. */
   readonly maxCalls: number;
+  /** Absent where the system has descriptors for all that limits.ts allows. */
+  readonly share?: DescriptorShare;
   /** `--prack`: reliable provisional responses to whoever can take them, not only to who demands them (RFC 3262). */
   readonly prack?: boolean;
   /** Between 100 and 180, and between 180 and 200, in ms. */

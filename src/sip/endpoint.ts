@@ -86,7 +86,7 @@ export class Endpoint {
     return {
       calls: this.calls.size,
       transactions: this.agent.transactions.size,
-      connections: this.agent.transport.connectionCount,
+      connections: this.agent.transport.connections.size,
     };
   }
 
@@ -107,7 +107,7 @@ export class Endpoint {
       this.parts.pings.nextMs(),
       this.parts.stun.nextMs(),
       this.parts.proxy?.nextMs(),
-      this.agent.transport.nextMs(),
+      this.agent.transport.connections.nextMs(),
       this.agent.large.nextMs(),
       this.rejections.nextMs(),
       this.stopping?.untilMs,
@@ -242,7 +242,7 @@ export class Endpoint {
       advancePings(this.parts, turn);
       this.parts.stun.advance(turn);
       this.parts.proxy?.advance(turn);
-      this.agent.transport.advance(turn, (connection) => this.isNeeded(connection));
+      this.agent.transport.connections.advance(turn, (connection) => this.isNeeded(connection));
       const leftOut = this.rejections.count(turn.nowMs);
       if (leftOut !== undefined) turn.say(leftOut);
       if (this.stopping !== undefined && this.stopping.untilMs <= turn.nowMs) return;
@@ -333,7 +333,7 @@ export class Endpoint {
       finishCall(this.calls, turn, call, call.ending ?? stopping.reason);
     }
     this.agent.transactions.clear();
-    this.agent.transport.closeAll(turn);
+    this.agent.transport.connections.closeAll(turn);
     this.stopped = true;
     turn.ask({ type: 'stopped', reason: stopping.reason });
   }

@@ -35,7 +35,7 @@ export function flowOfToken(
   const given = Buffer.from(token.slice(end + 1), 'latin1');
   const right = Buffer.from(signature(secret, where), 'latin1');
   if (given.length !== right.length || !timingSafeEqual(given, right)) return 'none';
-  if (where.startsWith('t.')) return transport.flowOf(readDigits(where.slice(2))) ?? 'gone';
+  if (where.startsWith('t.')) return transport.connections.flowOf(readDigits(where.slice(2))) ?? 'gone';
   const dash = where.lastIndexOf('-');
   const address = where.slice(2, dash).replaceAll('_', ':');
   return { transport: 'udp', remote: { address, port: readDigits(where.slice(dash + 1)) } };

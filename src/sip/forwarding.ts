@@ -56,7 +56,7 @@ function send(
   // §26.2.2: what is for a `sips:` URI leaves over TLS or not at all.
   const secure = isSips(onward.uri);
   const reachable = reach !== undefined && (!secure || reach.transport === 'tls');
-  if (reachable && onward.hop === uri && transport.isOpen(reach)) {
+  if (reachable && onward.hop === uri && transport.connections.isOpen(reach)) {
     sendOn(proxy, turn, what, onward, reach);
     return undefined;
   }
@@ -82,7 +82,7 @@ export function sendTo(
   onward: Onward,
   server: ServerHop,
 ): void {
-  const flow = proxy.agent.transport.flowTo(turn, server);
+  const flow = proxy.agent.transport.connections.flowTo(turn, server);
   sendOn(proxy, turn, what, onward, flow);
 }
 

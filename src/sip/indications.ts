@@ -64,7 +64,7 @@ export function connectionUp(
   { connection, transport, local, remote, tls }: Extract<Input, { type: 'connected' }>,
 ): void {
   if (tls !== undefined) reportSecured(parts, turn, connection, remote, tls);
-  parts.agent.transport.connected(turn, connection, transport, remote, local);
+  parts.agent.transport.connections.connected(turn, connection, transport, remote, local);
 }
 
 /** A connection ended, or never came up. */
@@ -74,7 +74,7 @@ export function connectionGone(
   { connection, error = 'connection closed', tlsFault, remote }: Extract<Input, { type: 'disconnected' }>,
 ): void {
   if (tlsFault === undefined) return loseConnection(parts, turn, connection, error);
-  const known = parts.agent.transport.remoteOf(connection);
+  const known = parts.agent.transport.connections.remoteOf(connection);
   const refused = refuseWayDown(parts, turn, connection);
   if (known !== undefined)
     reportTlsFault(parts, turn, { connection, remote: known, fault: tlsFault, refused });
@@ -95,7 +95,7 @@ export function loseConnection(
 ): void {
   const registered = parts.registrations.uses(connection);
   parts.agent.large.lost(turn, connection, how === 'silent');
-  parts.agent.transport.disconnected(connection);
+  parts.agent.transport.connections.disconnected(connection);
   const failed = parts.agent.transactions.connectionFailed(turn, connection, error);
   for (const indication of failed) indicate(parts, turn, indication);
   parts.proxy?.connectionLost(turn, connection);
@@ -125,7 +125,7 @@ export function replaceDeadFlows(parts: EndpointParts, turn: Turn): void {
   for (const { flow, reason } of registrations.keepalives.takeDead()) {
     if (flow.connection === undefined) registrations.flowLost(turn, flow, reason);
     else {
-      agent.transport.close(turn, flow.connection);
+      agent.transport.connections.close(turn, flow.connection);
       loseConnection(parts, turn, flow.connection, reason);
     }
   }

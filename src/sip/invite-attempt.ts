@@ -42,7 +42,7 @@ export function sendInvite(
 ): void {
   const { agent } = parts;
   const { hop } = invite;
-  const flow = agent.transport.flowTo(turn, server);
+  const flow = agent.transport.connections.flowTo(turn, server);
   const body = offerBody(parts.calls, call, invite, server.address);
   const digest = digestFor(parts, invite);
   const credentials = digest?.authorize(

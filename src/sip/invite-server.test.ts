@@ -245,7 +245,7 @@ test('a response whose stream is gone goes over a new one, to the source at the 
   const stage = openStage('tcp');
   const invite = stage.open(requestText('INVITE', STREAMED));
   stage.respond(invite, 180);
-  stage.transports.disconnected(1);
+  stage.transports.connections.disconnected(1);
   stage.fail();
   const asked = stage.act((turn) => {
     const ok = responseBytes(invite.request, 200, { toTag: 'ours' });
@@ -256,10 +256,10 @@ test('a response whose stream is gone goes over a new one, to the source at the 
   expect(asked).toEqual([{ type: 'connect', connection: 2, transport: 'tcp', remote }]);
   expect(stage.sentAt('SIP/2.0 200')).toEqual([]);
   // It waits until the stream is up, and what follows takes the same one.
-  stage.act((turn) => stage.transports.connected(turn, 2, 'tcp', remote));
+  stage.act((turn) => stage.transports.connections.connected(turn, 2, 'tcp', remote));
   expect(stage.sentAt('SIP/2.0 200')).toEqual([0]);
   stage.runTo(500);
   stage.act((turn) => stage.layer.repeatOk(turn, invite));
   expect(stage.sentAt('SIP/2.0 200')).toEqual([0, 500]);
-  expect(stage.transports.connectionCount).toBe(1);
+  expect(stage.transports.connections.size).toBe(1);
 });

@@ -60,9 +60,9 @@ export class LargeRequests {
     if (!this.wantsStream(made.request, flow, turn.nowMs)) {
       return transactions.openClient(turn, made.request, made.core, flow, user, call);
     }
-    const stream = transport.flowTo(turn, { transport: 'tcp', ...flow.remote });
+    const stream = transport.connections.flowTo(turn, { transport: 'tcp', ...flow.remote });
     const { connection } = stream;
-    if (connection !== undefined && !transport.isUp(connection) && !this.coming.has(connection)) {
+    if (connection !== undefined && !transport.connections.isUp(connection) && !this.coming.has(connection)) {
       this.coming.set(connection, this.deadlines.arm(turn.nowMs + CONNECT_MS, 'connect', connection));
     }
     const { request, core } = this.over(stream, made);
@@ -75,7 +75,7 @@ export class LargeRequests {
   acknowledgement(turn: Turn, parts: RequestParts, flow: Flow): Made & { readonly flow: Flow } {
     const made = this.agent.newRequest(parts, flow);
     const stream = this.wantsStream(made.request, flow, turn.nowMs)
-      ? this.agent.transport.standing({ transport: 'tcp', ...flow.remote })
+      ? this.agent.transport.connections.standing({ transport: 'tcp', ...flow.remote })
       : undefined;
     return stream === undefined ? { ...made, flow } : { ...this.over(stream, made), flow: stream };
   }
@@ -88,7 +88,7 @@ export class LargeRequests {
       due !== undefined;
       due = this.deadlines.takeDue(turn.nowMs)
     ) {
-      if (this.agent.transport.isUp(due.owner)) this.coming.delete(due.owner);
+      if (this.agent.transport.connections.isUp(due.owner)) this.coming.delete(due.owner);
       else late.push(due.owner);
     }
     return late;
@@ -101,7 +101,7 @@ export class LargeRequests {
    */
   lost(turn: Turn, connection: number, silent: boolean): void {
     const { transport, transactions } = this.agent;
-    const never = this.coming.has(connection) && !transport.isUp(connection);
+    const never = this.coming.has(connection) && !transport.connections.isUp(connection);
     this.deadlines.disarm(this.coming.get(connection));
     this.coming.delete(connection);
     if (!never) return;
@@ -116,7 +116,7 @@ export class LargeRequests {
 
   private wantsStream(request: SipRequest, flow: Flow, nowMs: number): boolean {
     if (flow.largeOverTcp !== true || messageLength(request) <= LARGEST_DATAGRAM_REQUEST_BYTES) return false;
-    if (!this.agent.transport.mayOpen({ transport: 'tcp', ...flow.remote })) return false;
+    if (!this.agent.transport.connections.mayOpen({ transport: 'tcp', ...flow.remote })) return false;
     return (this.withoutUntilMs.get(formatAddress(flow.remote)) ?? 0) <= nowMs;
   }
 

@@ -231,7 +231,7 @@ function sendNext(parts: EndpointParts, turn: Turn, one: Ping, what: string): bo
 function send(parts: EndpointParts, turn: Turn, one: Ping, server: ServerHop): void {
   const { agent } = parts;
   const { target } = one;
-  const flow = agent.transport.flowTo(turn, server);
+  const flow = agent.transport.connections.flowTo(turn, server);
   one.flow = flow;
   one.sentMs = turn.nowMs;
   one.sequence += 1;

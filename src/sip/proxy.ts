@@ -204,7 +204,8 @@ export class StatefulProxy {
     const flow = recorded ? flowOfToken(routeSecret, flowToken, agent.transport) : 'none';
     if (flow === 'none' || routes.length > 0) return findTargets(this.state, uri, turn.nowMs);
     const now = flow === 'gone' ? undefined : location.flowNow(flow);
-    const stands = now?.connection === undefined || agent.transport.flowOf(now.connection) !== undefined;
+    const stands =
+      now?.connection === undefined || agent.transport.connections.flowOf(now.connection) !== undefined;
     const reach = stands && now !== undefined ? now : location.newFlowOf(uri);
     if (reach !== undefined) return ok([[{ uri, q: 1, path: [], reach }]]);
     return fail('flow-failed', 0, 430, 'the connection to the phone is gone, and it has not come back');

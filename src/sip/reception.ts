@@ -43,7 +43,7 @@ function isKeepalive(bytes: Uint8Array): boolean {
 
 /** A chunk of a stream: the messages and keepalives that it completes. */
 export function receiveStream(parts: EndpointParts, turn: Turn, connection: number, bytes: Uint8Array): void {
-  const received = parts.agent.transport.receive(turn, connection, bytes);
+  const received = parts.agent.transport.connections.receive(turn, connection, bytes);
   if (received === undefined) return;
   parts.registrations.keepalives.heard(turn, received.flow, received.frames);
   for (const frame of received.frames) {
@@ -60,7 +60,7 @@ export function receiveStream(parts: EndpointParts, turn: Turn, connection: numb
         frame.error,
         request?.kind === 'request' ? request : undefined,
       );
-      parts.agent.transport.close(turn, connection);
+      parts.agent.transport.connections.close(turn, connection);
       return loseConnection(parts, turn, connection, frame.error.detail);
     }
   }
@@ -76,7 +76,7 @@ export function receive(parts: EndpointParts, turn: Turn, flow: Flow, bytes: Uin
     if (parsed.value.kind === 'request') return refuseUnparsed(parts, turn, flow, core.error, parsed.value);
     return reportBadMessage(turn, flow, core.error, undefined, callOfBroken(parts, parsed.value));
   }
-  parts.agent.transport.spoke(flow);
+  parts.agent.transport.connections.spoke(flow);
   if (parsed.value.kind === 'response') receiveResponse(parts, turn, flow, bytes, parsed.value, core.value);
   else receiveRequest(parts, turn, flow, bytes, parsed.value, core.value);
 }

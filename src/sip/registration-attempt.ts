@@ -56,7 +56,7 @@ export function sendRegister(table: RegistrationTable, turn: Turn, registration:
   if (!ending && state !== 'registered' && state !== 'registering') {
     changeRegistration(turn, registration, 'registering');
   }
-  const flow = agent.transport.flowTo(turn, { ...server, explicit: true });
+  const flow = agent.transport.connections.flowTo(turn, { ...server, explicit: true });
   registration.flow = flow;
   registration.sequence += 1;
   const secure = isSips(account.addressOfRecord);

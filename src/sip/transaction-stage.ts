@@ -93,7 +93,7 @@ export function openStage(transport: Transport = 'udp', base: TimerBase = RFC_TI
 
   if (flow.connection !== undefined) {
     const { connection, remote } = flow;
-    act((turn) => transports.connected(turn, connection, transport, remote));
+    act((turn) => transports.connections.connected(turn, connection, transport, remote));
   }
 
   const stage = {

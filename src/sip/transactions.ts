@@ -340,11 +340,11 @@ export class TransactionLayer<User> {
    */
   private flowOf(turn: Turn, transaction: Transaction<User>): Flow {
     const { flow, core } = transaction;
-    if (transaction.side === 'client' || this.transport.isOpen(flow)) return flow;
+    if (transaction.side === 'client' || this.transport.connections.isOpen(flow)) return flow;
     const { host, port = defaultPort(flow.transport) } = core.via;
     const sentBy = hopAt({ transport: flow.transport, host, port }, flow.remote.address);
     const hop = flow.domain === undefined ? sentBy : hopOfFlow(flow);
-    const again = this.transport.flowTo(turn, hop);
+    const again = this.transport.connections.flowTo(turn, hop);
     this.table.move(transaction, again);
     return again;
   }

@@ -76,7 +76,7 @@ export class UserAgent {
     this.own = new OwnAddresses(config, routeTo);
     this.identifiers = new Identifiers(config.seed);
     this.accounts = [...config.accounts];
-    this.transport = new TransportLayer(config.rawMessages);
+    this.transport = new TransportLayer(config.rawMessages, config.share);
     this.transactions = new TransactionLayer(this.transport, config.timers, config.liveTimers === true);
   }
 
