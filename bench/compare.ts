@@ -3,14 +3,15 @@
  *
  *     bun bench/compare.ts BEFORE AFTER [rounds] [--json]
  *
- * Both binaries run at the same time and take the same load in turns, so that what else the machine does meets both;
- * the ratio is taken round by round. The order within a round alternates, because the second of two finds a warmer
- * machine. CPU time, not wall time (sipp-load.ts). A minute for ten rounds, after a warm-up that is not counted.
+ * Both binaries take the same load at the same time, so that what else the machine does meets both, and without a
+ * pause (steady-load.ts); the ratio is taken round by round. CPU time, not wall time (sipp-load.ts). Two minutes for
+ * ten rounds, with a warm-up that is not counted.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { drive, median, serve, spread, type Target } from './sipp-load.ts';
+import { median, serve, spread, type Target } from './sipp-load.ts';
+import { driveTogether } from './steady-load.ts';
 
 /** What the rounds said. */
 export interface Comparison {
@@ -26,10 +27,6 @@ export interface Comparison {
   readonly failed: number;
 }
 
-const CALLS_A_SECOND = 800;
-const CALLS_A_ROUND = 4_000;
-const WARM_UP_CALLS = 20_000;
-
 async function open(binary: string, port: number, firstRtp: number): Promise<Target> {
   const rtp = ['--rtp-ports', `${firstRtp}-${firstRtp + 1_999}`];
   const words = ['echo', '-q', '--bind', '127.0.0.1', '--sip-port', `${port}`, ...rtp];
@@ -39,30 +36,20 @@ async function open(binary: string, port: number, firstRtp: number): Promise<Tar
 /** Measures the two; both are ended when it returns. */
 export async function compare(before: string, after: string, rounds: number): Promise<Comparison> {
   const folder = mkdtempSync(join(tmpdir(), 'ringback-bench-'));
-  const targets = [await open(before, 25_610, 26_000), await open(after, 25_620, 28_000)] as const;
-  const costs: [number[], number[]] = [[], []];
-  let failed = 0;
-  try {
-    for (const target of targets) failed += (await drive(target, WARM_UP_CALLS, 1_000, folder)).failed;
-    for (let round = 0; round < rounds; round++) {
-      for (const which of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
-        const load = await drive(targets[which], CALLS_A_ROUND, CALLS_A_SECOND, folder);
-        costs[which].push(load.cpuUsPerCall);
-        failed += load.failed;
-      }
-    }
-  } finally {
+  const targets = [await open(before, 25_610, 26_000), await open(after, 25_620, 28_000)];
+  const loads = await driveTogether(targets, rounds, folder).finally(async () => {
     for (const target of targets) await target.stop();
     rmSync(folder, { recursive: true, force: true });
-  }
-  const ratios = costs[1].map((cost, round) => cost / (costs[0][round] ?? Number.NaN));
+  });
+  const [beforeUs = [], afterUs = []] = loads.map(({ roundsUs }) => roundsUs);
+  const ratios = afterUs.map((cost, round) => cost / (beforeUs[round] ?? Number.NaN));
   return {
-    beforeUs: median(costs[0]),
-    afterUs: median(costs[1]),
-    leastBeforeUs: Math.min(...costs[0]),
-    leastAfterUs: Math.min(...costs[1]),
+    beforeUs: median(beforeUs),
+    afterUs: median(afterUs),
+    leastBeforeUs: Math.min(...beforeUs),
+    leastAfterUs: Math.min(...afterUs),
     ratios,
-    failed,
+    failed: loads.reduce((sum, { failed }) => sum + failed, 0),
   };
 }
 

@@ -4,16 +4,17 @@
  *     bun bench/signalling.ts [--binary dist/ringback] [--json]
  *
  * A call is SIPp's `uac`: INVITE with an offer, ACK, BYE. For it ringback opens a port for RTP and closes it again;
- * SIPp's `uas` answers from a template and opens none. The binary is measured, as people run it, after a warm-up that
- * is not counted: a service runs for days, and its code is compiled in the first seconds. CPU is that of the whole
- * process with all its threads (utime and stime of /proc/PID/stat, in hundredths of a second), and nothing is taken
- * off for what either burns when idle. Rounds alternate and medians are taken, because machines drift.
+ * SIPp's `uas` answers from a template and opens none. The binary is measured, as people run it, beside a `uas` that
+ * takes as many calls at the same time, under a load that never pauses (steady-load.ts), after a warm-up that is not
+ * counted: a service runs for days. CPU is that of the whole process with all its threads (utime and stime of
+ * /proc/PID/stat, in hundredths of a second), and nothing is taken off for what either burns when idle.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compile } from '../build.ts';
-import { drive, type Load, median, residentMb, serve, sipp, type Target } from './sipp-load.ts';
+import { median, residentMb, serve, sipp, type Target } from './sipp-load.ts';
+import { driveTogether } from './steady-load.ts';
 
 /** One row of the table. */
 export interface SignallingFigure {
@@ -31,60 +32,61 @@ export interface SignallingFigure {
 }
 
 const ROUNDS = 5;
-const CALLS_A_ROUND = 4_000;
-const CALLS_A_SECOND = 800;
-const WARM_UP_CALLS = 20_000;
-const WARM_UP_CALLS_A_SECOND = 1_000;
 
 /** The modes of `echo` that are measured. The first one is the figure that is compared. */
 const MODES: readonly (readonly string[])[] = [['-q'], ['--plain'], ['--json']];
 
-async function openTargets(binary: string): Promise<Target[]> {
-  const targets = [
-    await serve('sipp uas', [sipp(), '-sn', 'uas', '-i', '127.0.0.1', '-p', '25590', '-nostdin'], 25_590),
-  ];
-  for (const [index, mode] of MODES.entries()) {
-    const port = 25_600 + 2 * index;
-    const words = ['echo', ...mode, '--bind', '127.0.0.1', '--sip-port', `${port}`];
-    const rtp = ['--rtp-ports', `${26_000 + 2_000 * index}-${27_999 + 2_000 * index}`];
-    targets.push(await serve(`ringback ${mode.join(' ')}`, [binary, ...words, ...rtp], port));
-  }
-  return targets;
-}
-
-async function compare(binary: string, folder: string): Promise<SignallingFigure[]> {
-  const targets = await openTargets(binary);
+/** One mode of the binary and SIPp's `uas`, at the same time. */
+async function beside(
+  binary: string,
+  mode: readonly string[],
+  folder: string,
+): Promise<[SignallingFigure, SignallingFigure]> {
+  const targets: Target[] = [];
   try {
-    const warmUps: Load[] = [];
-    for (const target of targets) {
-      warmUps.push(await drive(target, WARM_UP_CALLS, WARM_UP_CALLS_A_SECOND, folder));
-    }
-    const runs = targets.map((): Load[] => []);
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [index, target] of targets.entries()) {
-        runs[index]?.push(await drive(target, CALLS_A_ROUND, CALLS_A_SECOND, folder));
-      }
-    }
-    return targets.map(({ name, pid }, index): SignallingFigure => {
-      const own = runs[index] ?? [];
-      const ratios = own.map(
-        ({ cpuUsPerCall }, round) => cpuUsPerCall / (runs[0]?.[round]?.cpuUsPerCall ?? 0),
-      );
+    const uas = [sipp(), '-sn', 'uas', '-i', '127.0.0.1', '-p', '25590', '-nostdin'];
+    targets.push(await serve('sipp uas', uas, 25_590));
+    const words = [
+      'echo',
+      ...mode,
+      '--bind',
+      '127.0.0.1',
+      '--sip-port',
+      '25600',
+      '--rtp-ports',
+      '26000-27999',
+    ];
+    targets.push(await serve(`ringback ${mode.join(' ')}`, [binary, ...words], 25_600));
+    const loads = await driveTogether(targets, ROUNDS, folder);
+    const theirs = loads[0]?.roundsUs ?? [];
+    const figure = ({ name, pid }: Target, index: number): SignallingFigure => {
+      const { roundsUs = [], failed = 0, retransmitted = 0 } = loads[index] ?? {};
+      const ratios = roundsUs.map((costUs, round) => costUs / (theirs[round] ?? Number.NaN));
       return {
         target: name,
-        cpuUsPerCall: median(own.map(({ cpuUsPerCall }) => cpuUsPerCall)),
+        cpuUsPerCall: median(roundsUs),
         timesSipp: median(ratios),
-        failed: own.reduce((sum, { failed }) => sum + failed, warmUps[index]?.failed ?? 0),
-        retransmitted: own.reduce((sum, { retransmitted }) => sum + retransmitted, 0),
+        failed,
+        retransmitted,
         residentMb: residentMb(pid),
       };
-    });
+    };
+    return [figure(targets[0] as Target, 0), figure(targets[1] as Target, 1)];
   } finally {
     for (const target of targets) await target.stop();
   }
 }
 
-/** Measures that binary, or one that is built for it; takes about 2.5 minutes. Needs Linux and SIPp. */
+/** SIPp's row is that beside the first mode; what failed beside the others counts as well. */
+async function compare(binary: string, folder: string): Promise<SignallingFigure[]> {
+  const pairs: [SignallingFigure, SignallingFigure][] = [];
+  for (const mode of MODES) pairs.push(await beside(binary, mode, folder));
+  const [[sippFigure]] = pairs as [[SignallingFigure, SignallingFigure]];
+  const failed = pairs.reduce((sum, [theirs]) => sum + theirs.failed, 0);
+  return [{ ...sippFigure, failed }, ...pairs.map(([, ours]) => ours)];
+}
+
+/** Measures that binary, or one that is built for it; takes about four minutes. Needs Linux and SIPp. */
 export async function run(binary?: string): Promise<SignallingFigure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'ringback-bench-'));
   try {

@@ -15,7 +15,7 @@ export interface Target {
   stop(): Promise<void>;
 }
 
-const CALLER_PORT = 25_690;
+const CALLER_PORT = 25_680;
 const READY_WITHIN_MS = 10_000;
 /** What is still under way when SIPp has its last 200: closing ports, mostly. */
 const SETTLE_MS = 300;
@@ -71,33 +71,61 @@ export interface Load {
   readonly retransmitted: number;
 }
 
-/** Drives a target with SIPp's `uac` and reads the counters from SIPp's own statistics. */
+/** What SIPp is to do, and where it leaves its statistics. */
+export interface Calls {
+  readonly calls: number;
+  readonly callsASecond: number;
+  /** Its own. */
+  readonly port: number;
+  readonly statistics: string;
+}
+
+/** What SIPp says of its calls. */
+export interface Called {
+  readonly failed: number;
+  readonly retransmitted: number;
+  /** From its first call to the end of its last one. */
+  readonly callsASecond: number;
+}
+
+/** Runs SIPp's `uac` against a target to the end, and reads its statistics. */
+export async function callWith({ port: to }: Target, { calls, ...how }: Calls): Promise<Called> {
+  const words = ['-sn', 'uac', `127.0.0.1:${to}`, '-i', '127.0.0.1', '-p', `${how.port}`, '-nostdin'];
+  const load = ['-m', `${calls}`, '-r', `${how.callsASecond}`, '-l', '900'];
+  // A first line at the start, and one at the end.
+  const file = ['-trace_stat', '-stf', how.statistics, '-fd', '1000'];
+  const caller = Bun.spawn([sipp(), ...words, ...load, ...file], {
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'ignore',
+  });
+  await caller.exited;
+  const lines = readFileSync(how.statistics, 'utf8').trim().split('\n');
+  const names = lines[0]?.split(';') ?? [];
+  const last = lines.at(-1)?.split(';') ?? [];
+  const counted = (name: string) => Number(last[names.indexOf(name)]);
+  rmSync(how.statistics);
+  const failed = calls - counted('SuccessfulCall(C)');
+  return { failed, retransmitted: counted('Retransmissions(C)'), callsASecond: counted('CallRate(C)') };
+}
+
+/** Drives one target for a while, and says what it cost. */
 export async function drive(
   target: Target,
   calls: number,
   callsASecond: number,
   folder: string,
 ): Promise<Load> {
-  const statistics = join(folder, 'statistics.csv');
   const before = cpuMs(target.pid);
-  const words = ['-sn', 'uac', `127.0.0.1:${target.port}`, '-i', '127.0.0.1', '-p', `${CALLER_PORT}`];
-  const load = ['-m', `${calls}`, '-r', `${callsASecond}`, '-l', '900', '-nostdin', '-trace_stat'];
-  // A first line at the start, and one at the end.
-  const caller = Bun.spawn([sipp(), ...words, ...load, '-stf', statistics, '-fd', '1000'], {
-    stdin: 'ignore',
-    stdout: 'ignore',
-    stderr: 'ignore',
+  const statistics = join(folder, 'statistics.csv');
+  const { failed, retransmitted } = await callWith(target, {
+    calls,
+    callsASecond,
+    port: CALLER_PORT,
+    statistics,
   });
-  await caller.exited;
   await Bun.sleep(SETTLE_MS);
-  const cpuUsPerCall = ((cpuMs(target.pid) - before) * 1000) / calls;
-  const lines = readFileSync(statistics, 'utf8').trim().split('\n');
-  const names = lines[0]?.split(';') ?? [];
-  const last = lines.at(-1)?.split(';') ?? [];
-  const counted = (name: string) => Number(last[names.indexOf(name)]);
-  rmSync(statistics);
-  const failed = calls - counted('SuccessfulCall(C)');
-  return { cpuUsPerCall, failed, retransmitted: counted('Retransmissions(C)') };
+  return { cpuUsPerCall: ((cpuMs(target.pid) - before) * 1000) / calls, failed, retransmitted };
 }
 
 /** The middle of the values, the upper one of two. */
