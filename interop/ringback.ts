@@ -49,6 +49,8 @@ export interface RingbackOptions {
   /** Another service than the echo. */
   readonly command?: 'registrar';
   readonly env?: Record<string, string>;
+  /** How many files it may have open, hard and soft (RLIMIT_NOFILE). */
+  readonly openFiles?: number;
 }
 
 /** Starts the echo in the lab and waits until it listens on UDP and TCP. */
@@ -66,7 +68,9 @@ export async function startRingback(
     if (!given.includes('--rtp-ports') && options.command === undefined)
       given.push('--rtp-ports', `${first}-${last}`);
   }
-  const child = Bun.spawn([...lab.ringback, options.command ?? 'echo', '--json', ...given], {
+  const { openFiles } = options;
+  const limit = openFiles === undefined ? [] : ['prlimit', `--nofile=${openFiles}`];
+  const child = Bun.spawn([...limit, ...lab.ringback, options.command ?? 'echo', '--json', ...given], {
     cwd: lab.dir,
     stdin: 'pipe',
     stdout: 'pipe',

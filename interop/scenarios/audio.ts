@@ -8,7 +8,7 @@ import { overBoth, type Scenario } from '../scenario.ts';
 
 type Transport = 'udp' | 'tcp';
 
-async function callAndTalk(
+export async function callAndTalk(
   lab: Lab,
   ringback: Ringback,
   transport: Transport,
@@ -27,7 +27,7 @@ async function callAndTalk(
 }
 
 /** Every packet of every call came back to its own caller, unchanged, under another SSRC. */
-function checkReport(report: CallerReport, calls: number, seconds: number): void {
+export function checkReport(report: CallerReport, calls: number, seconds: number): void {
   const said = JSON.stringify(report);
   check(
     report.answered === calls && report.ended === calls,

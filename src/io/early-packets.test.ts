@@ -62,10 +62,18 @@ test('who was silent for a second may begin anew with the same numbers, as a pho
   expect(take(4_500)).toEqual({ packets: [61_000], strangers: [] });
 });
 
-test('a flood takes no more room than eight streams of four packets, and no RTP takes none', () => {
+test('a second of a stream is held, however busy the machine is, and nothing older', () => {
+  const { hears, take } = port();
+  for (let atMs = 0; atMs < 2_500; atMs += 30) hears(MAPPED, 1, atMs);
+  // Told before the stream began: all of it is the call's, the last second is there.
+  expect(take(-1).packets).toHaveLength(34);
+});
+
+test('a flood takes no more room than eight streams of 8 KiB, and no RTP takes none', () => {
   const { hears, early } = port();
-  for (let ssrc = 0; ssrc < 100; ssrc++) for (let n = 0; n < 9; n++) hears(MALLORY, ssrc, ssrc);
-  expect(early.map(({ packets }) => packets.length)).toEqual(Array(8).fill(4));
+  for (let ssrc = 0; ssrc < 100; ssrc++) for (let n = 0; n < 90; n++) hears(MALLORY, ssrc, ssrc);
+  expect(early.map(({ bytes }) => bytes)).toEqual(Array(8).fill(47 * 172));
+  expect(early.map(({ packets }) => packets.length)).toEqual(Array(8).fill(47));
   holdEarly(early, Buffer.alloc(11), 1, 'a', 200);
   expect(early.at(-1)?.ssrc).toBe(99);
 });

@@ -1,14 +1,15 @@
 /**
- * What comes to an RTP port before the media thread is told of its call: a few packets of a few streams.
+ * What comes to an RTP port before the media thread is told of its call: a second of a few streams.
  *
  * Why they are held: a phone behind a NAT shows where it is with its first packet, and that is often quicker than the
  * 200 that opens the call. Why the time a stream began is held as well: one that was there before the port was told to
- * anybody is not the call's, however well it looks (latch.ts).
+ * anybody is not the call's, however well it looks (latch.ts). Why a second, and no number of packets: how many come
+ * meanwhile is a matter of how busy the machine is, and no audio of the call's may be lost for that.
  */
 import { RESTART_SILENCE_MS, type Stream } from '../rtp/latch.ts';
 import { RTP_HEADER_BYTES, readSsrc } from '../rtp/rtp-packet.ts';
 import type { MediaAddress } from '../rtp/session.ts';
-import { MAX_EARLY_PACKETS, MAX_EARLY_STREAMS } from '../sip/limits.ts';
+import { EARLY_MS, MAX_EARLY_BYTES, MAX_EARLY_STREAMS } from '../sip/limits.ts';
 
 /** A packet that came before its call. */
 export interface EarlyPacket extends MediaAddress {
@@ -21,6 +22,8 @@ interface EarlyStream extends Stream {
   lastMs: number;
   /** The newest last. */
   readonly packets: EarlyPacket[];
+  /** Of those together. */
+  bytes: number;
 }
 
 /** What one port has heard while it served no call; the stream that was heard longest ago comes first. */
@@ -42,12 +45,25 @@ export function holdEarly(
   const [before] = found < 0 ? [] : early.splice(found, 1);
   // After a pause it is a new stream: a phone may call twice with the same numbers.
   const goesOn = before !== undefined && nowMs - before.lastMs < RESTART_SILENCE_MS;
-  const stream = goesOn ? before : { ssrc, port, address, firstMs: nowMs, lastMs: nowMs, packets: [] };
+  const stream = goesOn
+    ? before
+    : { ssrc, port, address, firstMs: nowMs, lastMs: nowMs, packets: [], bytes: 0 };
   stream.lastMs = nowMs;
-  if (stream.packets.length === MAX_EARLY_PACKETS) stream.packets.shift();
   stream.packets.push({ bytes: Buffer.from(bytes), port, address, atMs: nowMs });
+  stream.bytes += bytes.length;
+  makeRoom(stream, nowMs);
   if (early.length === MAX_EARLY_STREAMS) early.shift();
   early.push(stream);
+}
+
+/** Forgets what is too old, and the oldest when it is too much. */
+function makeRoom(stream: EarlyStream, nowMs: number): void {
+  const { packets } = stream;
+  for (let [oldest] = packets; oldest !== undefined; [oldest] = packets) {
+    if (stream.bytes <= MAX_EARLY_BYTES && nowMs - oldest.atMs < EARLY_MS) return;
+    stream.bytes -= oldest.bytes.length;
+    packets.shift();
+  }
 }
 
 /**
