@@ -15,11 +15,23 @@ const FAR_IPV4 = '198.51.100.1';
 const FAR_IPV6 = '2001:db8::1';
 const DISCARD_PORT = 9;
 
-/** Asks the kernel. Without a default route the first address that is not loopback serves, or none. */
+/** Throws an `Error` with a sentence for people: on Linux the kernel is asked by netlink, which a sandbox may forbid. */
+function ownInterfaces(): ReturnType<typeof networkInterfaces> {
+  try {
+    return networkInterfaces();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `The addresses of this machine cannot be read: ${why}. In a sandbox, allow AF_NETLINK (RestrictAddressFamilies= in a systemd unit).`,
+    );
+  }
+}
+
+/** Asks the kernel. Without a default route the first address that is not loopback serves, or none. Throws as above. */
 export function findLocalAddresses(): LocalAddresses {
   const interfaces: LocalInterface[] = [];
   const outward: Record<'IPv4' | 'IPv6', string | undefined> = { IPv4: undefined, IPv6: undefined };
-  for (const [name, infos] of Object.entries(networkInterfaces())) {
+  for (const [name, infos] of Object.entries(ownInterfaces())) {
     for (const { address, cidr, family, internal } of infos ?? []) {
       const linkLocal = address.startsWith('fe80:');
       if (cidr !== null) {
