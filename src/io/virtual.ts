@@ -1,19 +1,19 @@
 /**
  * A virtual network: several endpoints, each at an address of its own, on simulated UDP and TCP, with a clock that
- * jumps to the next thing that happens.
+ * jumps to the next thing that happens (virtual-clock.ts).
  *
  * Nothing here waits and nothing is left to chance: loss, duplication, delay and the cuts of streams come from one
  * seeded generator, so that a run repeats to the byte (RFC 3261 §18 is what it stands in for: datagrams that may be
  * lost or doubled or overtaken, streams that are neither).
  */
 import { EVENT_VERSION, type Event } from '../events.ts';
-import { type Deadline, Deadlines } from '../sip/deadlines.ts';
 import { Endpoint } from '../sip/endpoint.ts';
 import type { EndpointConfig } from '../sip/endpoint-config.ts';
 import type { Action, Input, Output } from '../sip/endpoint-io.ts';
 import { formatAddress, type SocketAddress, type Transport } from '../sip/flow.ts';
 import { Identifiers } from '../sip/identifiers.ts';
 import { latin1 } from '../sip/text.ts';
+import { VirtualClock } from './virtual-clock.ts';
 import { VirtualDns } from './virtual-dns.ts';
 import { VirtualMedia } from './virtual-media.ts';
 import { type StreamOwner, VirtualStreams } from './virtual-streams.ts';
@@ -85,7 +85,6 @@ export interface NetworkOptions {
 const MAX_SENT = 200_000;
 
 export class VirtualNetwork {
-  nowMs = 0;
   weather: Weather;
   /** Everything that endpoints said, in order. */
   readonly events: Event[] = [];
@@ -96,10 +95,7 @@ export class VirtualNetwork {
   readonly names = this.dns.names;
   private readonly nodes = new Map<string, Node>();
   private readonly streams: VirtualStreams<Node>;
-  private readonly arrivals = new Deadlines<() => void>();
-  /** When each node wants to be called, as it said last. */
-  private readonly wakes = new Deadlines<Node>();
-  private readonly wakeOf = new Map<Node, Deadline<Node>>();
+  private readonly clock = new VirtualClock<Node>((node) => this.feed(node, { type: 'time' }));
   private readonly chance: Identifiers;
   private sentSoFar = 0;
   private saidSoFar = 0;
@@ -115,7 +111,7 @@ export class VirtualNetwork {
       nowMs: () => this.nowMs,
       latencyMs: () => this.latencyMs(),
       fraction: () => this.chance.fraction(),
-      at: (atMs, what) => this.arrivals.arm(atMs, 'arrival', what),
+      at: (atMs, what) => this.clock.at(atMs, what),
       feed: (owner, input) => this.feed(owner, input),
       ownerAt: (address) => this.nodes.get(formatAddress(address)),
     });
@@ -189,27 +185,31 @@ export class VirtualNetwork {
     for (const output of outputs) this.perform(node, output);
   }
 
+  get nowMs(): number {
+    return this.clock.nowMs;
+  }
+
   /** Lets so much time pass. */
   run(forMs: number): void {
     const untilMs = this.nowMs + forMs;
     this.look();
-    while (this.step(untilMs));
-    this.nowMs = untilMs;
+    while (this.clock.step(untilMs));
+    this.clock.nowMs = untilMs;
   }
 
   /** Runs until nothing is on its way and no deadline is armed, for so long at most. True when it came to rest. */
   settle(forMs = 3_600_000): boolean {
     const untilMs = this.nowMs + forMs;
     this.look();
-    while (this.step(untilMs));
-    return this.nextMs() === undefined;
+    while (this.clock.step(untilMs));
+    return this.clock.nextMs() === undefined;
   }
 
   /** Runs until something holds, for so long at most. Whether it came to hold. */
   runUntil(holds: () => boolean, forMs = 120_000): boolean {
     const untilMs = this.nowMs + forMs;
     this.look();
-    while (!holds()) if (!this.step(untilMs)) return holds();
+    while (!holds()) if (!this.clock.step(untilMs)) return holds();
     return true;
   }
 
@@ -259,46 +259,11 @@ export class VirtualNetwork {
   /** Notes when a node wants to be called next. */
   private schedule(node: Node): void {
     const asleep = node.gone || node.off === 'asleep';
-    const deadlineMs = asleep ? undefined : node.actor.deadlineMs();
-    const armed = this.wakeOf.get(node);
-    if (armed?.owner !== undefined && armed.atMs === deadlineMs) return;
-    this.wakes.disarm(armed);
-    if (deadlineMs === undefined) this.wakeOf.delete(node);
-    else this.wakeOf.set(node, this.wakes.arm(deadlineMs, 'wake', node));
-  }
-
-  /** The next arrival or deadline by `untilMs`; false when there is none. */
-  private step(untilMs: number): boolean {
-    const nextMs = this.nextMs();
-    if (nextMs === undefined || nextMs > untilMs) return false;
-    this.nowMs = Math.max(this.nowMs, nextMs);
-    const arrival = this.arrivals.takeDue(this.nowMs);
-    if (arrival !== undefined) {
-      arrival.owner();
-      return true;
-    }
-    const due: Node[] = [];
-    for (let wake = this.wakes.takeDue(this.nowMs); wake; wake = this.wakes.takeDue(this.nowMs)) {
-      due.push(wake.owner);
-    }
-    for (const node of due) {
-      this.feed(node, { type: 'time' });
-      const again = node.actor.deadlineMs();
-      if (again !== undefined && again <= this.nowMs) {
-        throw new Error(`${node.name} has a deadline at ${again} that ${this.nowMs} did not settle`);
-      }
-    }
-    return true;
-  }
-
-  private nextMs(): number | undefined {
-    const [arrivalMs, wakeMs] = [this.arrivals.nextMs(), this.wakes.nextMs()];
-    if (arrivalMs === undefined || wakeMs === undefined) return arrivalMs ?? wakeMs;
-    return Math.min(arrivalMs, wakeMs);
+    this.clock.schedule(node, asleep ? undefined : node.actor.deadlineMs());
   }
 
   private later(inMs: number, what: () => void): void {
-    this.arrivals.arm(this.nowMs + inMs, 'arrival', what);
+    this.clock.at(this.nowMs + inMs, what);
   }
 
   private perform(node: Node, output: Output): void {

@@ -19,8 +19,9 @@ import { type Answer, answerOffer, mediaWarning, offeredAddressFamily, sameSessi
 import { reportBadMessage } from './received.ts';
 import { refuse } from './refusal.ts';
 import { fail, type Result, type SipError } from './result.ts';
-import { type SessionDescription, serializeSdp } from './sdp.ts';
+import type { SessionDescription } from './sdp.ts';
 import type { HeaderLine } from './serialize-message.ts';
+import { serializeSdp } from './serialize-sdp.ts';
 import { agreeInterval } from './session-timer.ts';
 import { nextVersion } from './session-version.ts';
 import { asksForSips } from './sips.ts';

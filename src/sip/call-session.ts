@@ -22,7 +22,8 @@ import { answerOffer, refuseAll } from './offer-answer.ts';
 import { readDescription } from './offer-body.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { fail, ok, type Result, type SipError } from './result.ts';
-import { parseSdp, type SessionDescription, serializeSdp } from './sdp.ts';
+import { parseSdp, type SessionDescription } from './sdp.ts';
+import { serializeSdp } from './serialize-sdp.ts';
 import { bytesOf, displayText, latin1 } from './text.ts';
 import type { Turn } from './turn.ts';
 

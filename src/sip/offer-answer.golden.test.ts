@@ -8,7 +8,8 @@ import { expect, test } from 'bun:test';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { answerOffer, mediaWarning, offeredAddressFamily } from './offer-answer.ts';
-import { parseSdp, serializeSdp } from './sdp.ts';
+import { parseSdp } from './sdp.ts';
+import { serializeSdp } from './serialize-sdp.ts';
 
 const folder = join(import.meta.dir, '../../fixtures/sdp');
 const offers = readdirSync(folder).filter((name) => name.endsWith('.sdp'));

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { fuzz } from '../../fixtures/fuzz.ts';
 import { type Answer, answerOffer, offeredAddressFamily, sameSession } from './offer-answer.ts';
 import type { SipError } from './result.ts';
-import { parseSdp, type SessionDescription, serializeSdp } from './sdp.ts';
+import { parseSdp, type SessionDescription } from './sdp.ts';
+import { serializeSdp } from './serialize-sdp.ts';
 
 const LOCAL = { address: '198.51.100.7', port: 10_000, sessionId: '4711', sessionVersion: '1' };
 

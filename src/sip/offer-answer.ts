@@ -16,8 +16,9 @@ import {
   restricted,
 } from './negotiated-media.ts';
 import { fail, ok, type Result, type SipError } from './result.ts';
-import { type Attribute, type MediaDescription, type SessionDescription, serializeSdp } from './sdp.ts';
+import type { Attribute, MediaDescription, SessionDescription } from './sdp.ts';
 import { connectionOf, familyForSdp, formatParameters, packetTimeMs, rtpMaps } from './sdp-attributes.ts';
+import { serializeSdp } from './serialize-sdp.ts';
 
 /** Our end of the audio, and what names the session in o=. */
 export interface LocalMedia {

@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test';
 import { buildOffer, CALLER_CODECS, ECHO_CODECS, readAnswer } from './offer.ts';
 import { answerOffer } from './offer-answer.ts';
-import { parseSdp, type SessionDescription, serializeSdp } from './sdp.ts';
+import { parseSdp, type SessionDescription } from './sdp.ts';
+import { serializeSdp } from './serialize-sdp.ts';
 
 const LOCAL = { address: '192.0.2.1', port: 20_000, sessionId: '1', sessionVersion: '1' };
 const PEER = { address: '192.0.2.2', port: 10_000, sessionId: '2', sessionVersion: '1' };

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { anyCharacter, fuzz } from '../../fixtures/fuzz.ts';
 import { answerOffer, offeredAddressFamily } from './offer-answer.ts';
-import { parseSdp, serializeSdp } from './sdp.ts';
+import { parseSdp } from './sdp.ts';
+import { serializeSdp } from './serialize-sdp.ts';
 
 const folder = join(import.meta.dir, '../../fixtures/sdp');
 const offers = readdirSync(folder)

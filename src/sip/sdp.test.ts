@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { fuzz } from '../../fixtures/fuzz.ts';
 import { MAX_BODY_BYTES, MAX_SDP_LINES, MAX_SDP_MEDIA, MAX_SDP_PAYLOADS } from './limits.ts';
 import type { SipError } from './result.ts';
-import { parseSdp, type SessionDescription, serializeSdp } from './sdp.ts';
+import { parseSdp, type SessionDescription } from './sdp.ts';
+import { serializeSdp } from './serialize-sdp.ts';
 
 const START = 'v=0\r\no=bob 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n';
 
