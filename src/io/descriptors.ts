@@ -13,7 +13,7 @@ import { MAX_CONNECTIONS } from '../sip/limits.ts';
 export const MAX_RESERVE = 64;
 /** Listeners, threads, DNS, recordings, who looks on by the control socket, and what nobody thought of. */
 const OTHERS = 64;
-/** A connection of others, one of ours, and the handshakes that are not through (PENDING_SHARE). */
+/** One of others, one of ours, and a quarter for handshakes that are not through (tcp-connections.ts). */
 const A_CONNECTION = 2.25;
 /** Of what is left, connections get no less than this, however many calls are wanted. */
 const LEAST_SHARE = 1 / 4;

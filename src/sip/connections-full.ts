@@ -4,6 +4,7 @@
  */
 import type { DescriptorShare } from './endpoint-config.ts';
 import { formatAddress, type SocketAddress } from './flow.ts';
+import { MAX_CONNECTIONS } from './limits.ts';
 import type { Turn } from './turn.ts';
 
 /** How soon it is said again, in ms: whoever opens and closes them can bring it about at will. */
@@ -16,7 +17,7 @@ export function diagnoseFull(
   remote: SocketAddress,
   share: DescriptorShare | undefined,
 ): void {
-  const few = share !== undefined && room === share.connections;
+  const few = share !== undefined && room < MAX_CONNECTIONS;
   turn.emit({
     type: 'diagnosis.raised',
     code: 'connections-full',
