@@ -12,6 +12,7 @@ import { dnsScenarios } from './scenarios/dns.ts';
 import { doctorScenarios } from './scenarios/doctor.ts';
 import { doctorTlsScenarios } from './scenarios/doctor-tls.ts';
 import { failingScenarios } from './scenarios/failing.ts';
+import { frameScenarios } from './scenarios/frame.ts';
 import { holdingScenarios } from './scenarios/holding.ts';
 import { inviteScenarios } from './scenarios/invites.ts';
 import { keepaliveScenarios } from './scenarios/keepalive.ts';
@@ -45,6 +46,7 @@ export const scenarios: readonly Scenario[] = [
   ...keepaliveScenarios,
   ...labScenarios,
   ...agentScenarios,
+  ...frameScenarios,
   ...callScenarios,
   ...inviteScenarios,
   ...dialogScenarios,

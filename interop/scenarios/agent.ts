@@ -115,11 +115,43 @@ async function untrusted(lab: Lab): Promise<void> {
   chmodSync(commands.folder, 0o700);
 }
 
+/** A wrong password over a registration that stands: 3, and whoever calls goes on reaching it. */
+async function wrongPassword(lab: Lab): Promise<void> {
+  const commands = openCommands(lab, 'secret');
+  const port = lab.port();
+  const users = ['--user', '100:secret', '--user', '101:secret', '--domain', 'lab.local'];
+  commands.start('registrar', '--bind', '127.0.0.1', '--sip-port', `${port}`, ...users);
+  const answers = async () => (await commands.run('ping', `127.0.0.1:${port}`)).code === 0;
+  await until('the registrar', answers, 10_000);
+  const server = ['--server', `127.0.0.1:${port}`, '--domain', 'lab.local'];
+  checkEnded('register', await commands.run('register', '--user', '100', ...server), 0);
+  const wrong = await commands.run('register', '--user', '100', ...server, '--password', 'wrong');
+  checkEnded('register with a wrong password', wrong, 3);
+  check(wrong.stdout.includes('registration-kept'), `it does not say what stands: ${wrong.stdout}`);
+  const [agent] = await commands.status();
+  check(agent?.registrations[0]?.state === 'registered', `status: ${JSON.stringify(agent)}`);
+  // 480 for who is not registered; the agent takes no calls, and says so itself.
+  const ping = await commands.run(
+    'ping',
+    'sip:100@lab.local',
+    '--proxy',
+    `127.0.0.1:${port}`,
+    '--user',
+    '101',
+  );
+  check(!ping.stdout.includes('480'), `the binding is gone: ${ping.stdout}`);
+  const elsewhere = ['--server', `127.0.0.1:${lab.port()}`, '--domain', 'lab.local'];
+  checkEnded('register where nobody is', await commands.run('register', '--user', '100', ...elsewhere), 6);
+  checkEnded('register --remove', await commands.run('register', '--remove', '--user', '100'), 0);
+  checkEnded('stop', await commands.run('stop'), 0);
+}
+
 export const agentScenarios: readonly Scenario[] = [
   { name: 'agent: six commands at once start one', run: atOnce },
   { name: 'agent: killed with -9, the next one says what was lost', run: killed },
   { name: 'agent: gone when there is nothing left to keep', run: goneWhenIdle },
   { name: 'agent: one of another version', run: otherVersion },
   { name: 'agent: it dies in the middle of a call that rings', run: diesInTheMiddle },
+  { name: 'agent: a wrong password over a registration that stands', run: wrongPassword },
   { name: 'agent: a folder that others may write to is refused', run: untrusted },
 ];

@@ -110,7 +110,10 @@ export async function run(invocation: Invocation): Promise<number> {
   if (options.output === 'json') readRequests((action) => running?.act(action), stop, output.warn);
 
   const clean = await Promise.race([stopped.then(() => true), signals.overdue]);
-  if (!clean) output.warn(`Stopping took longer than ${STOP_LIMIT_MS / 1000} s; left without waiting.`);
+  if (!clean) {
+    output.warn(`Stopping took longer than ${STOP_LIMIT_MS / 1000} s; left without waiting.`);
+    await output.leave?.('stopping took too long', exitCode);
+  }
   control?.close();
   await output.close();
   return exitCode;

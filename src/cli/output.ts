@@ -2,14 +2,16 @@
  * Where events go: lines for a program or for a person on stdout, sentences on stderr. The report itself is in
  * report/; here it meets the terminal.
  */
-import type { Event } from '../events.ts';
+import { EVENT_VERSION, type Event } from '../events.ts';
 import type { DriverTap } from '../io/driver.ts';
 import { jsonLine } from '../report/json.ts';
 import { type LineStream, lineWriter } from '../report/line-writer.ts';
 import { plainReporter } from '../report/plain-reporter.ts';
 import { terminalStream } from '../report/terminal-stream.ts';
+import type { ExitCode } from './exit-codes.ts';
 import type { Options } from './options.ts';
 import { keepsRecords, openRecords } from './records.ts';
+import { beforeLeaving } from './signals.ts';
 
 /** An open output. */
 export interface Output {
@@ -20,6 +22,8 @@ export interface Output {
   readonly say: (sentence: string) => void;
   /** A sentence for the person, on stderr. */
   readonly warn: (sentence: string) => void;
+  /** The last event, unless there was one, where the endpoint does not come to say it; no other one follows. */
+  readonly leave?: (reason: string, exitCode: ExitCode) => Promise<void>;
   /** Writes what waits, for at most 2 s. */
   readonly close: () => Promise<void>;
 }
@@ -97,10 +101,20 @@ export function openOutput(
   const records = openRecords(options, style, warn);
   // The records have every message; stdout only when it was asked for.
   const hideRaw = keepsRecords(options) && !options.rawMessages;
+  const end = endOf();
+  const leave = (reason: string, exitCode: ExitCode) => {
+    const event = end.stopped(reason, exitCode);
+    const line = event === undefined ? undefined : report(event);
+    if (line !== undefined) out.write(line);
+    return out.flush(CLOSE_LIMIT_MS);
+  };
+  beforeLeaving(leave);
   return {
     ...(records.tap === undefined ? {} : { tap: records.tap }),
+    leave,
     event(event) {
       records.event(event);
+      if (!end.passes(event)) return;
       const line = report(hideRaw ? withoutRaw(event) : event);
       if (line !== undefined) out.write(line);
       if (said || out.dropped() === 0) return;
@@ -114,6 +128,28 @@ export function openOutput(
     async close() {
       await records.close();
       await Promise.all([out.flush(CLOSE_LIMIT_MS), error.flush(CLOSE_LIMIT_MS)]);
+    },
+  };
+}
+
+/** Sees that a stream has one end, and what its event is when nobody else says it. */
+export function endOf(nowMs: () => number = () => performance.now()): {
+  readonly passes: (event: Event) => boolean;
+  readonly stopped: (reason: string, exitCode: ExitCode) => Event | undefined;
+} {
+  let [seq, atMs, seenMs, ended] = [0, 0, nowMs(), false];
+  return {
+    passes(event) {
+      if (ended) return false;
+      ended = event.type === 'session.stopped';
+      [seq, atMs, seenMs] = [event.seq, event.atMs, nowMs()];
+      return true;
+    },
+    stopped(reason, exitCode) {
+      if (ended) return undefined;
+      ended = true;
+      const endMs = Math.round((atMs + nowMs() - seenMs) * 10) / 10;
+      return { v: EVENT_VERSION, seq: seq + 1, atMs: endMs, type: 'session.stopped', reason, exitCode };
     },
   };
 }

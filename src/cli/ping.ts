@@ -67,7 +67,9 @@ export async function run(invocation: Invocation): Promise<number> {
   const [account] = options.accounts;
   if (account !== undefined) running.act({ type: 'add-account', account, register: false });
   pings.begin(running);
-  await Promise.race([running.stopped, overdue]);
+  if ((await Promise.race([running.stopped, overdue])) === false) {
+    await output.leave?.('stopping took too long', pings.exitCode);
+  }
   await records.close();
   await output.close();
   return pings.exitCode;

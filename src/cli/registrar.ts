@@ -89,7 +89,10 @@ export async function run(invocation: Invocation): Promise<number> {
   }
 
   const clean = await Promise.race([running.stopped.then(() => true), signals.overdue]);
-  if (!clean) output.warn(`Stopping took longer than ${STOP_LIMIT_MS / 1000} s; left without waiting.`);
+  if (!clean) {
+    output.warn(`Stopping took longer than ${STOP_LIMIT_MS / 1000} s; left without waiting.`);
+    await output.leave?.('stopping took too long', exitCode);
+  }
   await output.close();
   return exitCode;
 }

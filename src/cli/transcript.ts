@@ -9,6 +9,7 @@ import type { ExitCode } from './exit-codes.ts';
 import type { Options } from './options.ts';
 import { type Output, openOutput, withoutRaw } from './output.ts';
 import { openRecords, type Records } from './records.ts';
+import { VERSION } from './version.ts';
 
 /** An open transcript. */
 export interface Transcript {
@@ -44,14 +45,28 @@ export function shownFilter(verbosity: number): (event: Event) => boolean {
   return (event) => (verbosity > 0 || !isKeepalive(event)) && isShown(event, verbosity);
 }
 
-/** A function that renumbers what passes. */
-function fromTheStart(): (event: Event) => Event {
-  let seq = 0;
+/** Numbers and times what passes anew: the first event stands where this command is by then, `nowMs` after its start. */
+export function fromTheStart(nowMs: () => number): (event: Event) => Event {
+  let seq = 1;
   let startMs: number | undefined;
   return (event) => {
-    startMs ??= event.atMs;
+    startMs ??= event.atMs - nowMs();
     seq += 1;
     return { ...event, seq, atMs: Math.round((event.atMs - startMs) * 10) / 10 };
+  };
+}
+
+/** What was asked for, without secrets. */
+function startOf({ accounts, seed: _seed, warnings: _warnings, ...rest }: Options, wallTime: string): Event {
+  const configuration = { ...rest, accounts: accounts.map((account) => ({ ...account, password: '***' })) };
+  return {
+    v: EVENT_VERSION,
+    seq: 1,
+    atMs: 0,
+    type: 'session.started',
+    version: VERSION,
+    wallTime,
+    configuration,
   };
 }
 
@@ -62,8 +77,13 @@ export function openTranscript(options: Options): Transcript {
   // The trace has what the endpoint saw; the file of --transcript has all of what was begun, shown or not.
   const records = openRecords(trace === undefined ? {} : { trace }, 'transcript', output.warn);
   const told = openRecords(transcript === undefined ? {} : { transcript }, 'transcript', output.warn);
-  const renumber = fromTheStart();
-  let lastMs = 0;
+  const openedMs = performance.now();
+  const ownMs = () => performance.now() - openedMs;
+  const renumber = fromTheStart(ownMs);
+  const started = startOf(options, new Date().toISOString());
+  told.event(started);
+  // In lines a person reads what was begun, and knows what was asked for.
+  if (options.output === 'json') output.event(started);
   let stopped: Event | undefined;
   return {
     records: {
@@ -78,15 +98,14 @@ export function openTranscript(options: Options): Transcript {
       told.event(event);
       if (options.output === 'plain' && !isShown(event, options.verbosity)) return;
       const numbered = renumber(event);
-      lastMs = numbered.atMs;
       output.event(options.rawMessages ? numbered : withoutRaw(numbered));
     },
     warn: output.warn,
     say: output.say,
     async close(exitCode, reason) {
-      const end = { v: EVENT_VERSION, seq: 0, atMs: 0, type: 'session.stopped', reason, exitCode } as const;
-      output.event({ ...renumber(end), atMs: lastMs });
-      if (stopped !== undefined) records.event({ ...stopped, ...end, seq: stopped.seq, atMs: stopped.atMs });
+      await output.leave?.(reason, exitCode);
+      const end = { v: EVENT_VERSION, type: 'session.stopped', reason, exitCode } as const;
+      if (stopped !== undefined) records.event({ ...stopped, ...end });
       await records.close();
       await told.close();
       await output.close();

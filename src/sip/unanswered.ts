@@ -30,6 +30,8 @@ const OTHER_WAY: Readonly<Record<Transport, string>> = {
   tls: 'most servers speak TLS on a port of its own, 5061',
 };
 
+const TLS_OFF = 'see whether TLS is switched on there, as it is not with every server';
+
 /** The system's own word: nothing has left this machine. */
 const NO_WAY = /\b(ENETUNREACH|EINVAL|EADDRNOTAVAIL|EAFNOSUPPORT|ENETDOWN|no route to the host)\b/;
 
@@ -59,7 +61,7 @@ export function adviceOnSilence({ reason, flow, stood }: Unanswered, named: stri
   const { transport } = flow;
   return {
     cause: `nothing that speaks SIP over ${transport.toUpperCase()} answers there, or a firewall is in the way`,
-    next: `check ${named}; ${OTHER_WAY[transport]}`,
+    next: `check ${named}; ${transport === 'tls' && flow.remote.port === 5061 ? TLS_OFF : OTHER_WAY[transport]}`,
   };
 }
 
