@@ -34,6 +34,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const demo = new Demo(options);
   const signals = stopOnSignals((reason) => demo.interrupt(reason));
   const exitCode = await Promise.race([demo.play(), demo.interrupted]);
+  demo.exitCode = exitCode;
   await Promise.race([demo.stop(), signals.overdue]);
   await demo.finish(exitCode);
   return exitCode;
@@ -42,6 +43,8 @@ export async function run(invocation: Invocation): Promise<number> {
 class Demo {
   /** Resolves with the exit code when a signal came. */
   readonly interrupted: Promise<ExitCode>;
+  /** What it came to, which its parts do not know. */
+  exitCode: ExitCode = EXIT.done;
   private interruptedWith: (code: ExitCode) => void = () => {};
   private readonly running: Running[] = [];
   private readonly lines: ReturnType<typeof openLines>;
@@ -178,7 +181,8 @@ class Demo {
     if (this.options.output === 'json') {
       this.sequence += 1;
       const atMs = Math.round((performance.now() - this.startedMs) * 10) / 10;
-      this.lines.write(jsonLine({ ...event, seq: this.sequence, atMs, endpoint: part }));
+      const told = event.type === 'session.stopped' ? { ...event, exitCode: this.exitCode } : event;
+      this.lines.write(jsonLine({ ...told, seq: this.sequence, atMs, endpoint: part }));
     } else if (event.type !== 'session.stopped' && !this.isEcho(event, part)) this.writePlain(event, part);
     for (const look of [...this.waiting]) look(event, part);
   }
