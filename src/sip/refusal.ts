@@ -22,7 +22,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'body-encoded': 'send the body without Content-Encoding',
   'extension-unsupported': 'leave the option tag out of Require',
   'method-not-allowed': 'see Allow in the response',
-  'too-many-calls': 'raise --max-calls, or call again later',
+  'too-many-calls': 'raise that limit, or call again later',
   'too-many-unproven':
     'call again once one of them is acknowledged; nothing is refused to whoever sends ACKs',
   'no-port': 'widen --rtp-ports, or call again later',
