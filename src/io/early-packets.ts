@@ -66,6 +66,8 @@ function makeRoom(stream: EarlyStream, nowMs: number): void {
   }
 }
 
+const NOTHING = { packets: [], strangers: [] } as const;
+
 /**
  * Empties it for a call whose port was told at `toldMs`: the packets that may be the call's, those of the negotiated
  * address first, and the streams that cannot be.
@@ -75,6 +77,7 @@ export function takeEarly(
   toldMs: number,
   negotiated: MediaAddress | undefined,
 ): { readonly packets: readonly EarlyPacket[]; readonly strangers: readonly Stream[] } {
+  if (early.length === 0) return NOTHING;
   const lately = early.splice(0).filter(({ lastMs }) => lastMs >= toldMs - RESTART_SILENCE_MS);
   const isNegotiated = ({ address, port }: MediaAddress) =>
     address === negotiated?.address && port === negotiated.port;

@@ -64,6 +64,12 @@ export function openMediaCalls(
 ): MediaCalls {
   const calls = new Map<number, Call>();
   const priming = Buffer.alloc(MAX_PRIMING_BYTES);
+  /** Its first bytes: as many again and again. */
+  let primed = priming;
+  const primingOf = (length: number): Buffer => {
+    if (primed.length !== length) primed = priming.subarray(0, length);
+    return primed;
+  };
   const rtcpBytes = Buffer.alloc(MAX_RTCP_BYTES);
   /** The next tick is on its way. */
   let ticking = false;
@@ -209,7 +215,7 @@ export function openMediaCalls(
     const to = session.remote === undefined ? undefined : latchedOr(latch, session.remote);
     if (to === undefined) return;
     const length = writePriming(call.echo, priming, nowMs);
-    if (length > 0) transmit(call, priming.subarray(0, length), to.port, to.address);
+    if (length > 0) transmit(call, primingOf(length), to.port, to.address);
   }
 
   function sendReport(call: Call, bye: boolean): void {
@@ -264,24 +270,35 @@ function transmit(call: Call, bytes: Buffer, port: number, address: string): voi
 /** The session with its addresses as the sockets will give them. */
 function inSocketForm(session: MediaSession, dualStack: boolean): MediaSession {
   const { remote, remoteRtcp, signalledFrom: from } = session;
-  return {
-    ...session,
-    ...(from === undefined
-      ? {}
-      : { signalledFrom: toSocketForm({ address: from, port: 0 }, dualStack).address }),
-    ...(remote === undefined ? {} : { remote: toSocketForm(remote, dualStack) }),
-    ...(remoteRtcp === undefined ? {} : { remoteRtcp: toSocketForm(remoteRtcp, dualStack) }),
-  };
+  const formed: { -readonly [Field in keyof MediaSession]: MediaSession[Field] } = { ...session };
+  if (remote !== undefined) formed.remote = toSocketForm(remote, dualStack);
+  if (remoteRtcp !== undefined) formed.remoteRtcp = toSocketForm(remoteRtcp, dualStack);
+  if (from !== undefined) formed.signalledFrom = toSocketForm({ address: from, port: 0 }, dualStack).address;
+  return formed;
 }
+
+/** The last address of toSocketForm: a call names its host three times, and so does the next one. */
+let lastHost = '';
+let lastDual = false;
+let lastForm = '';
 
 /** The one text of an address that the socket gives for it: IPv6 compressed (RFC 5952), IPv4 mapped if dual. */
 export function toSocketForm({ address, port }: MediaAddress, dualStack: boolean): MediaAddress {
+  if (address !== lastHost || dualStack !== lastDual) {
+    lastForm = formOf(address, dualStack);
+    lastHost = address;
+    lastDual = dualStack;
+  }
+  return { address: lastForm, port };
+}
+
+function formOf(address: string, dualStack: boolean): string {
   const plain = fromSocketForm(address.toLowerCase());
-  if (isIPv4(plain)) return { address: dualStack ? `${MAPPED}${plain}` : plain, port };
+  if (isIPv4(plain)) return dualStack ? `${MAPPED}${plain}` : plain;
   // No address at all, or one with a zone: sending to the first fails and is counted.
-  if (!isIPv6(plain) || plain.includes('%')) return { address, port };
+  if (!isIPv6(plain) || plain.includes('%')) return address;
   // Nothing in Bun compresses an IPv6 address but the URL parser.
-  return { address: new URL(`http://[${plain}]`).hostname.slice(1, -1), port };
+  return new URL(`http://[${plain}]`).hostname.slice(1, -1);
 }
 
 /** An address of the socket as people write it. */

@@ -13,7 +13,7 @@ import { type LibcUdpSockets, openLibcUdpSockets } from './libc-udp-sockets.ts';
 import type { ThreadCommand, ToMediaThread } from './media.ts';
 import { type Batch, openBatch } from './media-batch.ts';
 import { type MediaCalls, openMediaCalls } from './media-calls.ts';
-import type { ThreadWake } from './media-wake.ts';
+import { openWoken, type Woken } from './media-wake.ts';
 import { openRtpPorts, type RtpPorts } from './rtp-ports.ts';
 import { openStunPorts, type StunPorts } from './stun-ports.ts';
 
@@ -27,25 +27,30 @@ interface Parts {
   /** Reports travel in batches, as commands do. */
   readonly reports: Batch<MediaReport>;
   readonly loop: LibcUdpSockets | undefined;
+  /** Absent without a loop that looks into its box. */
+  readonly woken: Woken | undefined;
 }
 
 let parts: Parts | undefined;
-/** Messages that were handed over, as `ThreadWake.sent` counts them. */
-let taken = 0;
 
 self.onmessage = ({ data }: MessageEvent<ToMediaThread>) => {
-  taken = (taken + 1) | 0;
-  if (data.type === 'start') parts = start(data);
-  else if (parts === undefined) return;
-  else if (data.type === 'commands') carryOut(parts, JSON.parse(data.json));
-  else {
-    close(parts);
-    parts = undefined;
+  if (data.type === 'start') {
+    parts = start(data);
+    parts.woken?.took();
+    return;
   }
+  if (parts === undefined) return;
+  // What is in the box was sent before it, and what comes into it from now on after it.
+  unbox(parts);
+  parts.woken?.took();
+  if (data.type === 'commands') return carryOut(parts, data.json);
+  close(parts);
+  parts = undefined;
 };
 
 function start(data: Extract<ToMediaThread, { type: 'start' }>): Parts {
-  const loop = data.wake === undefined ? undefined : openLoop(data.wake);
+  const woken = data.wake === undefined ? undefined : openWoken(data.wake);
+  const loop = data.wake === undefined || woken === undefined ? undefined : openLoop(data.wake.fd, woken);
   const sockets = loop ?? bunUdpSockets;
   const reports = openBatch<MediaReport>((batch) => self.postMessage(batch), sockets.after);
   const post = (report: MediaReport): void => reports.add(report);
@@ -64,28 +69,33 @@ function start(data: Extract<ToMediaThread, { type: 'start' }>): Parts {
     reports.flush();
     self.postMessage('ready');
   });
-  return { ports, calls, stun, reports, loop };
+  return { ports, calls, stun, reports, loop, woken: loop && woken };
 }
 
 /** Waits in turns with Bun's loop, for as long as it is the thread's. */
-function openLoop({ fd, sent }: ThreadWake): LibcUdpSockets | undefined {
+function openLoop(fd: number, { pending }: Woken): LibcUdpSockets | undefined {
   const libc = openLibc();
   const loop = libc === undefined ? undefined : openLibcUdpSockets(libc, fd);
   if (loop === undefined) return undefined;
   // A packet is some microseconds of work, and its echo must not wait until somebody else's milliseconds are over.
   if (!mayKill(process.env.INVOCATION_ID)) libc?.askShortTurns();
-  const count = new Int32Array(sent);
-  const pending = (): boolean => Atomics.load(count, 0) !== taken;
   const turn = (): void => {
     if (parts?.loop !== loop) return;
     loop.serve(pending);
+    unbox(parts);
     setImmediate(turn);
   };
   setImmediate(turn);
   return loop;
 }
 
-function carryOut({ stun, ports, calls }: Parts, commands: readonly ThreadCommand[]): void {
+function unbox(parts: Parts): void {
+  const json = parts.woken?.unbox();
+  if (json !== undefined) carryOut(parts, json);
+}
+
+function carryOut({ stun, ports, calls }: Parts, json: string): void {
+  const commands: readonly ThreadCommand[] = JSON.parse(json);
   for (const command of commands) {
     if (command.type === 'stun') stun.use(command.server);
     else if (command.type === 'unbind') ports.unbind(command.port);
