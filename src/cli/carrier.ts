@@ -138,11 +138,22 @@ export async function openAll(variables: Invocation['variables']): Promise<Contr
   return clients;
 }
 
+/** Times of another process on the clock of this one, so that those of several stand in one order. */
+function onOwnClock(onEvent: (event: Event) => void): (event: Event) => void {
+  let aheadMs: number | undefined;
+  return (event) => {
+    aheadMs ??= event.atMs - performance.now();
+    onEvent({ ...event, atMs: event.atMs - aheadMs });
+  };
+}
+
 /** One carrier for several holders: a task goes to all of them. */
 export function together(clients: readonly ControlClient[]): Carrier {
   return {
     async begin(task, seed, onEvent) {
-      const begun = await Promise.all(clients.map((client) => client.begin(task, seed, onEvent)));
+      const begun = await Promise.all(
+        clients.map((client) => client.begin(task, seed, onOwnClock(onEvent))),
+      );
       return {
         end() {
           for (const { end } of begun) end();

@@ -45,4 +45,5 @@ test('events of an agent are numbered after session.started, and timed from the 
   };
   expect(at(70_000)).toEqual([2, 40]);
   expect(at(70_012.34)).toEqual([3, 52.3]);
+  expect(at(70_011)).toEqual([4, 52.3]);
 });

@@ -49,10 +49,13 @@ export function shownFilter(verbosity: number): (event: Event) => boolean {
 export function fromTheStart(nowMs: () => number): (event: Event) => Event {
   let seq = 1;
   let startMs: number | undefined;
+  let lastMs = 0;
   return (event) => {
     startMs ??= event.atMs - nowMs();
     seq += 1;
-    return { ...event, seq, atMs: Math.round((event.atMs - startMs) * 10) / 10 };
+    // Of several processes each told it when it happened, and they are heard one after the other.
+    lastMs = Math.max(lastMs, Math.round((event.atMs - startMs) * 10) / 10);
+    return { ...event, seq, atMs: lastMs };
   };
 }
 
