@@ -222,7 +222,7 @@ test('a registration that never stood is taken back, one that stood is left to t
   expect(asked.at(-1)).toEqual({ type: 'remove-account', account: 'sip:100@lab.local' });
   say(registration('unregistered'));
   expect(() => host.begin({ type: 'remove-account', account: '100' }, undefined, listen)).toThrow(
-    'no account 100',
+    'There is no account 100 here to take back: nobody is registered. What another program, or one that was killed, has bound ends when it expires; ringback doctor HOST --user 100 -v shows it.',
   );
   begin();
   say(registration('registering'), registration('registered'), registration('retrying'));

@@ -135,7 +135,7 @@ export class Host {
       case 'add-account':
         return this.register(task, seed, onEvent);
       case 'remove-account': {
-        const account = this.accountNamed(task.account).addressOfRecord;
+        const account = this.accountNamed(task.account, true).addressOfRecord;
         if (this.passing.has(account))
           throw new AgentError(`${account} is not registered; a call uses it.`, 2);
         this.leaving.add(account);
@@ -279,7 +279,7 @@ export class Host {
   }
 
   /** `100`, `100@lab.local` or `sip:100@lab.local`. */
-  private accountNamed(name: string): Account {
+  private accountNamed(name: string, toEnd = false): Account {
     const all = [...this.accounts.values()];
     const bare = name.replace(/^sip:/i, '');
     const named = all.filter(
@@ -290,6 +290,13 @@ export class Host {
     const addresses = all.map(({ addressOfRecord }) => addressOfRecord).join(', ');
     if (named.length > 1)
       throw new AgentError(`${name} may be one of ${addresses}; give the whole address.`, 2);
+    if (toEnd) {
+      const kept = all.length === 0 ? 'nobody is registered' : `there is ${addresses}`;
+      throw new AgentError(
+        `There is no account ${name} here to take back: ${kept}. What another program, or one that was killed, has bound ends when it expires; ringback doctor HOST --user ${bare.split('@')[0]} -v shows it.`,
+        2,
+      );
+    }
     const what =
       all.length === 0
         ? 'nobody is registered; first: ringback register --user'

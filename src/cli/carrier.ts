@@ -151,9 +151,7 @@ function onOwnClock(onEvent: (event: Event) => void): (event: Event) => void {
 export function together(clients: readonly ControlClient[]): Carrier {
   return {
     async begin(task, seed, onEvent) {
-      const begun = await Promise.all(
-        clients.map((client) => client.begin(task, seed, onOwnClock(onEvent))),
-      );
+      const begun = await Promise.all(clients.map((client) => client.begin(task, seed, onOwnClock(onEvent))));
       return {
         end() {
           for (const { end } of begun) end();

@@ -7,6 +7,7 @@ test('what a terminal obeys is shown as its number', () => {
   expect(printable('\u001b]0;owned\u0007Bob\r\n\u009b2J')).toBe('\\x1b]0;owned\\x07Bob\\x0d\\x0a\\x9b2J');
   expect(printable('a\u202egnp.exe\u2066')).toBe('a\\u{202e}gnp.exe\\u{2066}');
   expect(printable('bank\u200b\u2060\u00ad')).toBe('bank\\u{200b}\\u{2060}\\xad');
+  expect(printable('a\u{206a}b\u180e\ufff9')).toBe('a\\u{206a}b\\u{180e}\\u{fff9}');
   expect(printable('Zoë 日本 👋')).toBe('Zoë 日本 👋');
 });
 

@@ -5,7 +5,7 @@
 
 // C0, DEL, C1, what has no width, line and paragraph separators, bidirectional controls, invisible tags, lone surrogates.
 const UNSAFE =
-  /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u{e0000}-\u{e007f}]|\p{Cs}/gu;
+  /[\p{Cc}\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]|\p{Cs}/gu;
 
 /** The text on one line, without anything that a terminal obeys, cut at `limit` characters. */
 export function printable(text: string, limit = 200): string {

@@ -43,6 +43,7 @@ test('what is shown on a terminal has no control characters and turns no text ar
   expect(displayText('\x1b[2Jbob\x07\x00\x7f')).toBe('\ufffd[2Jbob\ufffd\ufffd\ufffd');
   expect(displayText(wire('a\u202eb\u2066c\u009b'))).toBe('a\ufffdb\ufffdc\ufffd');
   expect(displayText(wire('bank\u200b\u2060'))).toBe('bank\ufffd\ufffd');
+  expect(displayText(wire('bank\u{e0041}\u206f\u180e'))).toBe('bank\ufffd\ufffd\ufffd');
   expect(displayText(wire('Jürgen 日本'))).toBe('Jürgen 日本');
 });
 

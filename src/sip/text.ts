@@ -58,7 +58,7 @@ const UNFIT_FOR_FIELD = /[\r\n]|[^\0-\xff]/;
 const NOT_LATIN1 = /[^\0-\xff]/;
 const LINE_BREAKS = /[\r\n]+/g;
 const UNSAFE_TO_SHOW =
-  /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/gu;
+  /[\p{Cc}\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
 /** A table over latin1: 1 for the characters given and, when asked, for letters and digits. */
 export function characterTable(characters: string, alphanumeric = true): Uint8Array {
