@@ -34,10 +34,10 @@ const MAPPED = '::ffff:';
 /** How long before its call a packet may have come, when the port is told only now: twice the time that commands wait, and a little. */
 const EARLY_MS = 3 * BATCH_MS;
 
-/** As the handler of its pair it has three methods, the same functions in each call. */
+/** As the handler of its pair it has three methods, the same functions in each call. What each packet needs stands first. */
 interface Call extends PairHandler {
-  readonly pair: PortPair;
   readonly echo: Echo;
+  readonly pair: PortPair;
   readonly rtcp: RtcpSession;
   /** Undefined: it echoes. */
   talk: Talk | undefined;
@@ -95,7 +95,7 @@ export function openMediaCalls(
   function receiveRtp(call: Call, bytes: Buffer, port: number, address: string): void {
     const { echo } = call;
     const nowMs = performance.now();
-    if (echo.session.rtcpMux && isRtcp(bytes, bytes.length)) {
+    if (echo.rtcpMux && isRtcp(bytes, bytes.length)) {
       receiveRtcpOn(call, bytes, port, address);
       return;
     }
@@ -128,13 +128,13 @@ export function openMediaCalls(
     const keepOpen = { sinceMs: nowMs, quietMs: nowMs, sent: 0 };
     // Spelled out, because what is spread into an object is kept apart from it.
     const call: Call = {
-      pair,
+      receiveRtp: handling.receiveRtp,
       echo,
+      pair,
       rtcp: newRtcpSession(),
       talk: undefined,
       keepOpen,
       rtcpDueMs,
-      receiveRtp: handling.receiveRtp,
       receiveRtcp: handling.receiveRtcp,
       failed: handling.failed,
     };

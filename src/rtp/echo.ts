@@ -60,22 +60,29 @@ const NOT_NEGOTIATED = 0;
 const AUDIO = 1;
 const TELEPHONE_EVENT = 2;
 
-/** All that one call's echo knows. Mutable; `latched` and `keyPress` are for the caller to look at after each packet. */
+/**
+ * All that one call's echo knows. Mutable; `latched` and `keyPress` are for the caller to look at after each packet.
+ *
+ * What every packet needs stands here and first, also what `session` and `events` say: with a thousand calls nothing of a call
+ * is in a cache when its packet comes, and each object and each 64 bytes more are a wait for memory.
+ */
 export interface Echo {
-  session: MediaSession;
   readonly counters: Float64Array;
   /** Index of the first counter of this call. */
   readonly base: number;
   readonly latch: Latch;
   readonly sequence: Sequence;
   readonly jitter: Jitter;
-  readonly events: TelephoneEvents;
+  /** Of the session: whether RTCP comes on this port, our SSRC, and whether the call is a conversation of ours (talker.ts). */
+  rtcpMux: boolean;
+  ownSsrc: number;
+  talks: boolean;
+  /** Whether packets are returned: we may send and be sent to, and the call is no conversation of ours. */
+  returns: boolean;
   /** The last payload type, −1 when it is to be looked up: what it is, and its clock in Hz. */
   type: number;
   kind: number;
   clockRate: number;
-  /** Whether packets are returned: we may send and be sent to, and the call is no conversation of ours (talker.ts). */
-  returns: boolean;
   /** The peer's SSRC; −1 while nothing was heard. */
   ssrc: number;
   /** What is added to the peer's numbers to get ours. */
@@ -85,20 +92,24 @@ export interface Echo {
   sentAtMs: number;
   sentSequence: number;
   sentTimestamp: number;
-  /** Our numbering has to be joined again: packets were not returned (a hold), or one was sent that is our own. */
-  paused: boolean;
   /** The clock of the last packet, in Hz, for the sender report. */
   sentClockRate: number;
   /** Payload bytes sent, for the sender report (§6.4.1). */
   payloadBytesSent: number;
-  /** The second that packets and keys are counted in, for MAX_PACKETS_PER_S and MAX_KEYS_PER_S. */
-  windowStartMs: number;
-  windowPackets: number;
-  windowKeys: number;
+  /** Our numbering has to be joined again: packets were not returned (a hold), or one was sent that is our own. */
+  paused: boolean;
+  /** A key is held down: audio may tell of its end. */
+  keyDown: boolean;
   /** Another source was latched by the last packet. */
   latched: boolean;
   /** A key that the last packet ended. */
   keyPress: KeyPress | undefined;
+  /** The second that packets and keys are counted in, for MAX_PACKETS_PER_S and MAX_KEYS_PER_S. */
+  windowStartMs: number;
+  windowPackets: number;
+  windowKeys: number;
+  readonly events: TelephoneEvents;
+  session: MediaSession;
 }
 
 /**
@@ -112,17 +123,18 @@ export function openEcho(
 ): Echo {
   counter.clearCounters(counters, session.slot);
   const echo: Echo = {
-    session,
     counters,
     base: counter.slotBase(session.slot),
     latch: newLatch(session.remote, strangers, session.signalledFrom),
     sequence: newSequence(),
     jitter: newJitter(),
-    events: newTelephoneEvents(),
+    rtcpMux: false,
+    ownSsrc: 0,
+    talks: false,
+    returns: false,
     type: -1,
     kind: NOT_NEGOTIATED,
     clockRate: 0,
-    returns: false,
     ssrc: -1,
     sequenceOffset: 0,
     timestampOffset: 0,
@@ -130,13 +142,16 @@ export function openEcho(
     sentSequence: 0,
     sentTimestamp: 0,
     sentClockRate: 8000,
-    paused: false,
     payloadBytesSent: 0,
+    paused: false,
+    keyDown: false,
+    latched: false,
+    keyPress: undefined,
     windowStartMs: 0,
     windowPackets: 0,
     windowKeys: 0,
-    latched: false,
-    keyPress: undefined,
+    events: newTelephoneEvents(),
+    session,
   };
   learnAgreed(echo);
   return echo;
@@ -172,7 +187,7 @@ export function receivePacket(
   const ssrc = readSsrc(bytes);
   // Our own packet came back: the peer is an echo too, and the two would play ping-pong for ever (§8.2). A call that
   // talks returns nothing, and hears what a plain echo sends it.
-  if (ssrc === echo.session.ssrc && echo.session.mode?.type !== 'talk') return drop(echo);
+  if (ssrc === echo.ownSsrc && !echo.talks) return drop(echo);
   const number = readSequence(bytes);
   const sameSsrc = ssrc === echo.ssrc;
   const admission = admit(echo.latch, echo.sequence, echo.ssrc, ssrc, number, address, port, nowMs);
@@ -189,11 +204,11 @@ export function receivePacket(
   if (kind === AUDIO) {
     receiveJitter(echo.jitter, nowMs, timestamp, clockRate);
     echo.counters[echo.base + counter.JITTER_MS] = echo.jitter.jitterMs;
-    if (echo.events.event >= 0) echo.keyPress = receiveAudioAfterEvent(echo.events, timestamp, clockRate);
+    if (echo.keyDown) echo.keyPress = receiveAudioAfterEvent(echo.events, timestamp, clockRate);
   } else {
     echo.keyPress = receiveTelephoneEvent(echo.events, timestamp, clockRate, bytes, offset, payloadLength);
   }
-  if (echo.keyPress !== undefined && ++echo.windowKeys > MAX_KEYS_PER_S) echo.keyPress = undefined;
+  if (kind === TELEPHONE_EVENT || echo.keyPress !== undefined) noteKey(echo);
   if (!echo.returns) {
     echo.paused = true;
     return 'count';
@@ -243,8 +258,11 @@ export function ownTimestamp(echo: Echo, nowMs: number, clockRate: number): numb
 }
 
 function learnAgreed(echo: Echo): void {
-  const { send, receive, mode } = echo.session;
-  echo.returns = send && receive && mode?.type !== 'talk';
+  const { send, receive, mode, ssrc, rtcpMux } = echo.session;
+  echo.ownSsrc = ssrc;
+  echo.rtcpMux = rtcpMux;
+  echo.talks = mode?.type === 'talk';
+  echo.returns = send && receive && !echo.talks;
   echo.type = -1;
 }
 
@@ -257,6 +275,12 @@ function learnType(echo: Echo, type: number): void {
   if (payload === undefined) return;
   echo.kind = payload.name === 'TELEPHONE-EVENT' ? TELEPHONE_EVENT : AUDIO;
   echo.clockRate = payload.clockRate;
+}
+
+/** After a packet of a key, or one that ended it: whether it is held on, and whether its end may be told. */
+function noteKey(echo: Echo): void {
+  echo.keyDown = echo.events.event >= 0;
+  if (echo.keyPress !== undefined && ++echo.windowKeys > MAX_KEYS_PER_S) echo.keyPress = undefined;
 }
 
 /** A first or another SSRC: its numbers are moved to go on where ours stand (§5.1: one numbering an SSRC). */
@@ -319,7 +343,7 @@ function rewrite(
 ): void {
   const sequence = (number + echo.sequenceOffset) & 0xffff;
   const moved = (timestamp + echo.timestampOffset) >>> 0;
-  writeSsrc(bytes, echo.session.ssrc);
+  writeSsrc(bytes, echo.ownSsrc);
   writeSequence(bytes, sequence);
   writeTimestamp(bytes, moved);
   // A late packet must not set our stream back: what goes on after it goes on after the highest.

@@ -37,19 +37,19 @@ export interface Stream extends MediaAddress {
  * socket gives them.
  */
 export interface Latch {
-  /** What the SDP said last; an empty address and port 0: nothing. */
-  negotiatedAddress: string;
-  negotiatedPort: number;
-  /** Where packets come from; an empty address: nothing has come. */
+  /** Where packets come from; an empty address: nothing has come. What each packet looks at stands first (echo.ts). */
   address: string;
   port: number;
   lastHeardMs: number;
+  /** When a renegotiation opened it to another source; −1: it is closed. */
+  openedMs: number;
+  /** What the SDP said last; an empty address and port 0: nothing. */
+  negotiatedAddress: string;
+  negotiatedPort: number;
   /** When the first packet came, of anybody. */
   firstHeardMs: number;
   /** The address that the call's SIP messages come from; empty: not known. */
   readonly signalledFrom: string;
-  /** When a renegotiation opened it to another source; −1: it is closed. */
-  openedMs: number;
   /** That renegotiation named another address: the old source is not to come back. */
   moved: boolean;
   /** Who was latched before a change that the SDP did not ask for. */
@@ -65,14 +65,14 @@ export function newLatch(
   signalledFrom = '',
 ): Latch {
   return {
-    negotiatedAddress: negotiated?.address ?? '',
-    negotiatedPort: negotiated?.port ?? 0,
     address: '',
     port: 0,
     lastHeardMs: 0,
+    openedMs: -1,
+    negotiatedAddress: negotiated?.address ?? '',
+    negotiatedPort: negotiated?.port ?? 0,
     firstHeardMs: 0,
     signalledFrom,
-    openedMs: -1,
     moved: false,
     former: undefined,
     strangers,
