@@ -5,7 +5,8 @@
  * A packet that the system does not take costs one packet and nothing else, and is counted.
  */
 import { isIPv4, isIPv6 } from 'node:net';
-import { type Echo, openEcho, receivePacket, sendFailed, sentPacket, updateEcho } from '../rtp/echo.ts';
+import { receivePacket, sendFailed, sentPacket } from '../rtp/echo.ts';
+import { type Echo, openEcho, updateEcho } from '../rtp/echo-state.ts';
 import { isPacketDue, type KeepOpen, restartKeepOpen } from '../rtp/keep-open.ts';
 import { latchedOr } from '../rtp/latch.ts';
 import { MAX_PRIMING_BYTES, writePriming } from '../rtp/priming.ts';

@@ -4,7 +4,7 @@
  *
  * What goes wrong with a file costs the file and not the call: it is reported once, silence is played instead.
  */
-import type { Echo } from '../rtp/echo.ts';
+import type { Echo } from '../rtp/echo-state.ts';
 import { isLaw } from '../rtp/g711.ts';
 import { latchedOr } from '../rtp/latch.ts';
 import {

@@ -2,16 +2,8 @@ import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { fuzz } from '../../fixtures/fuzz.ts';
 import { allocateCounters, readCounters } from './counters.ts';
-import {
-  type Echo,
-  MAX_KEYS_PER_S,
-  MAX_PACKETS_PER_S,
-  openEcho,
-  receivePacket,
-  sentPacket,
-  updateEcho,
-  type Verdict,
-} from './echo.ts';
+import { MAX_KEYS_PER_S, MAX_PACKETS_PER_S, receivePacket, sentPacket, type Verdict } from './echo.ts';
+import { type Echo, openEcho, updateEcho } from './echo-state.ts';
 import { writePriming } from './priming.ts';
 import {
   readMarker,

@@ -8,11 +8,12 @@
  * those (§5.1), an extension that a receiver does not know it skips (§5.3.1), and nothing has to be moved.
  *
  * Why one big function and numbers in a mutable state: it runs for every packet of every call and allocates
- * nothing. What happens once in a call (a latch, a key) is left in the state for the caller to pick up.
+ * nothing. What happens once in a call (a latch, a key) is left in the state (echo-state.ts) for the caller to pick up.
  */
 import * as counter from './counters.ts';
-import { type Jitter, newJitter, rebaseJitter, receiveJitter } from './jitter.ts';
-import { admit, type Latch, newLatch, renegotiateLatch, type Stream } from './latch.ts';
+import { AUDIO, type Echo, NOT_NEGOTIATED, TELEPHONE_EVENT } from './echo-state.ts';
+import { rebaseJitter, receiveJitter } from './jitter.ts';
+import { admit } from './latch.ts';
 import {
   readPayloadType,
   readSequence,
@@ -24,15 +25,8 @@ import {
   writeSsrc,
   writeTimestamp,
 } from './rtp-packet.ts';
-import { lostPackets, newSequence, receiveSequence, restartSequence, type Sequence } from './sequence.ts';
-import type { MediaSession } from './session.ts';
-import {
-  type KeyPress,
-  newTelephoneEvents,
-  receiveAudioAfterEvent,
-  receiveTelephoneEvent,
-  type TelephoneEvents,
-} from './telephone-event.ts';
+import { lostPackets, receiveSequence, restartSequence } from './sequence.ts';
+import { receiveAudioAfterEvent, receiveTelephoneEvent } from './telephone-event.ts';
 
 /**
  * Packets heard from one call in one second before the rest is dropped. The densest audio is a packet every
@@ -55,114 +49,6 @@ export type Verdict =
   | 'count'
   /** Rewritten in place: send it to the latched source. */
   | 'echo';
-
-const NOT_NEGOTIATED = 0;
-const AUDIO = 1;
-const TELEPHONE_EVENT = 2;
-
-/**
- * All that one call's echo knows. Mutable; `latched` and `keyPress` are for the caller to look at after each packet.
- *
- * What every packet needs stands here and first, also what `session` and `events` say: with a thousand calls nothing of a call
- * is in a cache when its packet comes, and each object and each 64 bytes more are a wait for memory.
- */
-export interface Echo {
-  readonly counters: Float64Array;
-  /** Index of the first counter of this call. */
-  readonly base: number;
-  readonly latch: Latch;
-  readonly sequence: Sequence;
-  readonly jitter: Jitter;
-  /** Of the session: whether RTCP comes on this port, our SSRC, and whether the call is a conversation of ours (talker.ts). */
-  rtcpMux: boolean;
-  ownSsrc: number;
-  talks: boolean;
-  /** Whether packets are returned: we may send and be sent to, and the call is no conversation of ours. */
-  returns: boolean;
-  /** The last payload type, −1 when it is to be looked up: what it is, and its clock in Hz. */
-  type: number;
-  kind: number;
-  clockRate: number;
-  /** The peer's SSRC; −1 while nothing was heard. */
-  ssrc: number;
-  /** What is added to the peer's numbers to get ours. */
-  sequenceOffset: number;
-  timestampOffset: number;
-  /** The last packet of ours: when, and its numbers. `sentAtMs` is −1 while there is none. */
-  sentAtMs: number;
-  sentSequence: number;
-  sentTimestamp: number;
-  /** The clock of the last packet, in Hz, for the sender report. */
-  sentClockRate: number;
-  /** Payload bytes sent, for the sender report (§6.4.1). */
-  payloadBytesSent: number;
-  /** Our numbering has to be joined again: packets were not returned (a hold), or one was sent that is our own. */
-  paused: boolean;
-  /** A key is held down: audio may tell of its end. */
-  keyDown: boolean;
-  /** Another source was latched by the last packet. */
-  latched: boolean;
-  /** A key that the last packet ended. */
-  keyPress: KeyPress | undefined;
-  /** The second that packets and keys are counted in, for MAX_PACKETS_PER_S and MAX_KEYS_PER_S. */
-  windowStartMs: number;
-  windowPackets: number;
-  windowKeys: number;
-  readonly events: TelephoneEvents;
-  session: MediaSession;
-}
-
-/**
- * The echo of a new call. `counters` is the shared array: this clears its slot. Addresses in `session` are in
- * the form in which the socket gives sources. `strangers`: streams that came to its port before the call.
- */
-export function openEcho(
-  session: MediaSession,
-  counters: Float64Array,
-  strangers: readonly Stream[] = [],
-): Echo {
-  counter.clearCounters(counters, session.slot);
-  const echo: Echo = {
-    counters,
-    base: counter.slotBase(session.slot),
-    latch: newLatch(session.remote, strangers, session.signalledFrom),
-    sequence: newSequence(),
-    jitter: newJitter(),
-    rtcpMux: false,
-    ownSsrc: 0,
-    talks: false,
-    returns: false,
-    type: -1,
-    kind: NOT_NEGOTIATED,
-    clockRate: 0,
-    ssrc: -1,
-    sequenceOffset: 0,
-    timestampOffset: 0,
-    sentAtMs: -1,
-    sentSequence: 0,
-    sentTimestamp: 0,
-    sentClockRate: 8000,
-    payloadBytesSent: 0,
-    paused: false,
-    keyDown: false,
-    latched: false,
-    keyPress: undefined,
-    windowStartMs: 0,
-    windowPackets: 0,
-    windowKeys: 0,
-    events: newTelephoneEvents(),
-    session,
-  };
-  learnAgreed(echo);
-  return echo;
-}
-
-/** The call was renegotiated. Returns whether the peer's address is another one, and so wants priming again. */
-export function updateEcho(echo: Echo, session: MediaSession, nowMs: number): boolean {
-  echo.session = session;
-  learnAgreed(echo);
-  return renegotiateLatch(echo.latch, session.remote, session.receive, nowMs);
-}
 
 /**
  * Takes one datagram of the RTP port that is no RTCP. It is counted; on `echo` it has been rewritten and its
@@ -255,15 +141,6 @@ export function startOwnStream(
 /** Where our stream stands at `nowMs` on a clock of `clockRate` Hz, modulo 2³². */
 export function ownTimestamp(echo: Echo, nowMs: number, clockRate: number): number {
   return (echo.sentTimestamp + Math.round(((nowMs - echo.sentAtMs) * clockRate) / 1000)) >>> 0;
-}
-
-function learnAgreed(echo: Echo): void {
-  const { send, receive, mode, ssrc, rtcpMux } = echo.session;
-  echo.ownSsrc = ssrc;
-  echo.rtcpMux = rtcpMux;
-  echo.talks = mode?.type === 'talk';
-  echo.returns = send && receive && !echo.talks;
-  echo.type = -1;
 }
 
 /** Looks up what was agreed for a type: packet after packet has the same one. */

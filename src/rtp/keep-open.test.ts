@@ -1,7 +1,8 @@
 /** When packets go out that answer nothing (RFC 6263), at a tick of 100 ms as in the media thread. */
 import { describe, expect, test } from 'bun:test';
 import { allocateCounters } from './counters.ts';
-import { type Echo, openEcho, receivePacket, updateEcho } from './echo.ts';
+import { receivePacket } from './echo.ts';
+import { type Echo, openEcho, updateEcho } from './echo-state.ts';
 import { isPacketDue, KEEPALIVE_MS, type KeepOpen, restartKeepOpen } from './keep-open.ts';
 import { MAX_PRIMING_BYTES, writePriming } from './priming.ts';
 import { writeRtpHeader } from './rtp-packet.ts';

@@ -9,7 +9,7 @@
  * Who names an address that is somebody else's (SDP is not proved) gets no more than the six packets of PRIMING_AT_MS
  * sent there, about as many bytes as his INVITE had, headers of IP and UDP counted. All others go to who has spoken.
  */
-import type { Echo } from './echo.ts';
+import type { Echo } from './echo-state.ts';
 
 /** Before anything was heard: when, in ms since the port was opened or the call renegotiated. */
 const PRIMING_AT_MS: readonly number[] = [0, 100, 400, 1_000, 2_000, 4_000];

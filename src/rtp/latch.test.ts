@@ -1,7 +1,8 @@
 /** Who is heard, and who is not, however it is tried (RFC 4961, RFC 7362 §5): attacks on a call, each beside its use. */
 import { describe, expect, test } from 'bun:test';
 import { allocateCounters, readCounters } from './counters.ts';
-import { openEcho, receivePacket, updateEcho } from './echo.ts';
+import { receivePacket } from './echo.ts';
+import { openEcho, updateEcho } from './echo-state.ts';
 import { FIRST_COME_MS, latchedOr, RESTART_SILENCE_MS, type Stream } from './latch.ts';
 import { writeRtpHeader } from './rtp-packet.ts';
 import type { MediaAddress, MediaSession } from './session.ts';

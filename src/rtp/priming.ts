@@ -6,7 +6,8 @@
  * without an encoder, so there, and while the call is held, the payload is empty (§4.1's empty packet, with an
  * RTP header so that the SSRC and the numbering of our stream are announced).
  */
-import { type Echo, startOwnStream } from './echo.ts';
+import { startOwnStream } from './echo.ts';
+import type { Echo } from './echo-state.ts';
 import { isLaw, SILENCE } from './g711.ts';
 import { RTP_HEADER_BYTES, writeRtpHeader } from './rtp-packet.ts';
 

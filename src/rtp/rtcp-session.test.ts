@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { allocateCounters, readCounters } from './counters.ts';
-import { openEcho, receivePacket, sentPacket } from './echo.ts';
+import { receivePacket, sentPacket } from './echo.ts';
+import { openEcho } from './echo-state.ts';
 import { MAX_RTCP_BYTES, parseRtcp, writeRtcp } from './rtcp.ts';
 import { newRtcpSession, receiveRtcp, relatchRtcp, rtcpDestination, writeReport } from './rtcp-session.ts';
 import { writeRtpHeader } from './rtp-packet.ts';

@@ -5,7 +5,8 @@
  * packet is all that such an address may get from us.
  */
 import * as counter from './counters.ts';
-import { drop, type Echo, ownTimestamp } from './echo.ts';
+import { drop, ownTimestamp } from './echo.ts';
+import type { Echo } from './echo-state.ts';
 import { jitterUnits } from './jitter.ts';
 import { parseRtcp, type ReportBlock, type RtcpReport, roundTripMs, writeRtcp } from './rtcp.ts';
 import { expectedPackets, extendedHighest } from './sequence.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import { allocateCounters } from './counters.ts';
-import { type Echo, openEcho, receivePacket, updateEcho } from './echo.ts';
+import { receivePacket } from './echo.ts';
+import { type Echo, openEcho, updateEcho } from './echo-state.ts';
 import { decodeSample } from './g711.ts';
 import { toneShare } from './goertzel.ts';
 import {

@@ -8,7 +8,7 @@
  * Time is counted in intervals and not read from a clock: the timestamp goes on by 160 for each, sent or not, so that
  * a hold is a gap in time and none in the numbering.
  */
-import type { Echo } from './echo.ts';
+import type { Echo } from './echo-state.ts';
 import { encodeSample, isLaw, type Law } from './g711.ts';
 import { type KeyPacket, type Keypad, newKeypad, nextKeyPacket, pressKeys } from './keypad.ts';
 import { RTP_HEADER_BYTES, writeMarker, writeRtpHeader } from './rtp-packet.ts';
