@@ -19,8 +19,10 @@ import { publicByStun, ServerChecks } from './doctor-server.ts';
 import { openSession, type Session } from './doctor-session.ts';
 import type { Target } from './doctor-target.ts';
 import { labDriverOptions } from './driver-options.ts';
+import { EXIT } from './exit-codes.ts';
 import type { Options } from './options.ts';
 import { rehearsePing } from './ping-rehearsal.ts';
+import { UsageError } from './usage-error.ts';
 
 /** DNS, one OPTIONS and one query (doctor-server.ts) come one after the other and stay below that. */
 const DNS_MS = 3_500;
@@ -42,7 +44,9 @@ export interface Examination {
 export async function examine(about: Examination): Promise<readonly Transport[]> {
   const { options, target } = about;
   const checks = new Checks(about.onFinding, about.cancelled);
-  const interfaces = await interfaceAddresses();
+  const interfaces = await interfaceAddresses().catch((error: Error) => {
+    throw new UsageError(error.message, EXIT.network);
+  });
   const sipPort = checkSipPort(options.bind, options.sipPort);
   checks.run('sip-port', async () => judgeSipPort(await sipPort));
   checks.run('rtp-ports', async () => judgeRtpPorts(await checkRtpPorts(options.bind, options.rtpPorts)));

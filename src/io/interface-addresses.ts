@@ -1,11 +1,11 @@
 /** The addresses of this machine with the names of their interfaces, and how long a packet may be on each: for `doctor`. */
 import { readFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
 import type { InterfaceAddress } from '../doctor/addresses.ts';
+import { ownInterfaces } from './local-addresses.ts';
 
-/** All of them, loopback and link-local too. */
+/** All of them, loopback and link-local too. Rejects with an `Error` for people where they may not be read. */
 export async function interfaceAddresses(): Promise<readonly InterfaceAddress[]> {
-  const named = Object.entries(networkInterfaces()).map(async ([name, infos = []]) => {
+  const named = Object.entries(ownInterfaces()).map(async ([name, infos = []]) => {
     const mtu = await readMtu(name);
     return infos.map(({ address, cidr }) => ({
       name,

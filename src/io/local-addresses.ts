@@ -16,7 +16,7 @@ const FAR_IPV6 = '2001:db8::1';
 const DISCARD_PORT = 9;
 
 /** Throws an `Error` with a sentence for people: on Linux the kernel is asked by netlink, which a sandbox may forbid. */
-function ownInterfaces(): ReturnType<typeof networkInterfaces> {
+export function ownInterfaces(): ReturnType<typeof networkInterfaces> {
   try {
     return networkInterfaces();
   } catch (error) {
