@@ -72,6 +72,11 @@ export async function start(asked: DriverOptions): Promise<Running> {
 /** What setTimeout can wait for; more fires at once, again and again. A peer may ask for sessions of 136 years (RFC 4028). */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
+/** What to give setTimeout, which knows whole ms. What is late by less than one would be -0, which is no integer. */
+function wholeMs(ms: number): number {
+  return ms > 0 ? Math.min(Math.ceil(ms), MAX_TIMEOUT_MS) : 0;
+}
+
 class Driver implements Running {
   readonly stopped: Promise<string>;
   sipPort = 0;
@@ -301,7 +306,7 @@ class Driver implements Running {
         this.timerMs = Number.POSITIVE_INFINITY;
         this.feed({ type: 'time' });
       },
-      Math.min(Math.max(0, Math.ceil(deadlineMs - this.nowMs())), MAX_TIMEOUT_MS),
+      wholeMs(deadlineMs - this.nowMs()),
     );
   }
 }

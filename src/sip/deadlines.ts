@@ -4,6 +4,9 @@
  *
  * A binary heap by time, then by the order of arming, so that equal times fire in a repeatable order. A disarmed
  * deadline stays in the heap as an empty place until its time comes or until empty places are the majority.
+ *
+ * The times stand in an array of their own: under load 50,000 transactions wait here for 32 s, and the way from the
+ * root to a leaf would read the memory of 34 objects that nobody has touched since.
  */
 
 /** One armed deadline. `owner` is undefined once it was disarmed or has fired. */
@@ -21,6 +24,8 @@ const MAX_EMPTY = 1_024;
 /** A heap by time; `Owner` is whoever armed one and is told of it. */
 export class Deadlines<Owner> {
   private readonly heap: Deadline<Owner>[] = [];
+  /** `atMs` of the deadline at the same place of the heap. */
+  private readonly times: number[] = [];
   private armedSoFar = 0;
   private empty = 0;
 
@@ -38,6 +43,7 @@ export class Deadlines<Owner> {
   arm(atMs: number, name: string, owner: Owner): Deadline<Owner> {
     const deadline = { atMs, name, order: this.armedSoFar++, owner };
     this.heap.push(deadline);
+    this.times.push(atMs);
     this.rise(this.heap.length - 1);
     return deadline;
   }
@@ -53,7 +59,7 @@ export class Deadlines<Owner> {
   /** The earliest armed time. */
   nextMs(): number | undefined {
     this.dropEmptyRoots();
-    return this.heap[0]?.atMs;
+    return this.times[0];
   }
 
   /** Takes the earliest deadline whose time has come, with its owner. */
@@ -76,48 +82,67 @@ export class Deadlines<Owner> {
 
   private removeRoot(): void {
     const last = this.heap.pop();
-    if (last === undefined || this.heap.length === 0) return;
+    const lastMs = this.times.pop();
+    if (last === undefined || lastMs === undefined || this.heap.length === 0) return;
     this.heap[0] = last;
+    this.times[0] = lastMs;
     this.sink(0);
   }
 
   private rebuild(): void {
     const live = this.heap.filter((deadline) => deadline.owner !== undefined).sort(compare);
     this.heap.length = 0;
-    for (const deadline of live) this.heap.push(deadline);
+    this.times.length = 0;
+    for (const deadline of live) {
+      this.heap.push(deadline);
+      this.times.push(deadline.atMs);
+    }
     this.empty = 0;
   }
 
   private rise(start: number): void {
-    const { heap } = this;
+    const { heap, times } = this;
     const moving = heap[start] as Deadline<Owner>;
     let index = start;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      const above = heap[parent] as Deadline<Owner>;
-      if (compare(above, moving) <= 0) break;
-      heap[index] = above;
+      if (!this.comesBefore(moving, parent)) break;
+      heap[index] = heap[parent] as Deadline<Owner>;
+      times[index] = times[parent] as number;
       index = parent;
     }
     heap[index] = moving;
+    times[index] = moving.atMs;
   }
 
   private sink(start: number): void {
-    const { heap } = this;
+    const { heap, times } = this;
+    const { length } = heap;
     const moving = heap[start] as Deadline<Owner>;
     let index = start;
-    for (;;) {
-      let child = 2 * index + 1;
-      const left = heap[child];
-      if (left === undefined) break;
-      const right = heap[child + 1];
-      if (right !== undefined && compare(right, left) < 0) child += 1;
-      const below = heap[child] as Deadline<Owner>;
-      if (compare(moving, below) <= 0) break;
-      heap[index] = below;
+    for (let child = 2 * index + 1; child < length; child = 2 * index + 1) {
+      if (child + 1 < length && this.isBefore(child + 1, child)) child += 1;
+      if (this.comesBefore(moving, child)) break;
+      heap[index] = heap[child] as Deadline<Owner>;
+      times[index] = times[child] as number;
       index = child;
     }
     heap[index] = moving;
+    times[index] = moving.atMs;
+  }
+
+  /** Whether the deadline at one place comes before that at another; the objects are read where the times are equal. */
+  private isBefore(place: number, other: number): boolean {
+    const apartMs = (this.times[place] as number) - (this.times[other] as number);
+    if (apartMs !== 0) return apartMs < 0;
+    return (this.heap[place] as Deadline<Owner>).order < (this.heap[other] as Deadline<Owner>).order;
+  }
+
+  /** The same for one that is not in its place yet. */
+  private comesBefore(moving: Deadline<Owner>, place: number): boolean {
+    const apartMs = moving.atMs - (this.times[place] as number);
+    if (apartMs !== 0) return apartMs < 0;
+    return moving.order < (this.heap[place] as Deadline<Owner>).order;
   }
 }
 
