@@ -95,6 +95,16 @@ test('every import points along the arrows of the design, and the pure folders a
   expect(sources.flatMap(([file, source]) => faultsOf(file, source))).toEqual([]);
 });
 
+test('what draws the screen is loaded when a screen is opened: a service would carry it in its heap for nothing', () => {
+  const early = sources.filter(
+    ([file, source]) =>
+      folderOf(file) !== 'tui' &&
+      /^import (?!type\b).*'(?:(?:\.\.?\/)+tui\/open-screen\.tsx|ink|react)'/m.test(withoutComments(source)),
+  );
+  expect(early.map(([file]) => file)).toEqual([]);
+  expect(sources.some(([, source]) => source.includes("await import('../tui/open-screen.tsx')"))).toBe(true);
+});
+
 test('every folder of src has its place among the arrows', () => {
   const folders = new Set(sources.map(([file]) => folderOf(file)));
   expect([...folders].filter((folder) => !Object.hasOwn(ALLOWED, folder))).toEqual([]);

@@ -4,7 +4,6 @@
  */
 import type { ControlClient } from '../agent/control-client.ts';
 import { checkVersion } from '../agent/control-client.ts';
-import { openScreen } from '../tui/open-screen.tsx';
 import type { View } from '../tui/view.ts';
 import { chooseProcess } from './attach-choice.ts';
 import { openAll } from './carrier.ts';
@@ -45,6 +44,7 @@ export async function attachTo(variables: Invocation['variables'], call: string)
 /** Puts the screen on a running endpoint until the person leaves or it ends. */
 export async function watch(client: ControlClient, first: Partial<View>): Promise<ExitCode> {
   checkVersion(client.hello, VERSION);
+  const { openScreen } = await import('../tui/open-screen.tsx');
   const left = Promise.withResolvers<string>();
   const screen = openScreen({
     ...terminalLook(),

@@ -23,7 +23,7 @@ export async function playOnScreen(options: Options): Promise<ExitCode> {
   const stopped = Promise.withResolvers<void>();
   let stopping = false;
   let echo: Running | undefined;
-  const output = openScreenOutput(options, (action) => {
+  const output = await openScreenOutput(options, (action) => {
     if (action.type === 'stop') stop();
     else echo?.act(action);
   });

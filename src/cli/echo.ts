@@ -57,7 +57,7 @@ export async function run(invocation: Invocation): Promise<number> {
   };
   const output: Output =
     options.output === 'screen'
-      ? openScreenOutput(options, (action) =>
+      ? await openScreenOutput(options, (action) =>
           action.type === 'stop' ? stop(action.reason) : running?.act(action),
         )
       : openOutput(options, (fault) => {

@@ -3,7 +3,7 @@
  * control socket take. It stands where a person and a terminal are, unless another output was asked for.
  */
 import type { Action } from '../sip/endpoint-io.ts';
-import { type OpenScreen, openScreen } from '../tui/open-screen.tsx';
+import type { OpenScreen } from '../tui/open-screen.tsx';
 import type { Wish } from '../tui/view.ts';
 import { exportCall } from './export-call.ts';
 import type { Invocation } from './invocation.ts';
@@ -20,8 +20,12 @@ export function onScreen({ flags, variables }: Invocation, options: Options): Op
   return asked || !terminal ? options : { ...options, output: 'screen', rawMessages: true };
 }
 
-/** Opens it. `act` is told what the keys ask for. */
-export function openScreenOutput(options: Options, act: (action: Action) => void): Output {
+/**
+ * Opens it. `act` is told what the keys ask for. What draws is loaded here and not before: it is two thirds of the
+ * program's modules and most of its heap, which every collection would walk through in a service without a screen.
+ */
+export async function openScreenOutput(options: Options, act: (action: Action) => void): Promise<Output> {
+  const { openScreen } = await import('../tui/open-screen.tsx');
   const said: string[] = [];
   const screen = openScreen({
     ...terminalLook(),
