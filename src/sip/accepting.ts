@@ -62,12 +62,13 @@ export function accept(store: CallStore, turn: Turn, call: Call, half: OwnHalf |
   for (const line of agreeInterval(store, turn, call, invite.request)) headers.push(line);
   if (half !== undefined) headers.push(['Content-Type', 'application/sdp']);
   const body = half === undefined ? undefined : serializeSdp(half.description);
+  const sequence = invite.core.cseq.number;
   store.agent.respond(turn, invite, 200, { toTag: call.dialog?.localTag, headers, body });
   call.invite = undefined;
   call.offered = undefined;
   call.answer = undefined;
   const { t1Ms } = store.agent.config.timers;
-  call.unacknowledged = { transaction: invite, intervalMs: t1Ms };
+  call.unacknowledged = { transaction: invite, sequence, intervalMs: t1Ms };
   store.arm(turn, call, '2xx', t1Ms);
   store.arm(turn, call, 'no ack', 64 * t1Ms);
 }
@@ -82,7 +83,7 @@ export function receiveAck(
   flow: Flow,
 ): void {
   const waiting = call.unacknowledged;
-  if (waiting === undefined || waiting.transaction.core.cseq.number !== core.cseq.number) return;
+  if (waiting === undefined || waiting.sequence !== core.cseq.number) return;
   const accepted = call.dialog === undefined ? undefined : acceptRequest(call.dialog, core, flow);
   // Nobody answers an ACK; the 200 is repeated until one comes that may.
   if (accepted?.ok === false) return reportBadMessage(turn, flow, accepted.error, undefined, call.handle);

@@ -18,13 +18,13 @@ import type { GivenUpTry } from './given-up.ts';
 import { wayOf } from './large-request.ts';
 import { MAX_FORKS } from './limits.ts';
 import type { SipResponse } from './message.ts';
+import { outgoing } from './outgoing.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { reasonFor } from './reason.ts';
 import type { SipError } from './result.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { takeInterval } from './session-timer.ts';
 import type { ClientTransaction } from './transaction.ts';
-import { outgoing } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
 
 /** A 2xx. One that comes again, or from another fork, is acknowledged as well. */

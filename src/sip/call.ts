@@ -85,8 +85,10 @@ export interface Call {
   seenAt?: string | undefined;
   /** What was asked for and does not stand yet (hold.ts). */
   wish?: 'hold' | 'resume' | undefined;
-  /** Our 2xx that has not been acknowledged (§13.3.1.4). */
-  unacknowledged: { readonly transaction: ServerTransaction; intervalMs: number } | undefined;
+  /** Our 2xx that has not been acknowledged (§13.3.1.4), and the CSeq that its ACK has. */
+  unacknowledged:
+    | { readonly transaction: ServerTransaction; readonly sequence: number; intervalMs: number }
+    | undefined;
   /** The address that holds it and has not shown yet that it hears us (address-validation.ts). */
   heldFor?: string | undefined;
   /** What the last challenged request of ours in the dialog has been through (dialog-challenge.ts). */

@@ -13,10 +13,10 @@ import type { SipResponse } from './message.ts';
 import { sameMedia } from './negotiated-media.ts';
 import { readAnswer } from './offer.ts';
 import { readDescription } from './offer-body.ts';
+import { outgoing } from './outgoing.ts';
 import { glareMs, isOver, type SessionChange } from './session-change.ts';
 import { longerInterval, refreshAgreed, refreshLater, refreshRefused } from './session-refresh.ts';
 import type { ClientTransaction } from './transaction.ts';
-import { outgoing } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
 
 /** A response to our re-INVITE or UPDATE. */

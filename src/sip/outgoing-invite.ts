@@ -11,11 +11,11 @@ import type { EarlyDialog } from './early-dialog.ts';
 import type { Account } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
 import type { Flow, NextHop, ServerHop } from './flow.ts';
+import type { Outgoing } from './outgoing.ts';
 import type { PreloadedRoute } from './preloaded-route.ts';
 import type { Result } from './result.ts';
 import type { SessionDescription } from './sdp.ts';
 import type { ClientTransaction } from './transaction.ts';
-import type { Outgoing } from './transport-layer.ts';
 
 /** What asks for a call. */
 export type PlaceCall = Extract<Action, { type: 'call' }>;

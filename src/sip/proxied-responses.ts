@@ -5,6 +5,7 @@
 import { bestResponse } from './best-response.ts';
 import { launch, sendTo, TIMER_C_MS } from './forwarding.ts';
 import type { SipResponse } from './message.ts';
+import { outgoing } from './outgoing.ts';
 import type { ProxyState } from './proxy-state.ts';
 import { reasonFor } from './reason.ts';
 import { reasonPhrase } from './reason-phrases.ts';
@@ -14,7 +15,6 @@ import { buildResponse, type HeaderLine, serialize } from './serialize-message.t
 import { answers, type FoundServers } from './server-location.ts';
 import { displayText } from './text.ts';
 import { type Indication, transactionId } from './transaction.ts';
-import { outgoing } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
 import { withoutTopVia } from './via.ts';
 

@@ -1,6 +1,7 @@
 /**
  * Which transaction a message belongs to (RFC 3261 §17.1.3, §17.2.3), and how much strangers may make us hold.
  */
+import { knownCore } from './answered-request.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { type Flow, isReliable, type SocketAddress } from './flow.ts';
 import { MAX_TRANSACTION_BYTES, MAX_TRANSACTIONS } from './limits.ts';
@@ -48,17 +49,19 @@ export class TransactionTable<User> {
 
   /**
    * The INVITE that a CANCEL means (§9.2): the same branch and sent-by, and as §9.1 has it the same Call-ID and From
-   * tag, because some phones count their branches, and a stranger can count too.
+   * tag, because some phones count their branches, and a stranger can count too. One that is answered cannot be cancelled
+   * by anybody any more, so it is matched as §9.2 has it.
    */
   matchCancelled(request: SipRequest, core: CoreHeaders): ServerTransaction | undefined {
     const invite = this.servers.get(serverKey('INVITE', request, core));
-    const same = invite?.core.callId === core.callId && invite.core.fromTag === core.fromTag;
-    return same ? invite : undefined;
+    const asked = invite && knownCore(invite.core);
+    if (asked === undefined) return invite;
+    return asked.callId === core.callId && asked.fromTag === core.fromTag ? invite : undefined;
   }
 
   /** The same request by another way, still alive (§8.2.2.2): a proxy forked it, and both ways lead here. */
   matchMerged(transaction: ServerTransaction): ServerTransaction | undefined {
-    const first = this.outside.get(outsideKey(transaction));
+    const first = transaction.mergeKey === undefined ? undefined : this.outside.get(transaction.mergeKey);
     return first === transaction ? undefined : first;
   }
 
@@ -99,12 +102,10 @@ export class TransactionTable<User> {
 
   add(transaction: Transaction<User>): void {
     if (transaction.side === 'server') {
-      this.servers.set(transaction.key, transaction);
+      const { key, mergeKey } = transaction;
+      this.servers.set(key, transaction);
       this.heldBytes += transaction.bytes;
-      if (isOutside(transaction)) {
-        const key = outsideKey(transaction);
-        if (!this.outside.has(key)) this.outside.set(key, transaction);
-      }
+      if (mergeKey !== undefined && !this.outside.has(mergeKey)) this.outside.set(mergeKey, transaction);
     } else this.clients.set(transaction.key, transaction);
     this.noteStream(transaction);
   }
@@ -112,11 +113,9 @@ export class TransactionTable<User> {
   remove(transaction: Transaction<User>): void {
     this.forgetStream(transaction);
     if (transaction.side === 'server') {
-      if (this.servers.delete(transaction.key)) this.heldBytes -= transaction.bytes;
-      if (isOutside(transaction)) {
-        const key = outsideKey(transaction);
-        if (this.outside.get(key) === transaction) this.outside.delete(key);
-      }
+      const { key, mergeKey } = transaction;
+      if (this.servers.delete(key)) this.heldBytes -= transaction.bytes;
+      if (mergeKey !== undefined && this.outside.get(mergeKey) === transaction) this.outside.delete(mergeKey);
     } else this.clients.delete(transaction.key);
   }
 
@@ -153,13 +152,12 @@ export class TransactionTable<User> {
   }
 }
 
-/** Out of any dialog and no INVITE, which is merged by its call (call-store.ts). */
-function isOutside({ method, core }: ServerTransaction): boolean {
-  return core.toTag === undefined && method !== 'INVITE';
-}
-
-/** §8.2.2.2: From tag, Call-ID and CSeq. */
-function outsideKey({ core }: ServerTransaction): string {
+/**
+ * §8.2.2.2: From tag, Call-ID and CSeq of a request that is out of any dialog, and no INVITE, which is merged by its
+ * call (call-store.ts).
+ */
+export function mergeKey(method: string, core: CoreHeaders): string | undefined {
+  if (core.toTag !== undefined || method === 'INVITE') return undefined;
   return `${core.callId}|${core.fromTag ?? ''}|${core.cseq.number}|${core.cseq.method}`;
 }
 

@@ -9,14 +9,13 @@ import type { SipRequest, SipResponse } from './message.ts';
 import type { NON_INVITE_CLIENT } from './non-invite-client.ts';
 import type { NON_INVITE_SERVER } from './non-invite-server.ts';
 import type { TimerName } from './timers.ts';
-import type { Outgoing } from './transport-layer.ts';
 
 interface Common {
   /** Counted from 1, over both sides. */
   readonly serial: number;
   readonly key: string;
   readonly method: string;
-  /** Of a server: without header fields and body once its final response is out (answered-request.ts). */
+  /** Of a server: neither is kept once its final response is out (answered-request.ts). */
   request: SipRequest;
   core: CoreHeaders;
   flow: Flow;
@@ -24,7 +23,7 @@ interface Common {
   /** The handle of the call it belongs to, for the log. */
   call: string | undefined;
   /** What `resend` sends. */
-  last: Outgoing | undefined;
+  last: Uint8Array | undefined;
   readonly timers: Partial<Record<TimerName, Deadline<Transaction<unknown>>>>;
   /** The last interval of the timer that sends again: A, E or G. */
   repeatMs: number | undefined;
@@ -33,8 +32,10 @@ interface Common {
 /** A request of the peer (§17.2). */
 export interface ServerTransaction extends Common {
   readonly side: 'server';
-  /** Of the request: its fields are parts of one text, so that all of it is kept. */
+  /** Of the request, which is kept whole until it is answered: its fields are parts of one text. */
   readonly bytes: number;
+  /** What is the same on every way that the request took; undefined in a dialog, and for INVITE. */
+  readonly mergeKey: string | undefined;
   readonly machine: typeof INVITE_SERVER | typeof NON_INVITE_SERVER;
 }
 

@@ -5,7 +5,7 @@
  * It knows nothing of calls and registrations. What the transaction user must hear comes back as an
  * `Indication`; the user hangs its own object on a client transaction and finds it again there.
  */
-import { answeredCore, answeredRequest } from './answered-request.ts';
+import { ANSWERED_REQUEST, answeredCore, knownCore } from './answered-request.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { defaultPort, type Flow, hopAt, hopOfFlow, type SocketAddress } from './flow.ts';
 import { INVITE_CLIENT } from './invite-client.ts';
@@ -14,8 +14,10 @@ import { isOver, transactionTimers } from './live-timers.ts';
 import type { SipRequest, SipResponse } from './message.ts';
 import { NON_INVITE_CLIENT } from './non-invite-client.ts';
 import { NON_INVITE_SERVER } from './non-invite-server.ts';
+import { outgoing } from './outgoing.ts';
 import { remembering } from './remembered.ts';
 import { ackForRejected } from './requests.ts';
+import { serialize } from './serialize-message.ts';
 import { endingTimer, type TimerBase, type TimerName } from './timers.ts';
 import {
   type ClientTransaction,
@@ -32,9 +34,9 @@ import {
   type TransactionAction,
   type TransactionInput,
 } from './transaction-machine.ts';
-import { clientKey, TransactionTable } from './transaction-table.ts';
+import { clientKey, mergeKey, TransactionTable } from './transaction-table.ts';
 import { TransactionTimers } from './transaction-timers.ts';
-import { outgoing, type TransportLayer } from './transport-layer.ts';
+import type { TransportLayer } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
 import { type Via, withTopVia } from './via.ts';
 
@@ -114,6 +116,7 @@ export class TransactionLayer<User> {
       machine,
       serial: ++this.created,
       key: this.table.keyOf(request, core),
+      mergeKey: mergeKey(request.method, core),
       method: request.method,
       request,
       core,
@@ -139,12 +142,11 @@ export class TransactionLayer<User> {
     call: string | undefined,
   ): ClientTransaction<User> {
     const machine = request.method === 'INVITE' ? INVITE_CLIENT : NON_INVITE_CLIENT;
-    const { branch } = core.via;
     const transaction: ClientTransaction<User> = {
       side: 'client',
       machine,
       serial: ++this.created,
-      key: clientKey(branch, request.method),
+      key: clientKey(core.via.branch, request.method),
       method: request.method,
       request,
       core,
@@ -152,7 +154,7 @@ export class TransactionLayer<User> {
       state: machine.initial,
       call,
       user,
-      last: outgoing(request, core.callId, core.cseq, branch),
+      last: serialize(request),
       timers: {},
       repeatMs: undefined,
     };
@@ -181,14 +183,13 @@ export class TransactionLayer<User> {
 
   /** The user answers with these bytes. A second final response is dropped by the table. */
   respond(turn: Turn, transaction: ServerTransaction, status: number, bytes: Uint8Array): void {
-    const { core } = transaction;
     const before = transaction.last;
-    transaction.last = { bytes, callId: core.callId, cseq: core.cseq, branch: core.via.branch };
+    transaction.last = bytes;
     const told = this.step(turn, transaction, responseInput(status), `${status} sent`, undefined);
     if (told === 'ignored') transaction.last = before;
     else if (status >= 200) {
-      transaction.request = answeredRequest(transaction.request);
-      transaction.core = answeredCore(core);
+      transaction.request = ANSWERED_REQUEST;
+      transaction.core = answeredCore(transaction.core, transaction.flow);
     }
   }
 
@@ -265,7 +266,7 @@ export class TransactionLayer<User> {
     this.table.move(transaction, flow);
     const core = { ...transaction.core, via };
     Object.assign(transaction, { request: withTopVia(transaction.request, via), core, repeatMs: undefined });
-    transaction.last = outgoing(transaction.request, core.callId, core.cseq, via.branch);
+    transaction.last = serialize(transaction.request);
     for (const action of transaction.machine.start) this.perform(turn, transaction, action, undefined);
   }
 
@@ -323,7 +324,8 @@ export class TransactionLayer<User> {
       case 'send':
       case 'resend':
         if (transaction.last !== undefined) {
-          this.transport.transmit(turn, this.flowOf(turn, transaction), transaction.last, transaction.call);
+          const flow = this.flowOf(turn, transaction);
+          this.transport.send(turn, flow, transaction.last, knownCore(transaction.core), transaction.call);
         }
         return;
       case 'ack':

@@ -2,9 +2,10 @@ import { expect, test } from 'bun:test';
 import type { Output } from './endpoint-io.ts';
 import type { Flow } from './flow.ts';
 import { MAX_UNSENT_BYTES } from './limits.ts';
+import { outgoing } from './outgoing.ts';
 import { bytesOf, latin1 } from './text.ts';
 import { DATAGRAMS, readRequest, requestText } from './transaction-stage.ts';
-import { outgoing, TransportLayer } from './transport-layer.ts';
+import { TransportLayer } from './transport-layer.ts';
 import { Turn } from './turn.ts';
 
 const REMOTE = { address: '192.0.2.1', port: 5060 };
