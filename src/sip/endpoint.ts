@@ -20,6 +20,7 @@ import { pressKeys } from './dtmf-keys.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import type { Action, Input, Output } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
+import type { Flow, SocketAddress } from './flow.ts';
 import { tryHold, wishHold } from './hold.ts';
 import {
   advanceKeepalives,
@@ -61,6 +62,8 @@ export class Endpoint {
   private readonly rejections = new RejectionLimit();
   private stopping: { readonly reason: string; readonly untilMs: number } | undefined;
   private stopped = false;
+  /** The flow of the last datagram. */
+  private heard: Flow | undefined;
 
   /** `readCounters` and `routeTo` (local-address.ts) read what only the machine knows; a trace holds what they said. */
   constructor(config: EndpointConfig, readCounters: (slot: number) => MediaCounters, routeTo?: RouteTo) {
@@ -99,19 +102,17 @@ export class Endpoint {
   deadlineMs(): number | undefined {
     // A re-INVITE that its call did not wait for may still have a deadline.
     if (this.stopped) return undefined;
-    return earliest(
-      this.agent.transactions.nextMs(),
-      this.calls.nextMs(),
-      this.registrations.nextMs(),
-      this.registrations.keepalives.nextMs(),
-      this.parts.pings.nextMs(),
-      this.parts.stun.nextMs(),
-      this.parts.proxy?.nextMs(),
-      this.agent.transport.connections.nextMs(),
-      this.agent.large.nextMs(),
-      this.rejections.nextMs(),
-      this.stopping?.untilMs,
-    );
+    const { agent, calls, registrations, parts } = this;
+    let first = earlier(agent.transactions.nextMs(), calls.nextMs());
+    first = earlier(first, registrations.nextMs());
+    first = earlier(first, registrations.keepalives.nextMs());
+    first = earlier(first, parts.pings.nextMs());
+    first = earlier(first, parts.stun.nextMs());
+    first = earlier(first, parts.proxy?.nextMs());
+    first = earlier(first, agent.transport.connections.nextMs());
+    first = earlier(first, agent.large.nextMs());
+    first = earlier(first, this.rejections.nextMs());
+    return earlier(first, this.stopping?.untilMs);
   }
 
   /** One thing that happened. Everything whose time has come by `nowMs` is done as well. */
@@ -133,7 +134,7 @@ export class Endpoint {
   private take(turn: Turn, input: Input): void {
     switch (input.type) {
       case 'datagram':
-        return receive(this.parts, turn, { transport: 'udp', remote: input.remote }, input.bytes);
+        return receive(this.parts, turn, this.flowFrom(input.remote), input.bytes);
       case 'stream':
         return receiveStream(this.parts, turn, input.connection, input.bytes);
       case 'listening':
@@ -168,6 +169,12 @@ export class Endpoint {
       case 'time':
         return;
     }
+  }
+
+  /** Most datagrams come from where the last one came from, and transactions keep the way back for 32 s. */
+  private flowFrom(remote: SocketAddress): Flow {
+    if (this.heard?.remote !== remote) this.heard = { transport: 'udp', remote };
+    return this.heard;
   }
 
   private act(turn: Turn, action: Action): void {
@@ -364,8 +371,8 @@ function reportUnknownCall(turn: Turn, handle: string): void {
   });
 }
 
-function earliest(...times: readonly (number | undefined)[]): number | undefined {
-  let first: number | undefined;
-  for (const time of times) if (time !== undefined && (first === undefined || time < first)) first = time;
-  return first;
+/** The earlier of two times, where either may be none. */
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined) return other;
+  return other === undefined || one < other ? one : other;
 }

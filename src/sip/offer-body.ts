@@ -17,12 +17,14 @@ export function readOffer(message: SipMessage): Result<SessionDescription | unde
   return ignored ? ok(undefined) : read;
 }
 
+const SDP = 'application/sdp';
+
 /** The description in a body that must be one, or have one among its parts. */
 export function readDescription(message: SipMessage): Result<SessionDescription> {
   const type = field(message, 'Content-Type');
-  const mime = type?.value.split(';', 1)[0]?.trim().toLowerCase();
-  const multipart = mime !== 'application/sdp' && isMultipart(message);
-  if (mime !== 'application/sdp' && !multipart) {
+  const mime = type?.value === SDP ? SDP : type?.value.split(';', 1)[0]?.trim().toLowerCase();
+  const multipart = mime !== SDP && isMultipart(message);
+  if (mime !== SDP && !multipart) {
     const detail = mime === undefined ? 'a body without a Content-Type' : 'the body is not application/sdp';
     return fail('content-type-unsupported', type?.offset ?? 0, 415, detail, 'Content-Type');
   }
@@ -31,7 +33,7 @@ export function readDescription(message: SipMessage): Result<SessionDescription>
     return fail('body-encoded', encoding.offset, 415, 'the body is encoded', 'Content-Encoding');
   }
   if (!multipart) return parseSdp(latin1(message.body));
-  const part = partOfType(message, 'application/sdp');
+  const part = partOfType(message, SDP);
   if (!part.ok) return part;
   if (part.value !== undefined) return parseSdp(latin1(part.value.body));
   const detail = 'no part of the body is application/sdp that can be read as it stands';

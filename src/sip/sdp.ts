@@ -105,9 +105,9 @@ interface OpenBlock {
   information?: string;
   connection?: Connection;
   key?: string;
-  bandwidth: string[];
-  attributes: Attribute[];
-  other: SdpLine[];
+  bandwidth: readonly string[];
+  attributes: readonly Attribute[];
+  other: readonly SdpLine[];
 }
 
 interface OpenMedia extends OpenBlock, MediaLine {}
@@ -116,10 +116,20 @@ interface OpenSession extends OpenBlock {
   origin?: Origin;
   name: string;
   uri?: string;
-  emails: string[];
-  phones: string[];
-  timing: SdpLine[];
+  emails: readonly string[];
+  phones: readonly string[];
+  timing: readonly SdpLine[];
   media: OpenMedia[];
+}
+
+/** Shared by all lists that have nothing yet, as most never will. */
+const NONE: readonly never[] = [];
+
+/** The list with one more at its end; `list` is no longer of use. */
+function added<T>(list: readonly T[], one: T): readonly T[] {
+  if (list.length === 0) return [one];
+  (list as T[]).push(one);
+  return list;
 }
 
 /** Reads a session description. Errors carry status 400 and an offset in the body; never throws. */
@@ -127,12 +137,12 @@ export function parseSdp(text: string): Result<SessionDescription> {
   if (text.length > MAX_BODY_BYTES) return fail('sdp-too-long', MAX_BODY_BYTES, 400, 'too long');
   const session: OpenSession = {
     name: '',
-    bandwidth: [],
-    attributes: [],
-    other: [],
-    emails: [],
-    phones: [],
-    timing: [],
+    bandwidth: NONE,
+    attributes: NONE,
+    other: NONE,
+    emails: NONE,
+    phones: NONE,
+    timing: NONE,
     media: [],
   };
   let lines = 0;
@@ -211,7 +221,7 @@ function readLine(
       return fail('sdp-too-many-media', start, 400, `more than ${MAX_SDP_MEDIA} media lines`);
     }
     const { kind, port, portCount, protocol, formats } = parsed.value;
-    const block = { kind, port, protocol, formats, bandwidth: [], attributes: [], other: [] };
+    const block = { kind, port, protocol, formats, bandwidth: NONE, attributes: NONE, other: NONE };
     session.media.push(portCount === undefined ? block : { ...block, portCount });
     return DONE;
   }
@@ -238,10 +248,11 @@ function readSessionLine(
   } else if (type === 's' && session.name === '')
     session.name = wordAt(text, start, end, COMMON_VALUES) || '-';
   else if (type === 'u' && session.uri === undefined) session.uri = text.slice(start, end);
-  else if (type === 'e') session.emails.push(text.slice(start, end));
-  else if (type === 'p') session.phones.push(text.slice(start, end));
+  else if (type === 'e') session.emails = added(session.emails, text.slice(start, end));
+  else if (type === 'p') session.phones = added(session.phones, text.slice(start, end));
   else if (type === 't' || type === 'r' || type === 'z') {
-    session.timing.push({ type, value: wordAt(text, start, end, COMMON_VALUES) });
+    const value = wordAt(text, start, end, COMMON_VALUES);
+    session.timing = added(session.timing, { type, value });
   } else return readBlockLine(session, type, text, start, end);
   return DONE;
 }
@@ -260,9 +271,9 @@ function readBlockLine(
     block.connection = connection.value;
   } else if (type === 'i' && block.information === undefined) block.information = text.slice(start, end);
   else if (type === 'k' && block.key === undefined) block.key = text.slice(start, end);
-  else if (type === 'b') block.bandwidth.push(text.slice(start, end));
-  else if (type === 'a') block.attributes.push(attributeAt(text, start, end));
-  else block.other.push({ type, value: text.slice(start, end) });
+  else if (type === 'b') block.bandwidth = added(block.bandwidth, text.slice(start, end));
+  else if (type === 'a') block.attributes = added(block.attributes, attributeAt(text, start, end));
+  else block.other = added(block.other, { type, value: text.slice(start, end) });
   return DONE;
 }
 
@@ -278,6 +289,9 @@ function attributeAt(text: string, start: number, end: number): Attribute {
   return { name: wordAt(text, start, colon, COMMON_ATTRIBUTES), value: text.slice(colon + 1, end) };
 }
 
+/** t= of a session without an end (§5.9). */
+const UNBOUNDED: readonly SdpLine[] = [{ type: 't', value: '0 0' }];
+
 function finish(session: OpenSession, text: string): Result<SessionDescription> {
   const { origin, connection, media, timing } = session;
   if (origin === undefined) return fail('sdp-origin-missing', 0, 400, 'there is no o=');
@@ -289,7 +303,7 @@ function finish(session: OpenSession, text: string): Result<SessionDescription> 
     }
   }
   if (session.name === '') session.name = '-';
-  if (timing.length === 0) timing.push({ type: 't', value: '0 0' });
+  if (timing.length === 0) session.timing = UNBOUNDED;
   return ok(session as OpenSession & { origin: Origin });
 }
 

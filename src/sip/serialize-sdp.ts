@@ -14,29 +14,30 @@ export function serializeSdp(session: SessionDescription): string {
   for (const phone of session.phones) text += `p=${phone}\r\n`;
   if (session.connection !== undefined) text += formatConnection(session.connection);
   for (const value of session.bandwidth) text += `b=${value}\r\n`;
-  for (const { type, value } of session.timing) text += `${type}=${value}\r\n`;
-  text += formatBlockEnd(session);
-  for (const media of session.media) text += formatMedia(media);
+  for (const { type, value } of session.timing) text = `${text}${type}=${value}\r\n`;
+  text = withBlockEnd(text, session);
+  for (const media of session.media) text = withMedia(text, media);
   return text;
 }
 
-function formatMedia(media: MediaDescription): string {
+/** The text with that media behind it: what is put together in small pieces first costs each piece twice. */
+function withMedia(before: string, media: MediaDescription): string {
   const count = media.portCount === undefined ? '' : `/${media.portCount}`;
-  let text = `m=${media.kind} ${media.port}${count} ${media.protocol}`;
-  for (const format of media.formats) text += ` ${format}`;
+  let text = `${before}m=${media.kind} ${media.port}${count} ${media.protocol}`;
+  for (const format of media.formats) text = `${text} ${format}`;
   text += '\r\n';
   if (media.information !== undefined) text += `i=${media.information}\r\n`;
   if (media.connection !== undefined) text += formatConnection(media.connection);
   for (const value of media.bandwidth) text += `b=${value}\r\n`;
-  return text + formatBlockEnd(media);
+  return withBlockEnd(text, media);
 }
 
-function formatBlockEnd(block: SdpBlock): string {
-  let text = block.key === undefined ? '' : `k=${block.key}\r\n`;
+function withBlockEnd(before: string, block: SdpBlock): string {
+  let text = block.key === undefined ? before : `${before}k=${block.key}\r\n`;
   for (const { name, value } of block.attributes) {
-    text += value === undefined ? `a=${name}\r\n` : `a=${name}:${value}\r\n`;
+    text = value === undefined ? `${text}a=${name}\r\n` : `${text}a=${name}:${value}\r\n`;
   }
-  for (const { type, value } of block.other) text += `${type}=${value}\r\n`;
+  for (const { type, value } of block.other) text = `${text}${type}=${value}\r\n`;
   return text;
 }
 

@@ -10,7 +10,7 @@ import type { EndpointParts } from './endpoint-parts.ts';
 import { refuseSubscribe, SUMMARY_TYPE, serveNotify } from './event-package.ts';
 import { serveInfo } from './info.ts';
 import { allValues } from './list.ts';
-import type { SipRequest } from './message.ts';
+import { field, type SipRequest } from './message.ts';
 import { serveMessage, TEXT_TYPE } from './pager-message.ts';
 import { ownTag, refuse, retryAfter } from './refusal.ts';
 import { sipError } from './result.ts';
@@ -65,6 +65,7 @@ const SUPPORTED_TAGS: ReadonlySet<string> = new Set(SUPPORTED.split(', '));
 /** The option tags of Require that we do not understand, as Unsupported lists them (§8.2.2.3). */
 export function unsupportedExtension(request: SipRequest): string | undefined {
   if (request.method === 'ACK' || request.method === 'CANCEL') return undefined;
+  if (field(request, 'Require') === undefined) return undefined;
   const required = allValues(request, 'Require');
   if (!required.ok || required.value.length === 0) return undefined;
   const unknown = required.value.filter(({ text }) => !SUPPORTED_TAGS.has(text.toLowerCase()));
