@@ -90,7 +90,7 @@ const asField = (name: string, value: string): SipRequest => ({
   method: 'OPTIONS',
   uri: 'sip:a@b',
   headers: [{ name, value, offset: 0 }],
-  body: new Uint8Array(0),
+  body: '',
 });
 
 /** A message, and what is read of it before anybody serves it. */

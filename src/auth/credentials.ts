@@ -17,7 +17,7 @@ export interface DigestRequest {
   readonly method: string;
   /** The Request-URI as it stands in the start line. */
   readonly uri: string;
-  readonly body: Uint8Array;
+  readonly body: string;
 }
 
 /** A header field to put into the request. */

@@ -98,7 +98,7 @@ describe('the formula (RFC 7616 §3.4)', () => {
   test('auth-int hashes the bytes of the body (§3.4.3)', () => {
     const body = Uint8Array.of(0, 255, 13, 10, 128);
     const bodyHash = createHash('md5').update(body).digest('hex');
-    expect(digestResponse({ ...MUFASA, qop: 'auth-int', body })).toBe(
+    expect(digestResponse({ ...MUFASA, qop: 'auth-int', body: Buffer.from(body).toString('latin1') })).toBe(
       md5(
         `${md5(`${username}:${realm}:${password}`)}:${nonce}:00000001:${cnonce}:auth-int:${md5(`${method}:${uri}:${bodyHash}`)}`,
       ),
@@ -106,7 +106,7 @@ describe('the formula (RFC 7616 §3.4)', () => {
   });
 
   test('a missing body is hashed as an empty one (§3.4.3)', () => {
-    const empty = digestResponse({ ...MUFASA, qop: 'auth-int', body: new Uint8Array(0) });
+    const empty = digestResponse({ ...MUFASA, qop: 'auth-int', body: '' });
     expect(digestResponse({ ...MUFASA, qop: 'auth-int' })).toBe(empty);
   });
 

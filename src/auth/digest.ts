@@ -34,7 +34,7 @@ export interface DigestInput {
   /** Absent: the old form of RFC 2069. */
   readonly qop?: Qop;
   /** Used with auth-int alone. */
-  readonly body?: Uint8Array;
+  readonly body?: string;
 }
 
 /** The name node:crypto has for the hash, without "-sess". */
@@ -68,9 +68,9 @@ const BY_LOWER_CASE: ReadonlyMap<string, DigestAlgorithm> = new Map(
 );
 
 /** H(data), in lower-case hex. */
-function hash(algorithm: DigestAlgorithm, data: string | Uint8Array): string {
+function hash(algorithm: DigestAlgorithm, data: string): string {
   const hasher = createHash(HASHES.get(algorithm.replace('-sess', '')) ?? 'md5');
-  return (typeof data === 'string' ? hasher.update(data, 'latin1') : hasher.update(data)).digest('hex');
+  return hasher.update(data, 'latin1').digest('hex');
 }
 
 /** `nc` on the wire: eight hex digits (§3.4). */
@@ -108,7 +108,7 @@ function a2(
   method: string,
   uri: string,
   qop: Qop | undefined,
-  body: Uint8Array | undefined,
+  body: string | undefined,
 ): string {
   const plain = `${method}:${uri}`;
   return qop === 'auth-int' ? `${plain}:${hash(algorithm, body ?? '')}` : plain;

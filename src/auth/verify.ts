@@ -19,7 +19,7 @@ export interface VerifyContext {
   readonly method: string;
   /** The Request-URI. */
   readonly uri: string;
-  readonly body: Uint8Array;
+  readonly body: string;
   readonly realm: string;
   /** The password as people write it; undefined for an unknown user. */
   readonly lookupPassword: (username: string) => string | undefined;

@@ -245,9 +245,7 @@ story('server-busy', {
 story('answer-unusable', {
   code: EXIT.media,
   play: () => {
-    const body = Buffer.from(
-      `${Buffer.from(ANSWER.body ?? []).toString()}`.replaceAll(/m=audio .*/g, 'm=audio 0 RTP/AVP 0'),
-    );
+    const body = ANSWER.body?.replaceAll(/m=audio .*/g, 'm=audio 0 RTP/AVP 0');
     respond(200, { ...ANSWER, body });
   },
 });

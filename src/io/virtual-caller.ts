@@ -5,7 +5,6 @@
 import type { Flow, SocketAddress } from '../sip/flow.ts';
 import { type SipResponse, value } from '../sip/message.ts';
 import type { HeaderLine } from '../sip/serialize-message.ts';
-import { latin1 } from '../sip/text.ts';
 import type { Heard, VirtualPeer } from './virtual-peer.ts';
 
 /** What an offer says; the rest is the same in all of them. */
@@ -144,7 +143,7 @@ export class VirtualCaller {
   /** The session description of that. */
   answer(): string {
     const response = this.finalResponse();
-    return response === undefined ? '' : latin1(response.body);
+    return response === undefined ? '' : response.body;
   }
 
   /** The tag that the other side gave us; it may still be early. */

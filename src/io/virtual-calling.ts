@@ -8,7 +8,6 @@ import type { Action } from '../sip/endpoint-io.ts';
 import type { SocketAddress } from '../sip/flow.ts';
 import type { SipRequest } from '../sip/message.ts';
 import type { HeaderLine, ResponseParts } from '../sip/serialize-message.ts';
-import { bytesOf } from '../sip/text.ts';
 import { type VirtualEndpoint, VirtualNetwork } from './virtual.ts';
 import { offerText } from './virtual-caller.ts';
 import { type Heard, VirtualPeer } from './virtual-peer.ts';
@@ -23,7 +22,7 @@ export const PHONE_CONTACT: HeaderLine = ['Contact', '<sip:bob@192.0.2.20>'];
 /** A session description of the phone, with its Contact. */
 export const DESCRIBED: ResponseParts = {
   headers: [PHONE_CONTACT, ['Content-Type', 'application/sdp']],
-  body: bytesOf(offerText({ port: 31_000 })),
+  body: offerText({ port: 31_000 }),
 };
 
 /** What the phone answers an INVITE with. */

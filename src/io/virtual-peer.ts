@@ -119,7 +119,7 @@ export class VirtualPeer implements Actor {
     headers: readonly HeaderLine[],
     body = '',
   ): void {
-    this.sendBytes(to, serialize(buildRequest({ method, uri, headers, body: bytesOf(body) })));
+    this.sendBytes(to, serialize(buildRequest({ method, uri, headers, body })));
   }
 
   /** Answers a request that was heard, where it came from. */

@@ -14,7 +14,6 @@ import {
 import type { EndpointConfig } from './endpoint-config.ts';
 import type { Flow, SocketAddress } from './flow.ts';
 import { fields, type SipRequest, value } from './message.ts';
-import { bytesOf, latin1 } from './text.ts';
 
 const NEW = '10.20.0.4';
 const OLD = ECHO_ADDRESS.address;
@@ -30,7 +29,7 @@ const TAKEN = {
     ['Contact', '<sip:anna@192.0.2.20:5060>'],
     ['Content-Type', 'application/sdp'],
   ] as const,
-  body: bytesOf(offerText()),
+  body: offerText(),
 };
 
 function open(about: Partial<EndpointConfig> = {}, ports: readonly number[] = [10_000, 10_002]): void {
@@ -60,7 +59,7 @@ function moveTo(address: string | undefined): void {
 const reinvites = () => phone.requests('INVITE');
 const contactsOf = (message: SipRequest) => fields(message, 'Contact').map((field) => field.value);
 const said = (message: SipRequest) => {
-  const body = latin1(message.body);
+  const body = message.body;
   return {
     contact: value(message, 'Contact'),
     address: /c=IN IP4 (\S+)/.exec(body)?.[1],

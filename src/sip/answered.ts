@@ -126,7 +126,7 @@ function acknowledge(
   invite: OutgoingInvite,
   { request: asked, core: { cseq } }: ClientTransaction<unknown>,
   dialog: Dialog,
-  answer: Uint8Array | undefined,
+  answer: string | undefined,
 ): void {
   const way = dialogFlow(store, turn, dialog);
   const carried = asked.headers

@@ -9,7 +9,6 @@ import { field, type SipRequest } from './message.ts';
 import { partOfType } from './multipart.ts';
 import { refuse } from './refusal.ts';
 import { fail, ok, type Result, type SipError } from './result.ts';
-import { latin1 } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import type { UserAgent } from './user-agent.ts';
@@ -44,7 +43,7 @@ export function readBody(request: SipRequest, types: readonly string[]): Result<
     if (optional) return ok(undefined);
     return fail('body-encoded', encoding.offset, 415, 'the body is encoded', 'Content-Encoding');
   }
-  return ok({ type: name, text: latin1(request.body) });
+  return ok({ type: name, text: request.body });
 }
 
 /** The same among the parts of a body (RFC 5621 §3): the first type that one of them has. */
@@ -56,7 +55,7 @@ function readPart(
   for (const type of types) {
     const part = partOfType(request, type);
     if (!part.ok) return optional ? ok(undefined) : part;
-    if (part.value !== undefined) return ok({ type, text: latin1(part.value.body) });
+    if (part.value !== undefined) return ok({ type, text: part.value.body });
   }
   if (optional) return ok(undefined);
   const header = field(request, 'Content-Type');

@@ -90,7 +90,7 @@ export function requestWithin(
   dialog: Dialog,
   method: string,
   headers: readonly HeaderLine[] = [],
-  body?: Uint8Array,
+  body?: string,
 ): RequestParts {
   if (method !== 'ACK') dialog.localSequence += 1;
   const { requestUri, routes } = routed(dialog);

@@ -7,7 +7,7 @@ import { accountOf, endpointConfig, leftovers, PHONE_ADDRESS } from '../io/virtu
 import type { EndpointConfig } from './endpoint-config.ts';
 import type { Input, Output } from './endpoint-io.ts';
 import { type SipRequest, value } from './message.ts';
-import { bytesOf, latin1 } from './text.ts';
+import { latin1 } from './text.ts';
 
 const MAPPED = { address: '203.0.113.5', port: 41_000 };
 const CALLER_ADDRESS = { address: '192.0.2.30', port: 5060 };
@@ -18,7 +18,7 @@ const ANSWER = {
     ['Contact', '<sip:bob@192.0.2.20>'],
     ['Content-Type', 'application/sdp'],
   ] as const,
-  body: bytesOf(offerText({ port: 31_000 })),
+  body: offerText({ port: 31_000 }),
 };
 
 /** A server that notes when line breaks come to it. */

@@ -11,7 +11,6 @@ import { VirtualPeer } from '../io/virtual-peer.ts';
 import { endpointConfig, leftovers, PHONE_ADDRESS } from '../io/virtual-scene.ts';
 import { value } from './message.ts';
 import type { HeaderLine } from './serialize-message.ts';
-import { bytesOf } from './text.ts';
 
 const CALLER_ADDRESS = { address: '192.0.2.30', port: 5060 };
 
@@ -142,7 +141,7 @@ class Scene {
       ['Content-Type', 'application/sdp'],
       ...timer,
     ];
-    this.phone.respond(invite, status, { toTag: 'bob', headers, body: bytesOf(offerText()) });
+    this.phone.respond(invite, status, { toTag: 'bob', headers, body: offerText() });
     this.network.run(30);
   }
 
@@ -162,7 +161,7 @@ class Scene {
     const request = this.phone.heard.filter(({ message }) => message.kind === 'request').at(-1 - back);
     if (request === undefined) return;
     const type: HeaderLine[] = body === '' ? [] : [['Content-Type', 'application/sdp']];
-    this.phone.respond(request, status, { toTag: tag, headers: [...headers, ...type], body: bytesOf(body) });
+    this.phone.respond(request, status, { toTag: tag, headers: [...headers, ...type], body: body });
   }
 
   private ask({ method, back, session: body }: Step & { type: 'ask' }): void {

@@ -8,7 +8,6 @@ import type { EndpointConfig } from './endpoint-config.ts';
 import type { Action } from './endpoint-io.ts';
 import { value } from './message.ts';
 import type { HeaderLine, ResponseParts } from './serialize-message.ts';
-import { bytesOf, latin1 } from './text.ts';
 
 const CALLER_ADDRESS = { address: '192.0.2.30', port: 5060 };
 
@@ -38,12 +37,12 @@ const last = () => network.eventsOf(ours, 'call.changed').at(-1);
 const codes = () => network.eventsOf(ours, 'diagnosis.raised').map(({ code }) => code);
 const started = () => network.eventsOf(ours, 'media.started');
 const lastOf = (method: string): Heard | undefined => phone.requests(method).at(-1);
-const bodyOf = (method: string) => latin1(lastOf(method)?.message.body ?? new Uint8Array());
+const bodyOf = (method: string) => lastOf(method)?.message.body ?? '';
 
 const described = (body: string, toTag = 'bob', more: readonly HeaderLine[] = []): ResponseParts => ({
   toTag,
   headers: [['Contact', '<sip:bob@192.0.2.20>'], ['Content-Type', 'application/sdp'], ...more],
-  body: bytesOf(body),
+  body: body,
 });
 const bare = (toTag = 'bob'): ResponseParts => ({ toTag, headers: [['Contact', '<sip:bob@192.0.2.20>']] });
 
@@ -81,7 +80,7 @@ test('a try that goes to another family offers our address in that one, one vers
   call();
   const first = bodyOf('INVITE');
   respond(302, { toTag: 'bob', headers: [['Contact', '<sip:bob@[2001:db8::20]>']] });
-  const second = latin1(v6.requests('INVITE')[0]?.message.body ?? new Uint8Array());
+  const second = v6.requests('INVITE')[0]?.message.body ?? '';
   expect(first).toContain('c=IN IP4 192.0.2.30\r\n');
   expect(second).toContain('c=IN IP6 2001:db8::30\r\n');
   const versions = [first, second].map((body) => BigInt(/o=\S+ \d+ (\d+)/.exec(body)?.[1] ?? '0'));

@@ -24,7 +24,7 @@ import type { OutgoingInvite } from './outgoing-invite.ts';
 import { fail, ok, type Result, type SipError } from './result.ts';
 import { parseSdp, type SessionDescription } from './sdp.ts';
 import { serializeSdp } from './serialize-sdp.ts';
-import { bytesOf, displayText, latin1 } from './text.ts';
+import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
 
 /**
@@ -36,7 +36,7 @@ export function offerBody(
   call: Call,
   invite: OutgoingInvite,
   peer: string,
-): Uint8Array | undefined {
+): string | undefined {
   const { action, offer: before } = invite;
   if (action.lateOffer === true) return undefined;
   if (action.sdp !== undefined) return ownText(invite, action.sdp);
@@ -46,7 +46,7 @@ export function offerBody(
     const sessionVersion = String(BigInt(before.origin.sessionVersion) + 1n);
     invite.offer = buildOffer({ ...local, sessionId: before.origin.sessionId, sessionVersion });
   }
-  return invite.offer === undefined ? undefined : bytesOf(serializeSdp(invite.offer));
+  return invite.offer === undefined ? undefined : serializeSdp(invite.offer);
 }
 
 /** Our end of the audio: whoever asked has it, or the media thread. */
@@ -58,10 +58,10 @@ function localMedia({ agent }: CallStore, call: Call, { action }: OutgoingInvite
 }
 
 /** A session description that somebody wrote: it goes out as it stands, and the answer to it is judged. */
-function ownText(invite: OutgoingInvite, text: string): Uint8Array {
+function ownText(invite: OutgoingInvite, text: string): string {
   const read = parseSdp(text);
   if (read.ok) invite.offer = read.value;
-  return bytesOf(text);
+  return text;
 }
 
 /**
@@ -75,14 +75,14 @@ export function answerLate(
   invite: OutgoingInvite,
   response: SipResponse,
   toTag: string,
-): Uint8Array | undefined {
+): string | undefined {
   const { action, late } = invite;
   if (action.lateOffer !== true || (late?.toTag === toTag && late.half.ok)) return undefined;
   const offer = readLateOffer(response);
   const half = offer.ok ? halfFor(store, call, invite, offer.value) : offer;
   invite.late = { toTag, half };
   if (half.ok) invite.offer = half.value.description;
-  if (half.ok) return bytesOf(action.sdp ?? serializeSdp(half.value.description));
+  if (half.ok) return action.sdp ?? serializeSdp(half.value.description);
   return refuseLate(store, call, invite, response);
 }
 
@@ -92,11 +92,11 @@ export function refuseLate(
   call: Call,
   invite: OutgoingInvite,
   response: SipResponse,
-): Uint8Array | undefined {
+): string | undefined {
   if (invite.action.lateOffer !== true) return undefined;
   const offer = readLateOffer(response);
   if (!offer.ok) return undefined;
-  return bytesOf(serializeSdp(refuseAll(offer.value, localMedia(store, call, invite, peerAddress(call)))));
+  return serializeSdp(refuseAll(offer.value, localMedia(store, call, invite, peerAddress(call))));
 }
 
 function readLateOffer(response: SipResponse): Result<SessionDescription> {
@@ -134,7 +134,7 @@ export function takeEarlyMedia(
 ): void {
   const { action, offer, late } = invite;
   if (response.body.length === 0) return;
-  const repeated = early.described !== undefined && latin1(early.described.body) === latin1(response.body);
+  const repeated = early.described !== undefined && early.described.body === response.body;
   early.described = response;
   if (repeated) return;
   if (action.lateOffer === true) {

@@ -5,7 +5,6 @@ import { offerText } from '../io/virtual-caller.ts';
 import { ANSWER, CALLER_ADDRESS, withAccount } from '../io/virtual-calling.ts';
 import { answersBye } from '../io/virtual-peer.ts';
 import { value } from './message.ts';
-import { bytesOf } from './text.ts';
 
 const open = callingTests();
 
@@ -215,7 +214,7 @@ test('an answer that answers another offer is acknowledged and ended (§13.2.2.4
   phone.answering = answersBye;
   call();
   network.run(50);
-  phone.respond(invite(), 200, { ...ANSWER, body: bytesOf(offerText({ codecs: { 9: 'G722/8000' } })) });
+  phone.respond(invite(), 200, { ...ANSWER, body: offerText({ codecs: { 9: 'G722/8000' } }) });
   network.run(100);
   expect(phone.requests('ACK')).toHaveLength(1);
   expect(phone.requests('BYE')).toHaveLength(1);

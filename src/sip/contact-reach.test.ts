@@ -4,7 +4,6 @@ import { offerText, VirtualCaller } from '../io/virtual-caller.ts';
 import { type EchoScene, echoScene, leftovers, PHONE_ADDRESS } from '../io/virtual-scene.ts';
 import { isOutOfReach } from './contact-reach.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
-import { bytesOf } from './text.ts';
 
 describe('a Contact is out of reach', () => {
   const HOME = [{ address: '192.168.1.10', prefixLength: 24 }];
@@ -108,7 +107,7 @@ describe('a request in a dialog', () => {
               ['Contact', PRIVATE],
               ['Content-Type', 'application/sdp'],
             ],
-            body: bytesOf(offerText()),
+            body: offerText(),
           }
         : { status: 200 };
     echo.act({ type: 'call', to: `sip:anna@${PHONE_ADDRESS.address}` });

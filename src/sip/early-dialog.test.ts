@@ -23,8 +23,7 @@ const dialogs = () =>
   scene.network
     .eventsOf(scene.ours, 'dialog.changed')
     .map(({ remoteTag, from, to, cause }) => `${remoteTag ?? '-'} ${from} ${to}: ${cause}`);
-const rings = (toTag: string, status = 180) =>
-  scene.respond(status, { ...DESCRIBED, toTag, body: new Uint8Array() });
+const rings = (toTag: string, status = 180) => scene.respond(status, { ...DESCRIBED, toTag, body: '' });
 const tagged = (method: string) =>
   scene.phone.requests(method).map(({ message }) => /tag=(.*)/.exec(value(message, 'To') ?? '')?.[1]);
 

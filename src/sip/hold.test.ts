@@ -5,7 +5,6 @@ import { type EchoScene, echoScene, leftovers, PHONE_ADDRESS } from '../io/virtu
 import type { EndpointConfig } from './endpoint-config.ts';
 import { type SipRequest, value } from './message.ts';
 import type { ResponseParts } from './serialize-message.ts';
-import { bytesOf, latin1 } from './text.ts';
 
 let scene: EchoScene;
 let call: VirtualCaller;
@@ -35,7 +34,7 @@ const handle = () => scene.network.eventsOf(scene.echo, 'call.changed').at(-1)?.
 const states = () => scene.network.eventsOf(scene.echo, 'call.changed').map(({ to }) => to);
 const act = (type: 'hold' | 'resume') => scene.echo.act({ type, call: handle() });
 const reinvites = () => scene.phone.requests('INVITE').map(({ message }) => message);
-const offered = () => reinvites().map(({ body }) => /a=(send\w*|recv\w*|inactive)/.exec(latin1(body))?.[1]);
+const offered = () => reinvites().map(({ body }) => /a=(send\w*|recv\w*|inactive)/.exec(body)?.[1]);
 const diagnoses = () => scene.network.eventsOf(scene.echo, 'diagnosis.raised');
 
 const OK = (direction: 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive') => ({
@@ -44,12 +43,12 @@ const OK = (direction: 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive') => ({
     ['Contact', '<sip:anna@192.0.2.20:5060>'],
     ['Content-Type', 'application/sdp'],
   ] as const,
-  body: bytesOf(offerText({ direction })),
+  body: offerText({ direction }),
 });
 
 /** The phone answers each direction with the opposite one (RFC 3264 §6.1). */
 const agrees = (request: SipRequest) => {
-  const body = latin1(request.body);
+  const body = request.body;
   if (body.includes('a=sendonly')) return OK('recvonly');
   return OK(body.includes('a=recvonly') ? 'sendonly' : body.includes('a=inactive') ? 'inactive' : 'sendrecv');
 };
@@ -73,9 +72,9 @@ test('hold offers sendonly, resume sendrecv, each one version later, and both ar
 });
 
 const versionIn = (text: string) => Number(/o=\S+ \d+ (\d+)/.exec(text)?.[1]);
-const versions = () => reinvites().map(({ body }) => versionIn(latin1(body)));
+const versions = () => reinvites().map(({ body }) => versionIn(body));
 const refusesHold = (request: SipRequest) =>
-  latin1(request.body).includes('a=sendonly') ? { status: 488 } : agrees(request);
+  request.body.includes('a=sendonly') ? { status: 488 } : agrees(request);
 
 test('a hold that was refused has used its version up: what comes next has another one (RFC 3264 §8)', () => {
   open(refusesHold);
@@ -207,7 +206,7 @@ test('a hold that is refused leaves the call as it was, with a word (§14.1)', (
 });
 
 test('an answer to the hold that cannot be used leaves the call as it was', () => {
-  open(() => ({ ...OK('recvonly'), body: bytesOf(offerText({ codecs: { 3: 'GSM/8000' } })) }));
+  open(() => ({ ...OK('recvonly'), body: offerText({ codecs: { 3: 'GSM/8000' } }) }));
   act('hold');
   scene.network.run(1_000);
   expect(states().at(-1)).toBe('established');

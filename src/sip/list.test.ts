@@ -58,7 +58,7 @@ test('fields of one name are one list, in order, and bounded together (§7.3.1)'
     method: 'A',
     uri: 'sip:a',
     headers,
-    body: new Uint8Array(0),
+    body: '',
   };
   const values = allValues(message, 'Route');
   expect(values.ok && values.value).toEqual([

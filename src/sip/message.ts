@@ -19,8 +19,8 @@ export interface HeaderField {
 interface MessageParts {
   /** In the order in which they came. */
   readonly headers: readonly HeaderField[];
-  /** Empty when there is none. */
-  readonly body: Uint8Array;
+  /** Latin1 too, cut out of the text of the message; empty when there is none. */
+  readonly body: string;
 }
 
 /** RFC 3261 §7.1. */
@@ -70,5 +70,5 @@ export function startLine(message: SipMessage): string {
     : `SIP/2.0 ${message.status} ${message.reason}`;
 }
 
-/** Shared; never written to. */
-export const NO_BODY: Uint8Array = new Uint8Array(0);
+/** Of a message that has none. */
+export const NO_BODY = '';

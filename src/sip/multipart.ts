@@ -12,13 +12,12 @@ import { type MediaType, parseMediaType } from './media-type.ts';
 import type { HeaderField } from './message.ts';
 import { parameterText } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
-import { latin1 } from './text.ts';
 
 /** A message, or a part of its body. */
 export interface Entity {
   /** Those of a part have offsets from the start of the body that it is in. */
   readonly headers: readonly HeaderField[];
-  readonly body: Uint8Array;
+  readonly body: string;
 }
 
 /**
@@ -59,8 +58,7 @@ export function isMultipart(entity: Entity): boolean {
 }
 
 /** RFC 2046 §5.1.1. A part without its delimiters on both sides was cut off. */
-function splitParts(body: Uint8Array, boundary: string): Result<Entity[]> {
-  const text = latin1(body);
+function splitParts(text: string, boundary: string): Result<Entity[]> {
   const delimiter = `--${boundary}`;
   const parts: Entity[] = [];
   let partStart = -1;
@@ -73,7 +71,7 @@ function splitParts(body: Uint8Array, boundary: string): Result<Entity[]> {
       if (parts.length === MAX_MULTIPART_PARTS) {
         return fail('too-many-parts', at, 400, `more than ${MAX_MULTIPART_PARTS} parts`);
       }
-      const part = readPart(body, text, partStart, at);
+      const part = readPart(text, partStart, at);
       if (!part.ok) return part;
       parts.push(part.value);
     }
@@ -84,7 +82,7 @@ function splitParts(body: Uint8Array, boundary: string): Result<Entity[]> {
 }
 
 /** Header fields, an empty line, and the content; the line break before the delimiter belongs to that. */
-function readPart(body: Uint8Array, text: string, start: number, delimiter: number): Result<Entity> {
+function readPart(text: string, start: number, delimiter: number): Result<Entity> {
   const headers: HeaderField[] = [];
   const end = delimiter - (text[delimiter - 2] === '\r' ? 2 : 1);
   let position = start;
@@ -94,7 +92,7 @@ function readPart(body: Uint8Array, text: string, start: number, delimiter: numb
     const line = text.slice(position, lineEnd).trimEnd();
     const lineStart = position;
     position = lineEnd + 1;
-    if (line === '') return ok({ headers, body: body.subarray(Math.min(position, end), end) });
+    if (line === '') return ok({ headers, body: text.slice(Math.min(position, end), end) });
     const colon = line.indexOf(':');
     const last = headers.at(-1);
     if (/^[ \t]/.test(line) && last !== undefined) {
@@ -106,7 +104,7 @@ function readPart(body: Uint8Array, text: string, start: number, delimiter: numb
       headers.push({ name, value: line.slice(colon + 1).trim(), offset: lineStart });
     }
   }
-  return ok({ headers, body: body.subarray(end, end) });
+  return ok({ headers, body: '' });
 }
 
 /** Undefined when it is absent or cannot be read. */

@@ -4,7 +4,6 @@ import { field, type SipMessage } from './message.ts';
 import { isMultipart, partOfType } from './multipart.ts';
 import { fail, ok, type Result } from './result.ts';
 import { parseSdp, type SessionDescription } from './sdp.ts';
-import { latin1 } from './text.ts';
 
 /**
  * The offer of a request; none when it has no body, or one of another kind that may be ignored (§20.11). Errors:
@@ -32,10 +31,10 @@ export function readDescription(message: SipMessage): Result<SessionDescription>
   if (encoding !== undefined && encoding.value.toLowerCase() !== 'identity') {
     return fail('body-encoded', encoding.offset, 415, 'the body is encoded', 'Content-Encoding');
   }
-  if (!multipart) return parseSdp(latin1(message.body));
+  if (!multipart) return parseSdp(message.body);
   const part = partOfType(message, SDP);
   if (!part.ok) return part;
-  if (part.value !== undefined) return parseSdp(latin1(part.value.body));
+  if (part.value !== undefined) return parseSdp(part.value.body);
   const detail = 'no part of the body is application/sdp that can be read as it stands';
   return fail('content-type-unsupported', type?.offset ?? 0, 415, detail, 'Content-Type');
 }

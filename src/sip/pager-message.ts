@@ -14,7 +14,7 @@ import { dialogFlow } from './dialog-flow.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { Flow } from './flow.ts';
 import { MAX_ECHOED_MESSAGES, MAX_PAGER_MESSAGE_BYTES } from './limits.ts';
-import { field, fields, type SipRequest, value } from './message.ts';
+import { field, fields, NO_BODY, type SipRequest, value } from './message.ts';
 import { withParams } from './params.ts';
 import { ownTag } from './refusal.ts';
 import type { HeaderLine } from './serialize-message.ts';
@@ -110,10 +110,7 @@ function echo(
 function send(parts: EndpointParts, turn: Turn, message: MessageEcho): void {
   const { digest, request } = message;
   const { body, headers = [], uri } = request;
-  const credentials = digest?.authorize(
-    { method: 'MESSAGE', uri, body: body ?? new Uint8Array(0) },
-    message.attempt,
-  );
+  const credentials = digest?.authorize({ method: 'MESSAGE', uri, body: body ?? NO_BODY }, message.attempt);
   message.attempt = credentials?.attempt ?? message.attempt;
   const carried = (credentials?.fields ?? []).map(({ name, value }): HeaderLine => [name, value]);
   const sent = { ...request, headers: [...carried, ...headers] };

@@ -46,7 +46,7 @@ const COLON = 0x3a;
 
 /**
  * One message of one datagram, or of one frame of a stream. Bytes after the body that Content-Length gives are
- * ignored (§18.3). The body is a view of `bytes`, not a copy. Bounds and their statuses: limits.ts.
+ * ignored (§18.3). Bounds and their statuses: limits.ts.
  */
 export function parseMessage(bytes: Uint8Array): ParsedMessage {
   if (bytes.length > MAX_MESSAGE_BYTES) {
@@ -60,7 +60,7 @@ export function parseMessage(bytes: Uint8Array): ParsedMessage {
   if (startLine.kind === 'unreadable') return failed(startLine.error);
 
   const head = readHead(text, lineFeed === -1 ? text.length : lineFeed + 1);
-  const body = readBody(bytes, head);
+  const body = readBody(head);
   const headers = head.headers;
   const inPlace = head.folded ? undefined : text;
   if (startLine.kind === 'response') {
@@ -218,8 +218,8 @@ function keepContentLength(head: Head, length: number, offset: number): void {
 }
 
 /** §18.3: surplus bytes are ignored; leniency `body-without-content-length`. */
-function readBody(bytes: Uint8Array, head: Head): Uint8Array {
-  const rest = bytes.length - head.bodyStart;
+function readBody(head: Head): string {
+  const rest = head.text.length - head.bodyStart;
   const length = head.contentLength < 0 ? rest : head.contentLength;
   if (length > rest) {
     const detail = `${length} bytes announced, ${rest} there`;
@@ -228,7 +228,7 @@ function readBody(bytes: Uint8Array, head: Head): Uint8Array {
     head.error ??= problem('body-too-large', head.bodyStart, 413, `more than ${MAX_BODY_BYTES} bytes`);
   }
   if (head.error || length === 0) return NO_BODY;
-  return bytes.subarray(head.bodyStart, head.bodyStart + length);
+  return head.text.slice(head.bodyStart, head.bodyStart + length);
 }
 
 function isSpace(code: number): boolean {

@@ -53,7 +53,7 @@ test('each is acknowledged once, in its dialog, with the numbers of both (§4)',
 test('one whose predecessor is missing is not looked at, and comes again (§4)', () => {
   open();
   scene.respond(180, reliable(7));
-  scene.respond(183, { ...DESCRIBED, ...reliable(9), body: DESCRIBED.body ?? new Uint8Array() });
+  scene.respond(183, { ...DESCRIBED, ...reliable(9), body: DESCRIBED.body ?? '' });
   expect(acknowledged()).toEqual(['7 1 INVITE 2 PRACK']);
   expect(scene.network.eventsOf(scene.ours, 'media.early')).toEqual([]);
   scene.respond(183, reliable(8));
@@ -122,7 +122,7 @@ test('it carries the credentials that the INVITE needed, made for a PRACK (§22.
 test('the answer may come in a reliable 183, and the 200 without one (RFC 3262 §5)', () => {
   open();
   const described = { headers: [...(reliable(1).headers ?? []), ...(DESCRIBED.headers ?? []).slice(1)] };
-  scene.respond(183, { toTag: 'bob', ...described, body: DESCRIBED.body ?? new Uint8Array() });
+  scene.respond(183, { toTag: 'bob', ...described, body: DESCRIBED.body ?? '' });
   scene.respond(200, { toTag: 'bob', headers: [CONTACT] });
   expect(scene.states()).toEqual(['calling', 'ringing', 'established']);
   expect(scene.network.eventsOf(scene.ours, 'media.started')).toMatchObject([{ remotePort: 31_000 }]);

@@ -62,7 +62,7 @@ function acknowledge(
   call: Call,
   { dialog }: EarlyDialog,
   rack: string,
-  answer: Uint8Array | undefined,
+  answer: string | undefined,
 ): void {
   const flow = dialogFlow(parts.calls, turn, dialog);
   const type: HeaderLine[] = answer === undefined ? [] : [['Content-Type', 'application/sdp']];

@@ -11,7 +11,7 @@ const bye = (...values: string[]): SipRequest => ({
   method: 'BYE',
   uri: 'sip:a@b',
   headers: values.map((value) => ({ name: 'Reason', value, offset: 0 })),
-  body: new Uint8Array(0),
+  body: '',
 });
 
 test('protocol, cause and text are read, whatever stands between them (RFC 3326 §2)', () => {

@@ -19,7 +19,7 @@ export interface NewRequest {
   readonly routes: readonly string[];
   /** After the mandatory ones: Contact, Expires, Authorization, Content-Type. */
   readonly headers: readonly HeaderLine[];
-  readonly body?: Uint8Array;
+  readonly body?: string;
 }
 
 /** §8.1.1.6: a message that has passed so many hops is lost. */

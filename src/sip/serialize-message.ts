@@ -4,7 +4,6 @@
  * Content-Length is written here and nowhere else, last and always, because a stream cannot do without it and
  * nobody else knows the length of the body for certain.
  */
-import { Buffer } from 'node:buffer';
 import {
   type HeaderField,
   NO_BODY,
@@ -32,14 +31,8 @@ export function serialize(message: SipMessage): Uint8Array {
  * A head that lacks Content-Length alone and the end of its last line, and its body, as bytes. Lines are put together with
  * their line break in front, in one step each: every piece of a text costs once more when it becomes bytes.
  */
-function closed(open: string, body: Uint8Array | string): Uint8Array {
-  const head = `${open}\r\nContent-Length: ${body.length}\r\n\r\n`;
-  if (typeof body === 'string') return Buffer.from(head + body, 'latin1');
-  if (body.length === 0) return Buffer.from(head, 'latin1');
-  const bytes = Buffer.allocUnsafe(head.length + body.length);
-  bytes.write(head, 0, 'latin1');
-  bytes.set(body, head.length);
-  return bytes;
+function closed(open: string, body: string): Uint8Array {
+  return bytesOf(`${open}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
 }
 
 /** How many bytes `serialize` makes of it; a character is a byte (text.ts). */
@@ -59,7 +52,7 @@ export interface RequestParts {
   readonly method: string;
   readonly uri: string;
   readonly headers: readonly HeaderLine[];
-  readonly body?: Uint8Array;
+  readonly body?: string;
 }
 
 /** A request of ours. Line breaks in values become spaces, so that no value can write a field of its own. */
@@ -76,8 +69,7 @@ export interface ResponseParts {
   /** Added to To when that has no tag yet (§8.2.6.2); not for 100. */
   readonly toTag?: string | undefined;
   readonly headers?: readonly HeaderLine[];
-  /** As bytes, or as latin1 text. */
-  readonly body?: Uint8Array | string | undefined;
+  readonly body?: string | undefined;
 }
 
 /** Methods whose 1xx and 2xx may make a dialog, and so carry Record-Route back (§12.1.1; RFC 6665, RFC 3515). */
@@ -102,8 +94,7 @@ export function buildResponse(
   }
   if (server !== undefined) copied.push(headerField(['Server', server]));
   for (const line of headers) copied.push(headerField(line));
-  const bytes = typeof body === 'string' ? bytesOf(body) : body;
-  return { kind: 'response', status, reason: fieldText(reason), headers: copied, body: bytes };
+  return { kind: 'response', status, reason: fieldText(reason), headers: copied, body };
 }
 
 /** The bytes of that response, without it: most are for nobody but their receiver. */

@@ -20,7 +20,6 @@ import { serializeSdp } from './serialize-sdp.ts';
 import { intervalHeaders } from './session-timer.ts';
 import { noteOffered } from './session-version.ts';
 import { isSecured } from './sips.ts';
-import { bytesOf } from './text.ts';
 import type { ClientTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { userOf } from './uri.ts';
@@ -68,7 +67,7 @@ export function sendChange(
   ];
   if (offer !== undefined) headers.push(['Content-Type', 'application/sdp']);
   const method = offer === undefined ? 'UPDATE' : 'INVITE';
-  const body = offer === undefined ? undefined : bytesOf(serializeSdp(offer));
+  const body = offer === undefined ? undefined : serializeSdp(offer);
   const parts = requestWithin(dialog, method, headers, body);
   const sent = store.agent.request(turn, parts, flow, call, call.handle);
   const told = contactToTell(store.agent.own, flow);

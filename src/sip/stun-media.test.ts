@@ -13,7 +13,6 @@ import {
 import { VirtualStunServer } from '../io/virtual-stun.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import { value } from './message.ts';
-import { latin1 } from './text.ts';
 
 const STUN = { address: '198.51.100.9', port: 3478 };
 const PUBLIC = { address: '203.0.113.5', port: 41_000 };
@@ -62,8 +61,8 @@ function called(at = PHONE): { readonly caller: VirtualCaller; readonly lines: s
   network.run(100);
   caller.ack();
   network.run(50);
-  const body = phone.responses('INVITE').at(-1)?.message.body ?? new Uint8Array();
-  return { caller, lines: latin1(body).trim().split('\r\n') };
+  const body = phone.responses('INVITE').at(-1)?.message.body ?? '';
+  return { caller, lines: body.trim().split('\r\n') };
 }
 
 const end = ({ caller }: ReturnType<typeof called>) => {
@@ -101,7 +100,7 @@ test('a call of ours offers the mapped port, with a=rtcp beside rtcp-mux, and a 
   ours.act({ type: 'call', to: `sip:200@${PHONE.address}` });
   network.run(100);
   const [invite] = phone.requests('INVITE');
-  const body = latin1(invite?.message.body ?? new Uint8Array());
+  const body = invite?.message.body ?? '';
   expect(body).toContain('m=audio 50000 RTP/AVP 0 8 101');
   expect(body).toContain('a=rtcp-mux\r\na=rtcp:50005\r\n');
   expect(value(invite?.message ?? never(), 'Contact')).toContain('203.0.113.5:41000');
@@ -152,9 +151,7 @@ test('a call keeps the port that it named when the server goes away, the next on
   standing.caller.invite();
   network.run(100);
   standing.caller.ack();
-  expect(latin1(phone.responses('INVITE').at(-1)?.message.body ?? new Uint8Array())).toContain(
-    'm=audio 50000',
-  );
+  expect(phone.responses('INVITE').at(-1)?.message.body ?? '').toContain('m=audio 50000');
   const next = called();
   expect(next.lines).toContain('m=audio 10002 RTP/AVP 0');
   end(standing);
@@ -242,7 +239,7 @@ test('a call that is placed at the start waits until its port is mapped, two sec
     network.run(3_000);
     ours.act({ type: 'hangup-all' });
     const [invite] = phone.requests('INVITE');
-    return [invite?.atMs, /m=audio (\d+)/.exec(latin1(invite?.message.body ?? new Uint8Array()))?.[1]];
+    return [invite?.atMs, /m=audio (\d+)/.exec(invite?.message.body ?? '')?.[1]];
   };
   // A round trip of 20 ms to the server, 10 to the phone.
   expect(placed(STUN.address)).toEqual([30, '50000']);

@@ -15,7 +15,6 @@ import { type SipError, sipError } from './result.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import { serializeSdp } from './serialize-sdp.ts';
 import { agreeInterval, refuseInterval } from './session-timer.ts';
-import { bytesOf } from './text.ts';
 import type { ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { ALLOW, SUPPORTED } from './user-agent.ts';
@@ -54,7 +53,7 @@ export function receiveUpdate(
   ];
   if (answer === undefined) return agent.respond(turn, transaction, 200, { headers });
   headers.push(['Content-Type', 'application/sdp']);
-  const body = bytesOf(serializeSdp(answer.description));
+  const body = serializeSdp(answer.description);
   changeSession(store, turn, call, answer);
   agent.respond(turn, transaction, 200, { headers, body });
 }

@@ -44,7 +44,7 @@ export interface RequestParts {
   readonly sequence: number;
   readonly routes?: readonly string[];
   readonly headers?: readonly HeaderLine[];
-  readonly body?: Uint8Array;
+  readonly body?: string;
 }
 
 /** One for an endpoint; it knows no call and no registration. */
