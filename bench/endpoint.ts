@@ -1,12 +1,12 @@
 /**
  * What a call costs the engine alone, in one process and without a socket: `Endpoint.handle` from INVITE to BYE.
  *
- *     bun bench/endpoint.ts [TREE] [--blocks 100] [--json]
+ *     bun bench/endpoint.ts [TREE] [--rounds 8] [--json]
  *
- * With TREE, a checkout of another version, blocks of both run in turns in this one process and the ratio is taken
- * pair by pair: what else the machine does meets both. The messages are SIPp's `uac`'s, 800 calls a second of simulated
- * time, so that 51,200 transactions wait out their 32 s as they do under load. The harness itself, about 10 µs a call,
- * is in the figures of both.
+ * With TREE, a checkout of another version, both run in turns and the ratio is taken pair by pair: what else the machine
+ * does meets both. Each round is a process of its own, because two versions that share a heap pay for what either keeps.
+ * The messages are SIPp's `uac`'s, 800 calls a second of simulated time, so that 51,200 transactions wait out their 32 s as
+ * they do under load. The harness itself, about 10 µs a call, is in the figures of both.
  */
 import { heapStats } from 'bun:jsc';
 import { resolve } from 'node:path';
@@ -30,8 +30,8 @@ const UNREAD: readonly EventBody['type'][] = [
   'media.stopped',
 ];
 
-const CALLS_A_BLOCK = 400;
-const WARM_UP_CALLS = 40_000;
+const CALLS_A_ROUND = 40_000;
+const WARM_UP_CALLS = 45_000;
 const MS_A_CALL = 1.25;
 const CALLER = { address: '127.0.0.1', port: 25_690 };
 
@@ -131,9 +131,27 @@ async function subject(tree: string): Promise<Subject> {
  */
 function garbageKb(tree: string): number {
   // No collection before the heap has taken so many bytes; at most 2 ** 32.
-  const env = { ...process.env, BUN_GC_TIMER_DISABLE: '1', BUN_JSC_largeHeapSize: `${4_000_000_000}` };
-  const { stdout } = Bun.spawnSync([process.execPath, import.meta.path, tree, '--garbage'], { env });
+  return inItsOwnProcess(tree, '--garbage', {
+    BUN_GC_TIMER_DISABLE: '1',
+    BUN_JSC_largeHeapSize: `${4_000_000_000}`,
+  });
+}
+
+function inItsOwnProcess(
+  tree: string,
+  what: '--garbage' | '--round',
+  more: Record<string, string> = {},
+): number {
+  const env = { ...process.env, ...more };
+  const { stdout, stderr } = Bun.spawnSync([process.execPath, import.meta.path, tree, what], { env });
+  if (stdout.length === 0) throw new Error(stderr.toString());
   return Number(stdout.toString());
+}
+
+async function reportRound(tree: string): Promise<void> {
+  const { run } = await subject(tree);
+  run(WARM_UP_CALLS);
+  console.log(run(CALLS_A_ROUND));
 }
 
 async function reportGarbage(tree: string): Promise<void> {
@@ -146,27 +164,30 @@ async function reportGarbage(tree: string): Promise<void> {
 
 if (import.meta.main) {
   const flag = { type: 'boolean', default: false } as const;
-  const options = { blocks: { type: 'string', default: '100' }, json: flag, garbage: flag } as const;
+  const options = {
+    rounds: { type: 'string', default: '8' },
+    json: flag,
+    garbage: flag,
+    round: flag,
+  } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
-  if (values.garbage) {
-    await reportGarbage(positionals[0] ?? '.');
+  if (values.garbage || values.round) {
+    await (values.garbage ? reportGarbage : reportRound)(positionals[0] ?? '.');
     process.exit();
   }
   const trees = [...positionals.slice(0, 1), resolve(import.meta.dir, '..')];
-  const subjects = await Promise.all(trees.map(subject));
-  for (const { run } of subjects) run(WARM_UP_CALLS);
-  const costs: number[][] = subjects.map(() => []);
-  for (let block = 0; block < Number(values.blocks); block++) {
-    const order = [...subjects.keys()];
-    for (const which of block % 2 === 0 ? order : order.reverse()) {
-      costs[which]?.push(subjects[which]?.run(CALLS_A_BLOCK) ?? Number.NaN);
+  const costs: number[][] = trees.map(() => []);
+  for (let round = 0; round < Number(values.rounds); round++) {
+    const order = [...trees.keys()];
+    for (const which of round % 2 === 0 ? order : order.reverse()) {
+      costs[which]?.push(inItsOwnProcess(trees[which] ?? '.', '--round'));
     }
   }
   const found = trees.map((tree, index) => {
     const us = costs[index] ?? [];
     return { tree, medianUs: median(us), leastUs: Math.min(...us), garbageKb: garbageKb(tree) };
   });
-  const ratios = (costs[1] ?? []).map((cost, block) => cost / (costs[0]?.[block] ?? Number.NaN));
+  const ratios = (costs[1] ?? []).map((cost, round) => cost / (costs[0]?.[round] ?? Number.NaN));
   if (values.json) console.log(JSON.stringify({ found, ratios }));
   else {
     for (const { tree, medianUs, leastUs, garbageKb: kb } of found)
