@@ -3,14 +3,15 @@
  *
  * SIPp returns media on one socket, whatever the number of calls; ringback has a socket a call, as SDP wants it.
  * So two bare Bun echoes run as well: one with a socket a call, the floor for us, and one with a single socket,
- * the like of SIPp. CPU is that of the whole process (every thread's run time, /proc/PID/task/…/schedstat) less
- * what it burns when idle: SIPp polls. Rounds alternate and medians are taken, because machines drift.
+ * the like of SIPp. CPU is that of the whole process (every thread's run time, /proc/PID/task/…/schedstat), once as it
+ * is and once less what it burns when idle: SIPp polls, beside its echo, and that is no part of a packet. Rounds alternate
+ * and medians are taken, because machines drift.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { LoadResult } from './echo-load.ts';
 
-const ROUNDS = 3;
-const SECONDS = 3;
+const ROUNDS = 5;
+const SECONDS = 2;
 /** Unmeasured, before: until the code of every target has been compiled to the end and its sources are latched. */
 const WARM_UP_SECONDS = 12;
 const IDLE_SECONDS = 2;
@@ -36,9 +37,13 @@ export interface EchoFigure {
   readonly target: string;
   readonly calls: number;
   readonly pacing: Pacing;
+  /** Less what the process burns when idle. */
   readonly cpuUsPerPacket: number;
   /** Against SIPp in the same rounds: the median of the rounds' ratios. */
   readonly timesSipp: number;
+  /** The same two with nothing taken off. */
+  readonly wholeUsPerPacket: number;
+  readonly wholeTimesSipp: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** Packets of all rounds that did not come back. */
@@ -106,12 +111,13 @@ async function ended(serving: Bun.Subprocess): Promise<void> {
   await serving.exited;
 }
 
-async function measure(
-  target: Target,
-  calls: number,
-  pacing: Pacing,
-  seconds = SECONDS,
-): Promise<LoadResult & { cpuUs: number }> {
+/** One round: CPU a packet less what is burnt when idle, and with it. */
+interface Round extends LoadResult {
+  readonly cpuUs: number;
+  readonly wholeUs: number;
+}
+
+async function measure(target: Target, calls: number, pacing: Pacing, seconds = SECONDS): Promise<Round> {
   const before = cpuSeconds(target.pid);
   const startMs = performance.now();
   const load = Bun.spawn(
@@ -124,8 +130,10 @@ async function measure(
     { stdout: 'pipe', stderr: 'inherit' },
   );
   const result = JSON.parse(await load.stdout.text()) as LoadResult;
+  const whole = cpuSeconds(target.pid) - before;
   const idle = (target.idle * (performance.now() - startMs)) / 1000;
-  return { ...result, cpuUs: ((cpuSeconds(target.pid) - before - idle) / result.received) * 1e6 };
+  const aPacket = (seconds: number) => (seconds / result.received) * 1e6;
+  return { ...result, cpuUs: aPacket(whole - idle), wholeUs: aPacket(whole) };
 }
 
 function median(values: readonly number[]): number {
@@ -148,19 +156,22 @@ async function compare(calls: number, pacings: readonly Pacing[]): Promise<EchoF
       target.idle = Math.max(0, (cpuSeconds(target.pid) - (before[index] as number)) / IDLE_SECONDS);
     });
     for (const pacing of pacings) {
-      const runs = targets.map((): (LoadResult & { cpuUs: number })[] => []);
+      const runs = targets.map((): Round[] => []);
       for (let round = 0; round < ROUNDS; round++)
         for (const [index, target] of targets.entries())
           runs[index]?.push(await measure(target, calls, pacing));
       for (const [index, { name }] of targets.entries()) {
         const own = runs[index] ?? [];
-        const ratios = own.map(({ cpuUs }, round) => cpuUs / (runs[0]?.[round]?.cpuUs ?? Number.NaN));
+        const timesSipp = (cpu: (round: Round) => number) =>
+          median(own.map((round, at) => cpu(round) / cpu(runs[0]?.[at] as Round)));
         figures.push({
           target: name,
           calls,
           pacing,
           cpuUsPerPacket: median(own.map(({ cpuUs }) => cpuUs)),
-          timesSipp: median(ratios),
+          timesSipp: timesSipp(({ cpuUs }) => cpuUs),
+          wholeUsPerPacket: median(own.map(({ wholeUs }) => wholeUs)),
+          wholeTimesSipp: timesSipp(({ wholeUs }) => wholeUs),
           p50Ms: median(own.map(({ p50Ms }) => p50Ms)),
           p99Ms: median(own.map(({ p99Ms }) => p99Ms)),
           missing: own.reduce((sum, { sent, received }) => sum + sent - received, 0),
@@ -194,6 +205,8 @@ function print(figures: readonly EchoFigure[]): void {
     pacing: figure.pacing,
     'CPU µs/packet': figure.cpuUsPerPacket.toFixed(2),
     '× SIPp': figure.timesSipp.toFixed(2),
+    'whole process': figure.wholeUsPerPacket.toFixed(2),
+    '× whole SIPp': figure.wholeTimesSipp.toFixed(2),
     'p50 ms': figure.p50Ms.toFixed(3),
     'p99 ms': figure.p99Ms.toFixed(3),
     missing: figure.missing,

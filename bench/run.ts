@@ -67,7 +67,8 @@ async function signallingRows(): Promise<Row[]> {
 async function echoRows(): Promise<Row[]> {
   const rows: Row[] = [];
   const figures = await echo(() => {});
-  for (const { target, calls, pacing, cpuUsPerPacket, timesSipp, p99Ms, missing } of figures) {
+  for (const figure of figures) {
+    const { target, calls, pacing, p99Ms, missing } = figure;
     if (target !== 'ringback') continue;
     const name = `${calls} calls, ${pacing}`;
     const like = (one: { calls: number; pacing: string }) => one.calls === calls && one.pacing === pacing;
@@ -78,10 +79,18 @@ async function echoRows(): Promise<Row[]> {
       ...theirs,
       figure: `an echoed packet, ${name}`,
       unit: 'CPU µs',
-      ours: cpuUsPerPacket,
+      ours: figure.cpuUsPerPacket,
       theirs: sipp?.cpuUsPerPacket ?? Number.NaN,
-      ratio: timesSipp,
+      ratio: figure.timesSipp,
       reach: ECHO_REACH,
+    });
+    rows.push({
+      ...theirs,
+      figure: `the same with what either burns when idle, ${name}`,
+      unit: 'CPU µs',
+      ours: figure.wholeUsPerPacket,
+      theirs: sipp?.wholeUsPerPacket ?? Number.NaN,
+      ratio: figure.wholeTimesSipp,
     });
     rows.push({
       ...theirs,
