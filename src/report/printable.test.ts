@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { anyCharacter } from '../../fixtures/fuzz.ts';
+import { displayText, wire } from '../sip/text.ts';
 import { printable } from './printable.ts';
 
 test('what a terminal obeys is shown as its number', () => {
@@ -9,6 +10,20 @@ test('what a terminal obeys is shown as its number', () => {
   expect(printable('bank\u200b\u2060\u00ad')).toBe('bank\\u{200b}\\u{2060}\\xad');
   expect(printable('a\u{206a}b\u180e\ufff9')).toBe('a\\u{206a}b\\u{180e}\\u{fff9}');
   expect(printable('Zoë 日本 👋')).toBe('Zoë 日本 👋');
+});
+
+test('what sip/text.ts hides from a terminal is shown as a number here: one list in two places', () => {
+  const astral = Array.from({ length: 0x100 }, (_, index) => 0xe0000 + index);
+  const all = [
+    ...Array(0xd800).keys(),
+    ...Array.from({ length: 0x2000 }, (_, index) => 0xe000 + index),
+    ...astral,
+  ];
+  const differ = all.filter((code) => {
+    const character = String.fromCodePoint(code);
+    return (displayText(wire(character)) === character) !== (printable(character) === character);
+  });
+  expect(differ).toEqual([]);
 });
 
 test('a long text is cut', () => {

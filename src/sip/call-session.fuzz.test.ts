@@ -161,7 +161,7 @@ class Scene {
     const request = this.phone.heard.filter(({ message }) => message.kind === 'request').at(-1 - back);
     if (request === undefined) return;
     const type: HeaderLine[] = body === '' ? [] : [['Content-Type', 'application/sdp']];
-    this.phone.respond(request, status, { toTag: tag, headers: [...headers, ...type], body: body });
+    this.phone.respond(request, status, { toTag: tag, headers: [...headers, ...type], body });
   }
 
   private ask({ method, back, session: body }: Step & { type: 'ask' }): void {

@@ -42,7 +42,7 @@ const bodyOf = (method: string) => lastOf(method)?.message.body ?? '';
 const described = (body: string, toTag = 'bob', more: readonly HeaderLine[] = []): ResponseParts => ({
   toTag,
   headers: [['Contact', '<sip:bob@192.0.2.20>'], ['Content-Type', 'application/sdp'], ...more],
-  body: body,
+  body,
 });
 const bare = (toTag = 'bob'): ResponseParts => ({ toTag, headers: [['Contact', '<sip:bob@192.0.2.20>']] });
 

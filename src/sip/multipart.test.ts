@@ -11,7 +11,7 @@ import { latin1 } from './text.ts';
 const SDP = 'application/sdp';
 
 function entity(type: string, body: string): Entity {
-  return { headers: [{ name: 'Content-Type', value: type, offset: 0 }], body: body };
+  return { headers: [{ name: 'Content-Type', value: type, offset: 0 }], body };
 }
 
 function part(type: string, body: string, ...fields: string[]): string {
