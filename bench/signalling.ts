@@ -46,17 +46,8 @@ async function beside(
   try {
     const uas = [sipp(), '-sn', 'uas', '-i', '127.0.0.1', '-p', '25590', '-nostdin'];
     targets.push(await serve('sipp uas', uas, 25_590));
-    const words = [
-      'echo',
-      ...mode,
-      '--bind',
-      '127.0.0.1',
-      '--sip-port',
-      '25600',
-      '--rtp-ports',
-      '26000-27999',
-    ];
-    targets.push(await serve(`ringback ${mode.join(' ')}`, [binary, ...words], 25_600));
+    const at = ['--bind', '127.0.0.1', '--sip-port', '25600', '--rtp-ports', '26000-27999'];
+    targets.push(await serve(`ringback ${mode.join(' ')}`, [binary, 'echo', ...mode, ...at], 25_600));
     const loads = await driveTogether(targets, ROUNDS, folder);
     const theirs = loads[0]?.roundsUs ?? [];
     const figure = ({ name, pid }: Target, index: number): SignallingFigure => {

@@ -36,10 +36,14 @@ export async function driveTogether(
   folder: string,
 ): Promise<SteadyLoad[]> {
   const calls = CALLS_A_SECOND * (WARM_UP_S + rounds * ROUND_S + SLACK_S);
-  const callers = targets.map((target, index) => {
-    const statistics = join(folder, `statistics-${index}.csv`);
-    return callWith(target, { calls, callsASecond: CALLS_A_SECOND, port: CALLER_PORT + index, statistics });
-  });
+  const calling = Promise.all(
+    targets.map((target, index) => {
+      const statistics = join(folder, `statistics-${index}.csv`);
+      return callWith(target, { calls, callsASecond: CALLS_A_SECOND, port: CALLER_PORT + index, statistics });
+    }),
+  );
+  // Nobody awaits it yet: a SIPp that cannot run fails what is returned, and not the process before targets are stopped.
+  calling.catch(() => {});
   await Bun.sleep(WARM_UP_S * 1_000);
   const spent = targets.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
@@ -51,15 +55,13 @@ export async function driveTogether(
       spent[index]?.push((cpuMs(pid) - (before[index] ?? 0)) / seconds);
     }
   }
-  return Promise.all(
-    callers.map(async (caller, index): Promise<SteadyLoad> => {
+  const called = await calling;
+  return called.map(
+    ({ failed, retransmitted, callsASecond }, index): SteadyLoad => ({
       // SIPp makes up for what it was late with; its own rate says whether it could.
-      const { failed, retransmitted, callsASecond } = await caller;
-      return {
-        roundsUs: (spent[index] ?? []).map((msASecond) => (msASecond * 1_000) / callsASecond),
-        failed,
-        retransmitted,
-      };
+      roundsUs: (spent[index] ?? []).map((msASecond) => (msASecond * 1_000) / callsASecond),
+      failed,
+      retransmitted,
     }),
   );
 }
