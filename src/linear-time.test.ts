@@ -171,7 +171,7 @@ function timeOf(read: (text: string) => unknown, text: string): number {
   return elapsed / runs;
 }
 
-/** How much longer the longer one takes: of each the least of five. The longer first: it has the code compiled for both. */
+/** How much longer the longer one takes, of each the least of five. It goes first: it has the code compiled for both. */
 function growth(read: (text: string) => unknown, short: string, long: string): number {
   const least = (text: string) => Math.min(...Array.from({ length: 5 }, () => timeOf(read, text)));
   return least(long) / least(short);

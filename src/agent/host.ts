@@ -278,7 +278,7 @@ export class Host {
     throw new AgentError(`--to ${to} has no domain, and nobody is registered; give ${to}@HOST.`, 2);
   }
 
-  /** `100`, `100@lab.local` or `sip:100@lab.local`. */
+  /** `100`, `100@lab.local` or `sip:100@lab.local`. `toEnd`: for who is to end it there is nothing to register first. */
   private accountNamed(name: string, toEnd = false): Account {
     const all = [...this.accounts.values()];
     const bare = name.replace(/^sip:/i, '');

@@ -1,6 +1,6 @@
 /**
- * Arguments → command → exit code, within a process that is already there: main.ts ends it, and a test goes on. What is
- * mistyped is a UsageError with one sentence, which says what is meant.
+ * Arguments → command → exit code, within a process that is already there: main.ts ends it, and a test goes on. What
+ * is mistyped is a UsageError with one sentence, which says what is meant.
  */
 import { type Arguments, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';

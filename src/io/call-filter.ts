@@ -1,9 +1,9 @@
 /**
  * Whether a system call that is only good to have is better left alone, because asking may end the process.
  *
- * A filter of system calls (seccomp(2)) refuses a call or kills who made it, and nobody can ask which. Where systemd set
- * one up (`SystemCallFilter=`) killing is the default, and sched_setattr(2) is in `@resources`, which many units take out.
- * The filters of containers refuse, or let it through.
+ * A filter of system calls (seccomp(2)) refuses a call or kills who made it, and nobody can ask which. Where systemd
+ * set one up (`SystemCallFilter=`) killing is the default, and sched_setattr(2) is in `@resources`, which many units
+ * take out. The filters of containers refuse, or let it through.
  */
 import { readFileSync } from 'node:fs';
 

@@ -9,7 +9,7 @@
 import { RESTART_SILENCE_MS, type Stream } from '../rtp/latch.ts';
 import { RTP_HEADER_BYTES, readSsrc } from '../rtp/rtp-packet.ts';
 import type { MediaAddress } from '../rtp/session.ts';
-import { EARLY_MS, MAX_EARLY_BYTES, MAX_EARLY_STREAMS } from '../sip/limits.ts';
+import { MAX_EARLY_BYTES, MAX_EARLY_MS, MAX_EARLY_STREAMS } from '../sip/limits.ts';
 
 /** A packet that came before its call. */
 export interface EarlyPacket extends MediaAddress {
@@ -60,7 +60,7 @@ export function holdEarly(
 function makeRoom(stream: EarlyStream, nowMs: number): void {
   const { packets } = stream;
   for (let [oldest] = packets; oldest !== undefined; [oldest] = packets) {
-    if (stream.bytes <= MAX_EARLY_BYTES && nowMs - oldest.atMs < EARLY_MS) return;
+    if (stream.bytes <= MAX_EARLY_BYTES && nowMs - oldest.atMs < MAX_EARLY_MS) return;
     stream.bytes -= oldest.bytes.length;
     packets.shift();
   }

@@ -65,7 +65,7 @@ export function openMediaCalls(
 ): MediaCalls {
   const calls = new Map<number, Call>();
   const priming = Buffer.alloc(MAX_PRIMING_BYTES);
-  /** Its first bytes: as many again and again. */
+  /** As much of it as was sent last: calls of one codec send packets of one length, and a view costs an object each. */
   let primed = priming;
   const primingOf = (length: number): Buffer => {
     if (primed.length !== length) primed = priming.subarray(0, length);
@@ -278,7 +278,7 @@ function inSocketForm(session: MediaSession, dualStack: boolean): MediaSession {
   return formed;
 }
 
-/** The last address of toSocketForm: a call names its host three times, and so does the next one. */
+/** The last address of toSocketForm and what it came to: a call names its host three times, and so does the next. */
 let lastHost = '';
 let lastDual = false;
 let lastForm = '';

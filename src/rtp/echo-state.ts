@@ -1,6 +1,6 @@
 /**
- * What the echo of one call knows between two packets (RFC 3550 §5.1): whom it hears, where both numberings stand, what was
- * agreed.
+ * What the echo of one call knows between two packets (RFC 3550 §5.1): whom it hears, where both numberings stand,
+ * what was agreed.
  *
  * Why what every packet needs stands in one object and first, also what `session` and `events` say: with a thousand calls
  * nothing of a call is in a cache when its packet comes, and each object and each 64 bytes more are a wait for memory.
@@ -25,7 +25,7 @@ export interface Echo {
   readonly latch: Latch;
   readonly sequence: Sequence;
   readonly jitter: Jitter;
-  /** Of the session: whether RTCP comes on this port, our SSRC, and whether the call is a conversation of ours (talker.ts). */
+  /** Of the session: whether RTCP comes on this port, our SSRC, and whether the call is one of ours that talks. */
   rtcpMux: boolean;
   ownSsrc: number;
   talks: boolean;

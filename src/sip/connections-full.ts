@@ -1,6 +1,8 @@
 /**
- * Strangers opened as many connections as may be up: said at most every ten minutes. From then on whoever never said a word gives way, and where all have spoken the new one is closed (limits.ts). Why at all: a
- * flood is to be seen, and a limit of the system that is too low for the calls that are wanted, too.
+ * Strangers opened as many connections as may be up (RFC 3261 §26.3.2.4, denial of service): said at most every ten
+ * minutes. From then on whoever never said a word gives way, and where all have spoken the new one is closed
+ * (connections.ts). Why at all: a flood is to be seen, and so is a limit of the system that is too low for the calls
+ * that are wanted.
  */
 import type { DescriptorShare } from './endpoint-config.ts';
 import { formatAddress, type SocketAddress } from './flow.ts';
@@ -18,11 +20,12 @@ export function diagnoseFull(
   share: DescriptorShare | undefined,
 ): void {
   const few = share !== undefined && room < MAX_CONNECTIONS;
+  const bound = few ? `the limit of ${share.openFiles} open files leaves` : 'may be';
   turn.emit({
     type: 'diagnosis.raised',
     code: 'connections-full',
     severity: 'warning',
-    evidence: `${room} connections of others are up, as many as ${few ? `the limit of ${share.openFiles} open files leaves` : 'may be'}, and one more came from ${formatAddress(remote)}`,
+    evidence: `${room} connections of others are up, as many as ${bound}, and one more came from ${formatAddress(remote)}`,
     cause: few
       ? 'the limit of open files is low for so many calls and connections; or somebody opens connections without end'
       : 'somebody opens connections without end, or more phones are connected than one ringback takes',

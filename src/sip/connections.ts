@@ -5,8 +5,7 @@
  * Why those that peers open are counted apart from ours: what we open, strangers must not be able to use up.
  */
 import { diagnoseFull, FULL_AGAIN_MS } from './connections-full.ts';
-import type { Deadline } from './deadlines.ts';
-import { Deadlines } from './deadlines.ts';
+import { type Deadline, Deadlines } from './deadlines.ts';
 import type { DescriptorShare } from './endpoint-config.ts';
 import { type Flow, isReliable, type ServerHop, type SocketAddress, type Transport } from './flow.ts';
 import {
@@ -58,7 +57,6 @@ export class Connections {
   private readonly silent = new Set<number>();
   /** Those that we open are even, those that peers open are odd: the driver numbers the latter. */
   private nextConnection = 2;
-
   /** Strangers who can be up at once: fewer than usual where the system has not the descriptors for them. */
   private readonly room: number;
   /** When it was last said that there is no more room. */
@@ -224,8 +222,8 @@ export class Connections {
   }
 
   /**
-   * Whether so many bytes go out on that flow `now` or `later`, when it is up; `never` where it is gone, or too much waits
-   * for it already: what waits is bounded, and dropped as a whole.
+   * Whether so many bytes go out on that flow `now` or `later`, when it is up; `never` where it is gone, or too much
+   * waits for it already: what waits is bounded, and dropped as a whole.
    */
   when(flow: Flow, length: number): 'now' | 'later' | 'never' {
     if (flow.connection === undefined) return 'now';

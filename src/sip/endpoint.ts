@@ -171,7 +171,10 @@ export class Endpoint {
     }
   }
 
-  /** Most datagrams come from where the last one came from, and transactions keep the way back for 32 s. */
+  /**
+   * The driver gives the same object for the same source in a row (io/udp-listener.ts), so their flows are one object
+   * too: transactions keep it for 32 s, in tens of thousands.
+   */
   private flowFrom(remote: SocketAddress): Flow {
     if (this.heard?.remote !== remote) this.heard = { transport: 'udp', remote };
     return this.heard;

@@ -113,8 +113,8 @@ export const MAX_REMEMBERED_TEXTS = 64;
 export const MAX_REMEMBERED_LENGTH = 64;
 /** Local addresses of which it is remembered that they were said (`address.discovered`). */
 export const MAX_ADDRESSES_SAID = 64;
-/** RTP that comes to a port before its call: how long it is held in ms, bytes of one stream, and streams (early-packets.ts). */
-export const EARLY_MS = 1_000;
+/** RTP before its call: how long a packet is held, in ms, bytes held of one stream, and streams (early-packets.ts). */
+export const MAX_EARLY_MS = 1_000;
 export const MAX_EARLY_BYTES = 8_192;
 export const MAX_EARLY_STREAMS = 8;
 /** How often a flow is pinged at most unless told otherwise, in seconds: RFC 5626 §4.4.2, because of the NATs that forget UDP after 30. */

@@ -16,6 +16,7 @@ export function readOffer(message: SipMessage): Result<SessionDescription | unde
   return ignored ? ok(undefined) : read;
 }
 
+/** The type as nearly everybody writes it, which saves taking it apart. */
 const SDP = 'application/sdp';
 
 /** The description in a body that must be one, or have one among its parts. */

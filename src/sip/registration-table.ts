@@ -76,6 +76,7 @@ export class RegistrationTable {
     accounts.splice(accounts.indexOf(registration.account), 1, before.account);
     diagnoseKept(turn, before.account);
     const { state } = before;
+    // What was said of the account last, by the try that failed: the change that is told goes from there.
     before.state = 'failed';
     const soon = state === 'retrying' ? { retryInMs: 0 } : {};
     changeRegistration(turn, before, state, { reason: 'as it was before', ...soon });

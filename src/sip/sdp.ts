@@ -1,5 +1,5 @@
 /**
- * Session descriptions (RFC 8866): what they say, and the text to that value; serialize-sdp.ts writes it.
+ * Session descriptions (RFC 8866): what one says, as a value, and how it is read from text; serialize-sdp.ts writes it.
  *
  * What an answer depends on is understood (o=, c=, m=, a=), the rest is carried in order. The text is latin1,
  * one character a byte, as the body of a message is, so that an offset is an offset in bytes. Strict where a
@@ -125,7 +125,7 @@ interface OpenSession extends OpenBlock {
 /** Shared by all lists that have nothing yet, as most never will. */
 const NONE: readonly never[] = [];
 
-/** The list with one more at its end; `list` is no longer of use. */
+/** The list with one more at its end: a list of its own in the place of NONE, else `list` itself, which grows. */
 function added<T>(list: readonly T[], one: T): readonly T[] {
   if (list.length === 0) return [one];
   (list as T[]).push(one);

@@ -28,8 +28,8 @@ export function serialize(message: SipMessage): Uint8Array {
 }
 
 /**
- * A head that lacks Content-Length alone and the end of its last line, and its body, as bytes. Lines are put together with
- * their line break in front, in one step each: every piece of a text costs once more when it becomes bytes.
+ * A head that lacks Content-Length alone and the end of its last line, and its body, as bytes. Lines are put together
+ * with their line break in front, in one step each: every piece of a text costs once more when it becomes bytes.
  */
 function closed(open: string, body: string): Uint8Array {
   return bytesOf(`${open}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);

@@ -65,6 +65,7 @@ const SUPPORTED_TAGS: ReadonlySet<string> = new Set(SUPPORTED.split(', '));
 /** The option tags of Require that we do not understand, as Unsupported lists them (§8.2.2.3). */
 export function unsupportedExtension(request: SipRequest): string | undefined {
   if (request.method === 'ACK' || request.method === 'CANCEL') return undefined;
+  // Most have none; this is asked of every request, and a list is put together for the answer.
   if (field(request, 'Require') === undefined) return undefined;
   const required = allValues(request, 'Require');
   if (!required.ok || required.value.length === 0) return undefined;

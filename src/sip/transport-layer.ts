@@ -1,6 +1,6 @@
 /**
  * The transport layer (RFC 3261 §18): the last step of every message out, on a datagram or on one of the connections
- * (connections.ts). Everything that leaves passes `transmit`, so that no message goes unreported.
+ * (connections.ts). Every message passes `transmit` or `send`, so that none goes unreported where somebody listens.
  */
 import { AddressValidation } from './address-validation.ts';
 import { Connections } from './connections.ts';
@@ -44,8 +44,8 @@ export class TransportLayer {
   }
 
   /**
-   * The same for what a transaction sends. `core` is of its request; where that is not kept, an event that is wanted
-   * takes it from the message itself.
+   * The same for what a transaction sends, which keeps the bytes alone. `core` is of its request; where that is not
+   * kept, an event that is wanted takes it from the message itself.
    */
   send(
     turn: Turn,
