@@ -77,3 +77,12 @@ test('a flood takes no more room than eight streams of 8 KiB, and no RTP takes n
   holdEarly(early, Buffer.alloc(11), 1, 'a', 200);
   expect(early.at(-1)?.ssrc).toBe(99);
 });
+
+test('packets of nothing but a header are held a second, as they come from a phone, and no 682 of them', () => {
+  const early: EarlyPackets = [];
+  for (let atMs = 0; atMs < 1_000; atMs++) holdEarly(early, Buffer.alloc(12), 4_000, '192.168.1.5', atMs);
+  expect(early[0]?.packets).toHaveLength(128);
+  for (let atMs = 2_000; atMs < 4_000; atMs += 10)
+    holdEarly(early, Buffer.alloc(12), 4_000, '192.168.1.5', atMs);
+  expect(early[0]?.packets).toHaveLength(100);
+});

@@ -9,7 +9,7 @@
 import { RESTART_SILENCE_MS, type Stream } from '../rtp/latch.ts';
 import { RTP_HEADER_BYTES, readSsrc } from '../rtp/rtp-packet.ts';
 import type { MediaAddress } from '../rtp/session.ts';
-import { MAX_EARLY_BYTES, MAX_EARLY_MS, MAX_EARLY_STREAMS } from '../sip/limits.ts';
+import { EARLY_PACKET_BYTES, MAX_EARLY_BYTES, MAX_EARLY_MS, MAX_EARLY_STREAMS } from '../sip/limits.ts';
 
 /** A packet that came before its call. */
 export interface EarlyPacket extends MediaAddress {
@@ -22,7 +22,7 @@ interface EarlyStream extends Stream {
   lastMs: number;
   /** The newest last. */
   readonly packets: EarlyPacket[];
-  /** Of those together. */
+  /** Of those together, as `cost` has it. */
   bytes: number;
 }
 
@@ -50,7 +50,7 @@ export function holdEarly(
     : { ssrc, port, address, firstMs: nowMs, lastMs: nowMs, packets: [], bytes: 0 };
   stream.lastMs = nowMs;
   stream.packets.push({ bytes: Buffer.from(bytes), port, address, atMs: nowMs });
-  stream.bytes += bytes.length;
+  stream.bytes += cost(bytes);
   makeRoom(stream, nowMs);
   if (early.length === MAX_EARLY_STREAMS) early.shift();
   early.push(stream);
@@ -61,9 +61,14 @@ function makeRoom(stream: EarlyStream, nowMs: number): void {
   const { packets } = stream;
   for (let [oldest] = packets; oldest !== undefined; [oldest] = packets) {
     if (stream.bytes <= MAX_EARLY_BYTES && nowMs - oldest.atMs < MAX_EARLY_MS) return;
-    stream.bytes -= oldest.bytes.length;
+    stream.bytes -= cost(oldest.bytes);
     packets.shift();
   }
+}
+
+/** What a packet counts for: one of nothing but a header takes as much memory of ours as one with some audio. */
+function cost({ length }: Buffer): number {
+  return Math.max(length, EARLY_PACKET_BYTES);
 }
 
 const NOTHING = { packets: [], strangers: [] } as const;

@@ -116,6 +116,8 @@ export const MAX_ADDRESSES_SAID = 64;
 /** RTP before its call: how long a packet is held, in ms, bytes held of one stream, and streams (early-packets.ts). */
 export const MAX_EARLY_MS = 1_000;
 export const MAX_EARLY_BYTES = 8_192;
+/** What the smallest of those packets counts for, in bytes: so a stream holds 128, a second of one every 8 ms. */
+export const EARLY_PACKET_BYTES = 64;
 export const MAX_EARLY_STREAMS = 8;
 /** How often a flow is pinged at most unless told otherwise, in seconds: RFC 5626 §4.4.2, because of the NATs that forget UDP after 30. */
 export const DEFAULT_KEEPALIVE_S = 29;
