@@ -1,6 +1,6 @@
 /** SIGTERM with a call up, a peer that does not answer BYE, a second signal; and the demo. */
 import { startKamailio } from '../kamailio.ts';
-import { check, type Lab, LOOPBACK, sleep, until, within } from '../lab.ts';
+import { check, type Lab, LOOPBACK, output, sleep, until, within } from '../lab.ts';
 import { isResponse, offerText, openRawPeer, type RawPeer, requestText, toTagOf } from '../raw-peer.ts';
 import { type Ringback, startRingback } from '../ringback.ts';
 import { overBoth, type Scenario } from '../scenario.ts';
@@ -108,6 +108,21 @@ async function demo(lab: Lab): Promise<void> {
   check(peer.output().includes('[STATE] established'), 'the transcript has no [STATE] established');
 }
 
+/** A machine that is set up halfway: what is missing there is said, and is no fault inside. */
+async function demoWithoutLoopback(lab: Lab): Promise<void> {
+  const steps = [
+    { words: ['link', 'set', 'lo', 'down'], said: 'The echo could not register: ' },
+    { words: ['address', 'del', '127.0.0.1/8', 'dev', 'lo'], said: 'The demo needs 127.0.0.1' },
+  ];
+  for (const [index, { words, said }] of steps.entries()) {
+    await output(['ip', ...words]);
+    const peer = lab.spawn(`ringback-demo-${index}`, [...lab.ringback, 'demo']);
+    const code = await within('the demo to end', peer.exited, 25_000);
+    check(code === 6, `the demo exited with ${code}, not 6:\n${peer.output()}`);
+    check(peer.output().includes(said), `it does not say "${said}":\n${peer.output()}`);
+  }
+}
+
 export const stoppingScenarios: readonly Scenario[] = [
   ...overBoth('SIGTERM with a call up', withCallUp, { needs: ['kamailio', 'kamcmd', 'sipp'] }),
   ...overBoth('SIGTERM with a peer that answers nothing', unanswered),
@@ -117,4 +132,5 @@ export const stoppingScenarios: readonly Scenario[] = [
   { name: 'the end of the standard input, udp', needs: ['sipp'], run: inputEnds },
   { name: 'the SIP port is taken', run: portTaken },
   { name: 'the demo', run: demo },
+  { name: 'the demo without a loopback', needs: ['ip'], run: demoWithoutLoopback },
 ];

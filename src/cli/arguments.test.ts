@@ -40,3 +40,15 @@ test('a flag that does not exist, is given twice, or has no value is said so', (
   expect(() => parseArguments(['echo', '--no-user'])).toThrow('There is no flag --no-user');
   expect(() => parseArguments(['echo', '--__proto__', 'x'])).toThrow();
 });
+
+test('a switch takes no value: --tls-insecure=no is not taken for yes', () => {
+  expect(texts('echo', '--tls-insecure=false', '--json=true')).toEqual({
+    'tls-insecure': 'false',
+    json: 'true',
+  });
+  for (const word of ['--tls-insecure=no', '--tls-insecure=', '--tls-insecure=0']) {
+    expect(() => parseArguments(['echo', word])).toThrow('--tls-insecure takes no value');
+  }
+  expect(texts('echo', '--password=--json=no')).toEqual({ password: '--json=no' });
+  expect(parseArguments(['echo', '--', '--json=no']).rest).toEqual(['--json=no']);
+});

@@ -63,6 +63,17 @@ function checkMissingValues(typed: readonly string[], given: ReadonlyMap<FlagNam
   }
 }
 
+/** meow takes any value of a switch for yes: `--tls-insecure=no` would trust everybody. */
+function checkSwitches(typed: readonly string[]): void {
+  for (const word of typed) {
+    const [, key = '', value] = /^--([^=]+)=(.*)$/s.exec(word) ?? [];
+    const name = kebab(key);
+    if (!isFlagName(name) || flag(name).value !== undefined || value === 'true' || value === 'false')
+      continue;
+    throw new UsageError(`--${name} takes no value: give it to have it, leave it out not to.`);
+  }
+}
+
 /** Splits a command line (without the program). Throws a `UsageError` for a flag that does not exist. */
 export function parseArguments(argv: readonly string[]): Arguments {
   // After "--" everything is a word; meow would still read flags there.
@@ -87,6 +98,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
     if (text !== undefined) given.set(name, { text, source: { kind: 'flag' } });
   }
   checkMissingValues(typed, given);
+  checkSwitches(typed);
   const [command, ...rest] = [...input, ...(end === -1 ? [] : argv.slice(end + 1))];
   return command === undefined ? { rest, flags: given } : { command, rest, flags: given };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { parseConfig } from './config-file.ts';
+import { parseConfig, readConfigFile } from './config-file.ts';
 
 const GOOD = `# lab
 transport = "udp"
@@ -53,4 +53,11 @@ test('what is wrong in a file is named with its line', () => {
     expect([text, said]).toEqual([text, expect.stringContaining(`ringback.toml ${where}: `)]);
     expect([text, said]).toEqual([text, expect.stringContaining(what)]);
   }
+});
+
+test('a file that is not there, and a folder, are said so in words', () => {
+  expect(() => readConfigFile('/no/such.toml')).toThrow(
+    '--config "/no/such.toml": there is no such file or folder.',
+  );
+  expect(() => readConfigFile('/')).toThrow('--config "/": it is a folder.');
 });

@@ -11,6 +11,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { describeFileError } from '../io/wav-file.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { FLAG_NAMES, type FlagName, flag, isFlagName } from './flags.ts';
 import type { Given } from './settings.ts';
@@ -114,7 +115,7 @@ export function readConfigFile(file: string): ConfigFile {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`--config ${file}: ${error instanceof Error ? error.message : String(error)}.`);
+    throw new UsageError(`--config ${JSON.stringify(file)}: ${describeFileError(error)}.`);
   }
   return parseConfig(file, text);
 }

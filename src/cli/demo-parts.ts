@@ -7,7 +7,9 @@ import type { Event } from '../events.ts';
 import { type DriverOptions, type Running, start } from '../io/driver.ts';
 import type { Account, RegistrarUser } from '../sip/endpoint-config.ts';
 import { RFC_TIMERS } from '../sip/timers.ts';
+import { EXIT } from './exit-codes.ts';
 import type { Options } from './options.ts';
+import { UsageError } from './usage-error.ts';
 import { PRODUCT } from './version.ts';
 
 /** Which of the three, as `--json` names it. */
@@ -25,10 +27,24 @@ export interface PartOptions {
   readonly onEvent: (event: Event) => void;
 }
 
-/** Starts one part on any free port. */
-export function startPart(part: Part, options: Options, about: PartOptions): Promise<Running> {
-  const { seed } = options;
-  return start({
+/** Starts one part on any free port. Throws a `UsageError` where there is no loopback to listen on. */
+export async function startPart(part: Part, options: Options, about: PartOptions): Promise<Running> {
+  try {
+    return await start(partOptions(part, options, about));
+  } catch (error) {
+    // An error with a type of its own (TypeError, ...) is a bug of ours and goes to main.
+    if (!(error instanceof Error) || error.constructor !== Error) throw error;
+    // The sentence of the sockets ends with flags that the demo does not have.
+    const why = error.message.replace(/ Check --bind.*$/, '');
+    throw new UsageError(
+      `${why} The demo needs ${LOOPBACK}: ip address shows whether it is there.`,
+      EXIT.network,
+    );
+  }
+}
+
+function partOptions(part: Part, { seed, ...options }: Options, about: PartOptions): DriverOptions {
+  return {
     endpoint: {
       // The same seed for all would give all the same tags.
       seed: [seed[0] ^ part.length, seed[1] ^ part.charCodeAt(0), seed[2], seed[3]],
@@ -50,7 +66,7 @@ export function startPart(part: Part, options: Options, about: PartOptions): Pro
     mediaThreads: about.mediaThreads,
     sampleIntervalMs: options.sampleIntervalMs,
     onEvent: about.onEvent,
-  });
+  };
 }
 
 /** The users of the demo's registrar, with a password that nobody has to know. */

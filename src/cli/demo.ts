@@ -75,15 +75,14 @@ class Demo {
     });
     const echoReady = this.waitFor('registration.changed', 'echo', isSettled);
     await this.start('echo', { echo: true, accounts: [demoAccount(echoUser, registrar.sipPort, 'tcp')] });
-    if ((await echoReady)?.to !== 'registered')
-      return this.fail('The echo could not register.', EXIT.peerRefused);
+    const echo = await echoReady;
+    if (echo?.to !== 'registered') return this.unregistered('echo', echo);
     const callerReady = this.waitFor('registration.changed', 'caller', isSettled);
     const caller = await this.start('caller', {
       accounts: [demoAccount(callerUser, registrar.sipPort, 'udp')],
     });
-    if ((await callerReady)?.to !== 'registered')
-      return this.fail('The caller could not register.', EXIT.peerRefused);
-    return this.call(caller);
+    const ready = await callerReady;
+    return ready?.to === 'registered' ? this.call(caller) : this.unregistered('caller', ready);
   }
 
   private async call(caller: Running): Promise<ExitCode> {
@@ -211,6 +210,14 @@ class Demo {
 
   private say(sentence: string): void {
     if (this.options.output === 'plain' && this.options.verbosity >= 0) this.lines.write(sentence);
+  }
+
+  /** Without a status nobody refused: the way is at fault. */
+  private unregistered(part: Part, changed: EventOf<'registration.changed'> | undefined): ExitCode {
+    if (changed === undefined) return this.fail(`The ${part} could not register: no answer.`, EXIT.timeout);
+    const { reason = 'without a reason', status } = changed;
+    const code = status === undefined ? EXIT.network : EXIT.peerRefused;
+    return this.fail(`The ${part} could not register: ${reason}.`, code);
   }
 
   private fail(sentence: string, code: ExitCode): ExitCode {

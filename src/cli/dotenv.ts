@@ -7,6 +7,7 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { describeFileError } from '../io/wav-file.ts';
 import { FLAG_NAMES, type FlagName, flag } from './flags.ts';
 import type { Given } from './settings.ts';
 import { UsageError } from './usage-error.ts';
@@ -89,7 +90,7 @@ export function readEnvFile(file: string): Map<FlagName, Given> {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${file} cannot be read: ${describeFileError(error)}.`);
   }
   const { assignments, mistakes } = parseDotenv(text);
   for (const { name, line, detail } of mistakes) {

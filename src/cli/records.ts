@@ -8,6 +8,7 @@ import type { Event } from '../events.ts';
 import type { DriverTap } from '../io/driver.ts';
 import type { TraceStyle } from '../io/trace.ts';
 import { traceRecorder } from '../io/trace-recorder.ts';
+import { describeFileError } from '../io/wav-file.ts';
 import { lineWriter } from '../report/line-writer.ts';
 import { storyTeller } from '../report/story.ts';
 import { transcriptForm } from '../report/transcript.ts';
@@ -95,7 +96,6 @@ function openFile(flag: string, file: string): number {
   try {
     return openSync(file, 'w', 0o600);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`--${flag}: ${file} cannot be written (${why}).`);
+    throw new UsageError(`--${flag} ${JSON.stringify(file)} cannot be written: ${describeFileError(error)}.`);
   }
 }

@@ -9,6 +9,7 @@ import { capturedMessages } from '../io/pcap/captured-messages.ts';
 import { readRawMessages, showsMessages } from '../io/raw-messages.ts';
 import type { TraceStyle } from '../io/trace.ts';
 import { replayTrace, type TraceVerdict } from '../io/trace-replay.ts';
+import { describeFileError } from '../io/wav-file.ts';
 import { jsonLine } from '../report/json.ts';
 import { plainReporter } from '../report/plain-reporter.ts';
 import { printable } from '../report/printable.ts';
@@ -189,7 +190,6 @@ function readFile(file: string): Buffer {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
       throw new UsageError(`There is no file ${file}.`);
     }
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${file} cannot be read: ${why}.`);
+    throw new UsageError(`${file} cannot be read: ${describeFileError(error)}.`);
   }
 }
