@@ -17,7 +17,7 @@ interface Row {
   readonly ours: number;
   readonly peer: string;
   readonly theirs: number;
-  /** ours ÷ theirs; of a turn-around, which has no peer, the figure itself. */
+  /** ours ÷ theirs, the median of the rounds' own; of a turn-around, which has no peer, the figure itself. */
   readonly ratio: number;
   /** What the ratio has to reach; absent where the row is for information. */
   readonly reach?: number;
@@ -46,16 +46,14 @@ async function parseRows(): Promise<Row[]> {
 }
 
 async function signallingRows(): Promise<Row[]> {
-  const [sipp, ...figures] = await signalling();
-  return figures.map((figure, index): Row => {
-    const { target, cpuUsPerCall: ours, timesSipp: ratio } = figure;
-    const failed = figure.failed + (sipp?.failed ?? 0);
+  return (await signalling()).map((figure, index): Row => {
+    const { target, cpuUsPerCall: ours, sippUsPerCall: theirs, timesSipp: ratio, failed } = figure;
     return {
       figure: `a call of signalling, ${target}`,
       unit: 'CPU µs',
       ours,
-      peer: sipp?.target ?? '',
-      theirs: sipp?.cpuUsPerCall ?? Number.NaN,
+      peer: 'sipp uas',
+      theirs,
       ratio,
       ...(index === 0 ? { reach: SIGNALLING_REACH } : {}),
       rising: false,

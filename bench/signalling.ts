@@ -14,16 +14,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compile } from '../build.ts';
 import { median, residentMb, serve, sipp, type Target } from './sipp-load.ts';
-import { driveTogether } from './steady-load.ts';
+import { driveTogether, type SteadyLoad } from './steady-load.ts';
 
 /** One row of the table. */
 export interface SignallingFigure {
   readonly target: string;
   /** Median of the rounds. */
   readonly cpuUsPerCall: number;
+  /** The same of the `uas` beside it. */
+  readonly sippUsPerCall: number;
   /** Median of the rounds' ratios to SIPp. */
   readonly timesSipp: number;
-  /** Calls that failed, of all rounds and the warm-up. More than none is no result. */
+  /** Calls that failed, on either, of all rounds and the warm-up. More than none is no result. */
   readonly failed: number;
   /** Messages that SIPp had to send again: the machine was too busy with other things. */
   readonly retransmitted: number;
@@ -37,44 +39,34 @@ const ROUNDS = 5;
 const MODES: readonly (readonly string[])[] = [['-q'], ['--plain'], ['--json']];
 
 /** One mode of the binary and SIPp's `uas`, at the same time. */
-async function beside(
-  binary: string,
-  mode: readonly string[],
-  folder: string,
-): Promise<[SignallingFigure, SignallingFigure]> {
+async function beside(binary: string, mode: readonly string[], folder: string): Promise<SignallingFigure> {
   const targets: Target[] = [];
   try {
     const uas = [sipp(), '-sn', 'uas', '-i', '127.0.0.1', '-p', '25590', '-nostdin'];
     targets.push(await serve('sipp uas', uas, 25_590));
     const at = ['--bind', '127.0.0.1', '--sip-port', '25600', '--rtp-ports', '26000-27999'];
-    targets.push(await serve(`ringback ${mode.join(' ')}`, [binary, 'echo', ...mode, ...at], 25_600));
-    const loads = await driveTogether(targets, ROUNDS, folder);
-    const theirs = loads[0]?.roundsUs ?? [];
-    const figure = ({ name, pid }: Target, index: number): SignallingFigure => {
-      const { roundsUs = [], failed = 0, retransmitted = 0 } = loads[index] ?? {};
-      const ratios = roundsUs.map((costUs, round) => costUs / (theirs[round] ?? Number.NaN));
-      return {
-        target: name,
-        cpuUsPerCall: median(roundsUs),
-        timesSipp: median(ratios),
-        failed,
-        retransmitted,
-        residentMb: residentMb(pid),
-      };
+    const ours = await serve(`ringback ${mode.join(' ')}`, [binary, 'echo', ...mode, ...at], 25_600);
+    targets.push(ours);
+    const [peer, own] = (await driveTogether(targets, ROUNDS, folder)) as [SteadyLoad, SteadyLoad];
+    const ratios = own.roundsUs.map((costUs, round) => costUs / (peer.roundsUs[round] ?? Number.NaN));
+    return {
+      target: ours.name,
+      cpuUsPerCall: median(own.roundsUs),
+      sippUsPerCall: median(peer.roundsUs),
+      timesSipp: median(ratios),
+      failed: own.failed + peer.failed,
+      retransmitted: own.retransmitted,
+      residentMb: residentMb(ours.pid),
     };
-    return [figure(targets[0] as Target, 0), figure(targets[1] as Target, 1)];
   } finally {
     for (const target of targets) await target.stop();
   }
 }
 
-/** SIPp's row is that beside the first mode; what failed beside the others counts as well. */
 async function compare(binary: string, folder: string): Promise<SignallingFigure[]> {
-  const pairs: [SignallingFigure, SignallingFigure][] = [];
-  for (const mode of MODES) pairs.push(await beside(binary, mode, folder));
-  const [[sippFigure]] = pairs as [[SignallingFigure, SignallingFigure]];
-  const failed = pairs.reduce((sum, [theirs]) => sum + theirs.failed, 0);
-  return [{ ...sippFigure, failed }, ...pairs.map(([, ours]) => ours)];
+  const figures: SignallingFigure[] = [];
+  for (const mode of MODES) figures.push(await beside(binary, mode, folder));
+  return figures;
 }
 
 /** Measures that binary, or one that is built for it; takes about four minutes. Needs Linux and SIPp. */
@@ -98,13 +90,14 @@ if (import.meta.main) {
   if (process.argv.includes('--json')) console.log(JSON.stringify(figures, undefined, 2));
   else {
     console.table(
-      figures.map(({ target, cpuUsPerCall, timesSipp, failed, retransmitted, residentMb: resident }) => ({
-        target,
-        'CPU µs/call': cpuUsPerCall.toFixed(0),
-        '× SIPp': timesSipp.toFixed(2),
-        failed,
-        retransmitted,
-        'resident MB': resident.toFixed(0),
+      figures.map((figure) => ({
+        target: figure.target,
+        'CPU µs/call': figure.cpuUsPerCall.toFixed(0),
+        'SIPp µs/call': figure.sippUsPerCall.toFixed(0),
+        '× SIPp': figure.timesSipp.toFixed(2),
+        failed: figure.failed,
+        retransmitted: figure.retransmitted,
+        'resident MB': figure.residentMb.toFixed(0),
       })),
     );
   }
