@@ -119,8 +119,7 @@ export class Registrations {
    */
   add(turn: Turn, { account, register: now = true, once = false }: AddAccount): void {
     const old = this.table.find(account.addressOfRecord);
-    const { accounts } = this.agent;
-    const { identifiers, config } = this.agent;
+    const { accounts, identifiers, config } = this.agent;
     const replaced = old !== undefined && isSameRegistrar(old.account, account) ? old : old?.before;
     const added = newRegistration(identifiers, account, config.outbound?.instance, replaced);
     added.once = once;
