@@ -6,8 +6,8 @@
  * A call is SIPp's `uac`: INVITE with an offer, ACK, BYE. For it ringback opens a port for RTP and closes it again;
  * SIPp's `uas` answers from a template and opens none. The binary is measured, as people run it, beside a `uas` that
  * takes as many calls at the same time, under a load that never pauses (steady-load.ts), after a warm-up that is not
- * counted: a service runs for days. CPU is that of the whole process with all its threads (utime and stime of
- * /proc/PID/stat, in hundredths of a second), and nothing is taken off for what either burns when idle.
+ * counted: a service runs for days. CPU is that of the whole process with all its threads (cpu-clock.ts), and nothing is
+ * taken off for what either burns when idle.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,11 +1,10 @@
 /**
- * SIPp as a load, and what it costs the process that answers: CPU time of all its threads, from /proc (Linux).
- *
- * utime and stime of /proc/PID/stat are used, in hundredths of a second, because wall time on a machine that does
- * other things says nothing.
+ * SIPp as a load, and what it costs the process that answers: CPU time of all its threads (cpu-clock.ts), because wall
+ * time on a machine that does other things says nothing.
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { cpuMs } from './cpu-clock.ts';
 
 /** A running server under load. */
 export interface Target {
@@ -19,22 +18,12 @@ const CALLER_PORT = 25_680;
 const READY_WITHIN_MS = 10_000;
 /** What is still under way when SIPp has its last 200: closing ports, mostly. */
 const SETTLE_MS = 300;
-/** USER_HZ, which is 100 on every Linux. */
-const MS_A_TICK = 10;
 
 /** Where SIPp is; throws when it is not installed. */
 export function sipp(): string {
   const program = Bun.which('sipp');
   if (program === null) throw new Error('sipp is not installed (Debian: sip-tester)');
   return program;
-}
-
-/** CPU time of a process and all threads it ever had, in ms. */
-export function cpuMs(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name in brackets may hold spaces; utime and stime are the 14th and 15th field.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * MS_A_TICK;
 }
 
 /** Memory of a process, in MB. */

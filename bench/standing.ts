@@ -11,7 +11,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cpuMs, drive, median, serve, sipp, spread, type Target } from './sipp-load.ts';
+import { cpuMs } from './cpu-clock.ts';
+import { drive, median, serve, sipp, spread, type Target } from './sipp-load.ts';
 
 /** What the rounds said. */
 export interface Standing {

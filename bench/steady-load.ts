@@ -7,7 +7,8 @@
  * does meets all of them.
  */
 import { join } from 'node:path';
-import { callWith, cpuMs, type Target } from './sipp-load.ts';
+import { cpuMs } from './cpu-clock.ts';
+import { callWith, type Target } from './sipp-load.ts';
 
 /** What one server did. */
 export interface SteadyLoad {
