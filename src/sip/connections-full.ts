@@ -1,7 +1,7 @@
 /**
  * Strangers opened as many connections as may be up (RFC 3261 §26.3.2.4, denial of service): said at most every ten
- * minutes. From then on whoever never said a word gives way, and where all have spoken the new one is closed
- * (connections.ts). Why at all: a flood is to be seen, and so is a limit of the system that is too low for the calls
+ * minutes. From then on whoever never said a word gives way, then the host that has most (crowding.ts), or else the new
+ * one is closed (connections.ts). Why at all: a flood is to be seen, and so is a limit of the system that is too low for the calls
  * that are wanted.
  */
 import type { DescriptorShare } from './endpoint-config.ts';

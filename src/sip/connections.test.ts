@@ -77,7 +77,7 @@ test('of the connections that strangers open, one too many is closed at once; ou
       connections.flowTo(turn, { transport: 'tcp', address: '192.0.2.9', port });
     for (let index = 0; index < MAX_CONNECTIONS; index++) {
       const id = 2 * index + 1;
-      expect(connections.connected(turn, id, 'tcp', { address: '192.0.2.2', port: 1024 + index })).toBe(true);
+      expect(connections.connected(turn, id, 'tcp', { ...REMOTE, port: 1024 + index })).toBe(true);
       connections.spoke({ transport: 'tcp', remote: REMOTE, connection: id });
     }
   });

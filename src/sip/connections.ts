@@ -5,6 +5,7 @@
  * Why those that peers open are counted apart from ours: what we open, strangers must not be able to use up.
  */
 import { diagnoseFull, FULL_AGAIN_MS } from './connections-full.ts';
+import { givesWay } from './crowding.ts';
 import { type Deadline, Deadlines } from './deadlines.ts';
 import type { DescriptorShare } from './endpoint-config.ts';
 import { type Flow, isReliable, type ServerHop, type SocketAddress, type Transport } from './flow.ts';
@@ -20,6 +21,11 @@ import type { Turn } from './turn.ts';
 
 /** What is to be said of bytes once they leave. */
 export type Report = (turn: Turn) => void;
+
+/** Whether a call or a registration stands on a connection. */
+type Needed = (connection: number) => boolean;
+
+const NONE_NEEDED: Needed = () => false;
 
 /** What waits for a connection. */
 interface Waiting {
@@ -76,7 +82,7 @@ export class Connections {
   }
 
   /** Closes connections that have said nothing for too long and that nobody `needs`, or no message at all. */
-  advance(turn: Turn, needed: (connection: number) => boolean): void {
+  advance(turn: Turn, needed: Needed): void {
     for (let due = this.idle.takeDue(turn.nowMs); due !== undefined; due = this.idle.takeDue(turn.nowMs)) {
       const connection = due.owner;
       const silentMs = turn.nowMs - connection.heardMs;
@@ -96,15 +102,17 @@ export class Connections {
     return this.connections.get(id)?.remote;
   }
 
-  /** A stream came up. False when it is one too many: it is closed at once. */
+  /** A stream came up. False when it is one too many: it is closed at once. One that is `needed` gives no way to it. */
   connected(
     turn: Turn,
     id: number,
     transport: Transport,
     remote: SocketAddress,
     local?: SocketAddress,
+    needed: Needed = NONE_NEEDED,
   ): boolean {
-    const connection = this.connections.get(id) ?? this.add(turn, id, transport, remote, { ours: false });
+    const known = this.connections.get(id);
+    const connection = known ?? this.accept(turn, id, transport, remote, needed);
     if (connection === undefined) {
       turn.ask({ type: 'disconnect', connection: id });
       return false;
@@ -188,7 +196,7 @@ export class Connections {
     const name = nameToShow(hop);
     const id = this.nextConnection;
     this.nextConnection += 2;
-    const connection = this.add(turn, id, transport, remote, { ours: true, domain: name }) as Connection;
+    const connection = this.add(turn, id, transport, remote, { ours: true, domain: name });
     const tls = name === undefined ? undefined : { tls: { domain: name } };
     turn.ask({ type: 'connect', connection: id, transport, remote, ...tls });
     return this.flow(connection);
@@ -246,17 +254,28 @@ export class Connections {
     if (connection !== undefined) this.connections.get(connection)?.framer.expectPong();
   }
 
+  /** One that a peer opened; undefined when there is no room for it. */
+  private accept(
+    turn: Turn,
+    id: number,
+    transport: Transport,
+    remote: SocketAddress,
+    needed: Needed,
+  ): Connection | undefined {
+    if (this.accepted >= this.room && !this.makeRoom(turn, remote, needed)) return undefined;
+    this.accepted += 1;
+    this.silent.add(id);
+    return this.add(turn, id, transport, remote, { ours: false });
+  }
+
   private add(
     turn: Turn,
     id: number,
     transport: Transport,
     remote: SocketAddress,
     opened: { readonly ours: boolean; readonly domain?: string | undefined },
-  ): Connection | undefined {
+  ): Connection {
     const { ours, domain } = opened;
-    if (!ours && this.accepted >= this.room && !this.makeRoom(turn, remote)) return undefined;
-    if (!ours) this.accepted += 1;
-    if (!ours) this.silent.add(id);
     const connection: Connection = {
       id,
       transport,
@@ -277,15 +296,21 @@ export class Connections {
     return connection;
   }
 
-  /** Whoever was silent longest gives way to somebody who may have something to say. */
-  private makeRoom(turn: Turn, remote: SocketAddress): boolean {
+  /** Whoever was silent longest gives way to somebody who may have something to say, or else who takes most of the room. */
+  private makeRoom(turn: Turn, remote: SocketAddress, needed: Needed): boolean {
     if (turn.nowMs - this.toldFullMs >= FULL_AGAIN_MS) {
       this.toldFullMs = turn.nowMs;
       diagnoseFull(turn, this.room, remote, this.share);
     }
-    const oldest = this.silent.values().next().value;
-    if (oldest === undefined) return false;
-    this.close(turn, oldest);
+    const given =
+      this.silent.values().next().value ??
+      givesWay(
+        [...this.connections.values()].filter(({ ours }) => !ours),
+        remote,
+        needed,
+      );
+    if (given === undefined) return false;
+    this.close(turn, given);
     return true;
   }
 

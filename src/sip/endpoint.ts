@@ -145,7 +145,7 @@ export class Endpoint {
         this.calls.audio.mappingUntilMs = turn.nowMs + PORT_WAIT_MS;
         return;
       case 'connected':
-        return connectionUp(this.parts, turn, input);
+        return connectionUp(this.parts, turn, input, (connection) => this.isNeeded(connection));
       case 'disconnected':
         return connectionGone(this.parts, turn, input);
       case 'unreachable':

@@ -57,14 +57,15 @@ export function indicate(
   }
 }
 
-/** A connection is up: what waits for it goes out. */
+/** A connection is up: what waits for it goes out. One that is `needed` is not closed to make room for it. */
 export function connectionUp(
   parts: EndpointParts,
   turn: Turn,
   { connection, transport, local, remote, tls }: Extract<Input, { type: 'connected' }>,
+  needed: (connection: number) => boolean,
 ): void {
   if (tls !== undefined) reportSecured(parts, turn, connection, remote, tls);
-  parts.agent.transport.connections.connected(turn, connection, transport, remote, local);
+  parts.agent.transport.connections.connected(turn, connection, transport, remote, local, needed);
 }
 
 /** A connection ended, or never came up. */

@@ -66,7 +66,7 @@ export const MAX_REJECTIONS_AT_ONCE = 100;
 export const REJECTIONS_PER_SECOND = 5;
 /** Answers a second to STUN requests of anybody: phones of a registrar ask every 25 s or so (stun-reception.ts). */
 export const STUN_ANSWERS_PER_S = 1_000;
-/** TCP connections that strangers opened, at once; the one that was silent longest gives way, else the new one. */
+/** TCP connections that strangers opened, at once: who was silent longest gives way, who has most (crowding.ts), or the new one. */
 export const MAX_CONNECTIONS = 1_024;
 /** A TCP connection of a stranger that brought no message yet is closed after this long, in ms. */
 export const SILENT_CONNECTION_MS = 30_000;
