@@ -54,6 +54,20 @@ test('no row is wider than the terminal, and there are exactly as many as it has
   }
 });
 
+test('a terminal that is too small says so, and shows a question all the same', () => {
+  const words = (view: Partial<View>, columns: number, rows: number) =>
+    frame(scene().model, { ...FIRST_VIEW, ...view }, { columns, rows }, { ascii: false }).map((line) =>
+      line
+        .map(({ text }) => text)
+        .join('')
+        .trimEnd(),
+    );
+  expect(words({}, 39, 24)).toEqual(['The terminal is too small.']);
+  const asked = VIEWS.question ?? {};
+  expect(words(asked, 39, 24)).toEqual(['Hang up Anna Berg?', 'y yes, any other key no']);
+  expect(words(asked, 10, 1)).toEqual(['Hang up A…']);
+});
+
 test('the cause and the next step stand there in full, however narrow the terminal', () => {
   const { model } = scene();
   const silent = 'call-103-echo-003';

@@ -23,16 +23,24 @@ export interface Size {
 /** Below this nothing can be shown sensibly. */
 const LEAST: Size = { columns: 40, rows: 8 };
 
-/** Exactly `rows` lines. */
+/** What a question takes. */
+const ANSWERS = 'y yes, any other key no';
+
+/** Exactly `rows` lines; fewer on a terminal that is too small. */
 export function frame(model: Model, view: View, size: Size, look: Look): Line[] {
   const { columns, rows } = size;
-  if (columns < LEAST.columns || rows < LEAST.rows)
-    return [[{ text: cell('The terminal is too small.', columns) }]];
+  if (columns < LEAST.columns || rows < LEAST.rows) return smallLines(view, size);
   const top = topLines(model, columns);
   const bottom = footer(view, columns);
   const body = bodyLines(model, view, { columns, rows: rows - top.length - 1 }, look);
   const filled = Array.from({ length: rows - top.length - 1 }, (_, row): Line => body[row] ?? []);
   return [...top, ...filled, bottom].map((line) => cutLine(line, columns));
+}
+
+/** A question is shown all the same: keys work here too, and one that is not seen holds up who wants to leave. */
+function smallLines({ question }: View, { columns, rows }: Size): Line[] {
+  const texts = question === undefined ? ['The terminal is too small.'] : [question.text, ANSWERS];
+  return texts.slice(0, rows).map((text): Line => [{ text: cell(text, columns) }]);
 }
 
 /** How many lines the chosen pane scrolls by. */
@@ -122,7 +130,7 @@ function footer(view: View, columns: number): Line {
   if (view.question !== undefined) {
     return [
       { text: ` ${view.question.text} `, style: 'warn' },
-      { text: 'y yes, any other key no', style: 'bold' },
+      { text: ANSWERS, style: 'bold' },
     ];
   }
   if (view.prompt !== undefined) {
