@@ -4,7 +4,8 @@
 import type { EventOf } from '../events.ts';
 import type { SocketAddress, Transport } from '../sip/flow.ts';
 import { parseHostPort } from '../sip/host-port.ts';
-import { parseVia, type Via, viaReceived, viaRport } from '../sip/via.ts';
+import { viaRport } from '../sip/rport.ts';
+import { parseVia, type Via, viaReceived } from '../sip/via.ts';
 import type { Sighting } from './public-address.ts';
 import type { Answer } from './reach.ts';
 import { type Exchange, firstValue } from './sip-alg.ts';

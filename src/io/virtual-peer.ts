@@ -7,6 +7,7 @@ import type { Input, Output } from '../sip/endpoint-io.ts';
 import type { Flow, SocketAddress } from '../sip/flow.ts';
 import { type SipMessage, type SipRequest, type SipResponse, value } from '../sip/message.ts';
 import { parseMessage } from '../sip/parse-message.ts';
+import { noteSource } from '../sip/rport.ts';
 import {
   buildRequest,
   buildResponse,
@@ -16,7 +17,7 @@ import {
 } from '../sip/serialize-message.ts';
 import { StreamFramer } from '../sip/stream-framing.ts';
 import { bytesOf, latin1 } from '../sip/text.ts';
-import { noteSource, parseVia, withTopVia } from '../sip/via.ts';
+import { parseVia, withTopVia } from '../sip/via.ts';
 import type { Actor, Node, VirtualNetwork } from './virtual.ts';
 
 /** A message that came in. */

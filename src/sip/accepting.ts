@@ -6,11 +6,12 @@
  */
 import { type Call, changeCall, changeDialog, peerAddress } from './call.ts';
 import { contactToTell } from './call-contact.ts';
-import { endCall, finishCall } from './call-end.ts';
+import { finishCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { acceptRequest } from './dialog.ts';
 import type { Flow } from './flow.ts';
+import { endCall } from './hang-up.ts';
 import { takeLateAnswer } from './late-offer.ts';
 import type { SipRequest } from './message.ts';
 import type { NegotiatedMedia } from './negotiated-media.ts';
@@ -186,9 +187,4 @@ export function contactOf(store: CallStore, call: Call, transaction = call.invit
   const request = transaction?.request;
   const secure = call.dialog?.secure === true || (request !== undefined && asksForSips(request));
   return store.agent.dialogContact(flow, userOf(request?.uri ?? ''), secure, told.at);
-}
-
-/** Our tag in the dialog of the call, as responses need it; undefined before there is one. */
-export function toTagOf(call: Call): { toTag: string } | undefined {
-  return call.dialog === undefined ? undefined : { toTag: call.dialog.localTag };
 }

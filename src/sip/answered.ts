@@ -5,7 +5,7 @@
  * first one is the call, the others are acknowledged and ended.
  */
 import { type Call, reportDialog } from './call.ts';
-import { finishCall, requestWithin } from './call-end.ts';
+import { finishCall } from './call-end.ts';
 import { noteMapping } from './call-keepalive.ts';
 import { answerLate, refuseLate, takeAnswer } from './call-session.ts';
 import type { CallStore } from './call-store.ts';
@@ -13,6 +13,7 @@ import { earlierResponded } from './change-response.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { type Dialog, dialogAsClient, dialogWithoutContact } from './dialog.ts';
 import { dialogFlow } from './dialog-flow.ts';
+import { requestWithin } from './dialog-request.ts';
 import { type EarlyDialog, endEarlyDialogs } from './early-dialog.ts';
 import type { GivenUpTry } from './given-up.ts';
 import { wayOf } from './large-request.ts';

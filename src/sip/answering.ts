@@ -1,21 +1,20 @@
 /**
- * Calls that come in (RFC 3261 §13.3, §9.2, §15.1.2): INVITE, CANCEL and BYE as a user agent server, answered with
- * the caller's own audio. accepting.ts has the 200 and its ACK, reinvite.ts what comes later.
+ * Calls that come in (RFC 3261 §13.3): INVITE as a user agent server, answered with the caller's own audio.
+ * accepting.ts has the 200 and its ACK, reinvite.ts what comes later, cancel.ts and bye.ts how it ends.
  *
  * Everything that can be refused is refused before anything rings. From then on the answer is one step, because
  * the port is bound already.
  */
-import { accept, answerTo, contactOf, refuseOffer, toTagOf } from './accepting.ts';
-import { type Call, changeCall, handlePart } from './call.ts';
+import { accept, answerTo, contactOf, refuseOffer } from './accepting.ts';
+import { type Call, changeCall, handlePart, toTagOf } from './call.ts';
 import { finishCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
 import type { CoreHeaders } from './core-headers.ts';
-import { acceptRequest, dialogAsServer, dialogKey } from './dialog.ts';
+import { dialogAsServer, dialogKey } from './dialog.ts';
 import { lateOffer } from './late-offer.ts';
 import { MAX_UNPROVEN_SHARE } from './limits.ts';
 import type { SipRequest } from './message.ts';
 import { readOffer } from './offer-body.ts';
-import { withStatedReason } from './reason.ts';
 import { refuse, retryAfter } from './refusal.ts';
 import { ringReliably, wantsReliable } from './reliable-provisional.ts';
 import { remembering } from './remembered.ts';
@@ -111,40 +110,6 @@ export function answeringDue(
     // A call that was never answered may have given its port back meanwhile.
     takePort(store, turn, call);
     if (call.media === undefined) noPort(store, turn, call);
-  }
-}
-
-/** BYE (§15.1.2). */
-export function receiveBye(store: CallStore, turn: Turn, call: Call, transaction: ServerTransaction): void {
-  if (call.dialog === undefined) return;
-  const { request } = transaction;
-  const accepted = acceptRequest(call.dialog, transaction.core, transaction.flow);
-  if (!accepted.ok) return refuse(store.agent, turn, transaction, accepted.error);
-  store.agent.respond(turn, transaction, 200);
-  // Two BYEs crossed: ours has its own answer to come.
-  if (call.dialog.state === 'terminated') return;
-  if (call.invite !== undefined) store.agent.respond(turn, call.invite, 487, toTagOf(call));
-  call.invite = undefined;
-  finishCall(store, turn, call, withStatedReason('BYE received', request));
-}
-
-/** CANCEL of an INVITE that we know (§9.2). After the final response it changes nothing. */
-export function receiveCancel(
-  store: CallStore,
-  turn: Turn,
-  transaction: ServerTransaction,
-  invite: ServerTransaction,
-): void {
-  const { request } = transaction;
-  const call = store.find(invite.call);
-  // §9.2: the tag of the INVITE's response. One that was refused without a call has none that we still know.
-  const toTag = call === undefined ? { toTag: store.agent.identifiers.tag() } : toTagOf(call);
-  store.agent.respond(turn, transaction, 200, toTag);
-  if (call === undefined || call.invite !== invite) return;
-  call.invite = undefined;
-  store.agent.respond(turn, invite, 487, toTagOf(call));
-  if (call.answeredMs === undefined) {
-    finishCall(store, turn, call, withStatedReason('cancelled', request), 487);
   }
 }
 

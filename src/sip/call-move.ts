@@ -7,9 +7,10 @@
  */
 import { type Call, peerAddress } from './call.ts';
 import { isOutdated } from './call-contact.ts';
-import { cancelUnanswered, endCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
+import { cancelUnanswered } from './cancel.ts';
 import { isReliable } from './flow.ts';
+import { endCall } from './hang-up.ts';
 import { value } from './message.ts';
 import { isAudio } from './negotiated-media.ts';
 import { rtcpPortOf } from './offer-answer.ts';

@@ -8,8 +8,8 @@
 import { answerTo, type OwnHalf } from './accepting.ts';
 import { diagnoseAddress } from './address-verdict.ts';
 import { answerAdvice, judgeAnswer } from './answer-verdict.ts';
+import { sendBye } from './bye.ts';
 import { type Call, changeCall, peerAddress } from './call.ts';
-import { sendBye } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
 import { pressKeys } from './dtmf-keys.ts';
 import type { EarlyDialog } from './early-dialog.ts';

@@ -1,7 +1,8 @@
 /**
  * A call: the use of a dialog that an INVITE made (RFC 5057 calls it a dialog usage), with its audio.
  *
- * Plain data. answering.ts moves the calls that come in, calling.ts those that we place, call-end.ts ends both.
+ * Plain data. answering.ts moves the calls that come in, calling.ts those that we place; hang-up.ts, bye.ts and
+ * cancel.ts end both.
  */
 import type { Attempt } from '../auth/credentials.ts';
 import type { EventOf } from '../events.ts';
@@ -225,3 +226,8 @@ const plainUser = remembering((user: string): string => {
   const plain = user.replace(/[^A-Za-z0-9_.+]/g, '').slice(0, 32);
   return plain === '' ? 'anonymous' : plain;
 });
+
+/** Our tag in the dialog of the call, as responses need it; undefined before there is one. */
+export function toTagOf(call: Call): { toTag: string } | undefined {
+  return call.dialog === undefined ? undefined : { toTag: call.dialog.localTag };
+}

@@ -3,11 +3,12 @@
  * that leaves the call as it was, or a peer that does not know the call any more.
  */
 import type { Call } from './call.ts';
-import { endCall, requestWithin } from './call-end.ts';
 import { moveLater, moveRefused } from './call-move.ts';
 import type { CallStore } from './call-store.ts';
 import { refreshTarget } from './dialog.ts';
 import { dialogFlow } from './dialog-flow.ts';
+import { requestWithin } from './dialog-request.ts';
+import { endCall } from './hang-up.ts';
 import { holdAgreed, holdRefused } from './hold.ts';
 import type { SipResponse } from './message.ts';
 import { sameMedia } from './negotiated-media.ts';

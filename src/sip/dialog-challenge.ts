@@ -5,11 +5,11 @@
 import { FIRST_ATTEMPT } from '../auth/credentials.ts';
 import type { Call } from './call.ts';
 import { digestTowards } from './call-credentials.ts';
-import { requestWithin } from './call-end.ts';
 import { reportChallenges } from './challenge-report.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Dialog } from './dialog.ts';
 import { dialogFlow } from './dialog-flow.ts';
+import { requestWithin } from './dialog-request.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { type SipRequest, type SipResponse, values } from './message.ts';
 import type { HeaderLine } from './serialize-message.ts';

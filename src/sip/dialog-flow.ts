@@ -5,7 +5,7 @@
  */
 import type { CallStore } from './call-store.ts';
 import { isOutOfReach } from './contact-reach.ts';
-import { type Dialog, routed } from './dialog.ts';
+import type { Dialog } from './dialog.ts';
 import {
   defaultPort,
   type Flow,
@@ -18,6 +18,7 @@ import {
 } from './flow.ts';
 import { addressFamily, isBroadcast, isLoopback, isMulticast, isUnspecified } from './ip-address.ts';
 import { nextHop } from './next-hop.ts';
+import { routed } from './route-set.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
 

@@ -6,9 +6,9 @@ import {
   dialogAsServer,
   dialogKey,
   refreshTarget,
-  routed,
 } from './dialog.ts';
 import type { Result } from './result.ts';
+import { routed } from './route-set.ts';
 import { DATAGRAMS, read, readRequest, requestText } from './transaction-stage.ts';
 
 function must<T>(result: Result<T>): T {

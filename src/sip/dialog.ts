@@ -9,13 +9,12 @@ import { parseTargetContact } from './contact.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Flow } from './flow.ts';
 import { MAX_PARAMETERS } from './limits.ts';
-import { allValues } from './list.ts';
 import { type SipMessage, type SipRequest, type SipResponse, value } from './message.ts';
-import { parseNameAddr } from './name-addr.ts';
-import { withParameter, withParams } from './params.ts';
+import { withParameter } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
+import { recordedRoutes } from './route-set.ts';
 import { isSips } from './sips.ts';
-import { parseUri, serializeUri } from './uri.ts';
+import { parseUri } from './uri.ts';
 import { MAGIC_COOKIE } from './via.ts';
 
 export type DialogState = 'early' | 'confirmed' | 'terminated';
@@ -62,7 +61,7 @@ export function dialogAsServer(
 ): Result<Dialog> {
   const target = callerTarget(request, core);
   if (!target.ok) return target;
-  const routes = allValues(request, 'Record-Route');
+  const routes = recordedRoutes(request);
   if (!routes.ok) return routes;
   // Our tag is one parameter more, and what we send with it has to be readable, by us first of all.
   if (core.to.params.size >= MAX_PARAMETERS) {
@@ -75,7 +74,7 @@ export function dialogAsServer(
     key: dialogKey(core.callId, localTag, core.fromTag ?? ''),
     local: withParameter(value(request, 'To') ?? '', 'tag', localTag),
     remote: value(request, 'From') ?? '',
-    routeSet: routes.value.map((route) => route.text),
+    routeSet: routes.value,
     remoteTarget: target.value,
     localSequence: 0,
     remoteSequence: core.cseq.number,
@@ -95,11 +94,10 @@ export function dialogAsClient(
 ): Result<Dialog> {
   const target = remoteTarget(response);
   if (!target.ok) return target;
-  const routes = allValues(response, 'Record-Route');
+  const routes = recordedRoutes(response);
   if (!routes.ok) return routes;
   const bare = dialogWithoutContact(request, requestCore, response, core, flow);
-  const routeSet = routes.value.map((route) => route.text).reverse();
-  return ok({ ...bare, routeSet, remoteTarget: target.value });
+  return ok({ ...bare, routeSet: routes.value.toReversed(), remoteTarget: target.value });
 }
 
 /**
@@ -163,36 +161,6 @@ function isSecure({ uri }: SipRequest, { transport }: Flow): boolean {
 export function refreshTarget(dialog: Dialog, message: SipMessage): void {
   const target = remoteTarget(message);
   if (target.ok) dialog.remoteTarget = target.value;
-}
-
-/** How the next request in a dialog is addressed. */
-export interface Routed {
-  readonly requestUri: string;
-  /** Route values, in order. */
-  readonly routes: readonly string[];
-  /** The URI that says where it is sent: the first router's, loose or strict, or the target's. */
-  readonly next: string;
-}
-
-/** Request-URI and Route of our next request in the dialog, for a loose or a strict first router (§12.2.1.1). */
-export function routed(dialog: Dialog): Routed {
-  const { remoteTarget: target, routeSet } = dialog;
-  const first = routeSet[0];
-  if (first === undefined) return { requestUri: target, routes: [], next: target };
-  const router = parseNameAddr(first);
-  const next = router.ok ? router.value.uri : first;
-  const uri = parseUri(next);
-  if (!uri.ok || uri.value.kind !== 'sip' || uri.value.params.has('lr')) {
-    return { requestUri: target, routes: routeSet, next };
-  }
-  // A strict router takes its own address off the Request-URI, and finds the target at the end of the routes.
-  // Headers and `method` may not stand in a Request-URI (§19.1.1, Table 1).
-  const params = withParams(uri.value.params, { method: null });
-  return {
-    requestUri: serializeUri({ ...uri.value, params, headers: [] }),
-    routes: [...routeSet.slice(1), `<${target}>`],
-    next,
-  };
 }
 
 /**

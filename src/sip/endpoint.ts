@@ -10,17 +10,20 @@ import { acknowledgementMissing, repeatOk } from './accepting.ts';
 import { followMove } from './address-move.ts';
 import { answeringDue, declineCall, portsArrived } from './answering.ts';
 import { queryBindings } from './bindings-query.ts';
+import { sendBye } from './bye.ts';
 import type { Call, CallTimer } from './call.ts';
-import { cancelUnanswered, endCall, finishCall, sendBye } from './call-end.ts';
+import { finishCall } from './call-end.ts';
 import { callKeepaliveDue } from './call-keepalive.ts';
 import { tryMove } from './call-move.ts';
 import { CallStore } from './call-store.ts';
+import { cancelUnanswered } from './cancel.ts';
 import { changeUnanswered } from './change-response.ts';
 import { pressKeys } from './dtmf-keys.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
 import type { Action, Input, Output } from './endpoint-io.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { Flow, SocketAddress } from './flow.ts';
+import { endCall } from './hang-up.ts';
 import { tryHold, wishHold } from './hold.ts';
 import {
   advanceKeepalives,

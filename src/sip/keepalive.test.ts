@@ -1,7 +1,7 @@
 /** The way to the registrar is kept open, and a dead one is replaced (RFC 5626 §3.5.1, §4.4.1). */
 import { afterEach, expect, test } from 'bun:test';
 import { type VirtualEndpoint, VirtualNetwork } from '../io/virtual.ts';
-import { VirtualPeer } from '../io/virtual-peer.ts';
+import { KeptRegistrar } from '../io/virtual-kept-registrar.ts';
 import {
   accountOf,
   ECHO_ADDRESS,
@@ -9,57 +9,14 @@ import {
   leftovers,
   REGISTRAR_ADDRESS,
 } from '../io/virtual-scene.ts';
-import { parseStun } from '../stun/parse-stun.ts';
-import { bindingAnswer } from '../stun/write-stun.ts';
 import type { EndpointConfig } from './endpoint-config.ts';
-import type { Input, Output } from './endpoint-io.ts';
-import type { SocketAddress } from './flow.ts';
 import { value } from './message.ts';
 import type { HeaderLine } from './serialize-message.ts';
 
 const MAPPED = { address: '203.0.113.5', port: 41_000 };
-const PONG = new Uint8Array([0x0d, 0x0a]);
-
-/** A registrar that counts pings, and answers them while `pongs`. */
-class Registrar extends VirtualPeer {
-  readonly pingsMs: number[] = [];
-  pongs = true;
-  readonly stunMs: number[] = [];
-  /** Where it tells that it sees us; undefined: it does not know STUN. */
-  stun: SocketAddress | undefined;
-
-  /** Bytes of a ping that have come: a stream may cut it. */
-  private heardBytes = 0;
-
-  /** The end of a message that was cut may have looked like a ping. */
-  forget(): void {
-    this.pingsMs.length = 0;
-    this.heardBytes = 0;
-  }
-
-  override handle(input: Input, nowMs: number): readonly Output[] {
-    if (input.type !== 'datagram' && input.type !== 'stream') return super.handle(input, nowMs);
-    const asked = input.type === 'datagram' ? parseStun(input.bytes) : undefined;
-    if (asked?.ok === true) {
-      this.stunMs.push(nowMs);
-      const bytes = this.stun === undefined ? undefined : bindingAnswer(asked.value, this.stun);
-      const flow = { transport: 'udp', remote: ECHO_ADDRESS } as const;
-      return bytes === undefined ? [] : [{ type: 'send', flow, bytes }];
-    }
-    if (!input.bytes.every((byte) => byte === 0x0d || byte === 0x0a)) return super.handle(input, nowMs);
-    this.heardBytes += input.bytes.length;
-    if (this.heardBytes < 4) return [];
-    this.heardBytes = 0;
-    this.pingsMs.push(nowMs);
-    if (input.type === 'datagram' || !this.pongs) return [];
-    const flow = { transport: 'tcp', remote: ECHO_ADDRESS, connection: input.connection } as const;
-    return [{ type: 'send', flow, bytes: PONG }];
-  }
-}
-
 let network: VirtualNetwork;
 let ours: VirtualEndpoint;
-let registrar: Registrar;
+let registrar: KeptRegistrar;
 
 function open(transport: 'udp' | 'tcp', about: Partial<EndpointConfig> = {}, users = ['100']): void {
   network = new VirtualNetwork();
@@ -67,7 +24,7 @@ function open(transport: 'udp' | 'tcp', about: Partial<EndpointConfig> = {}, use
   const accounts = users.map((user) => accountOf(user, { server }));
   const config = endpointConfig(ECHO_ADDRESS, { accounts, keepaliveMs: 29_000, ...about });
   ours = network.addEndpoint('ua', ECHO_ADDRESS, config);
-  registrar = new Registrar(network, 'registrar', REGISTRAR_ADDRESS);
+  registrar = new KeptRegistrar(network, 'registrar', REGISTRAR_ADDRESS);
   registrar.answering = (request) => ({
     status: 200,
     toTag: 'r',

@@ -10,8 +10,9 @@ import { isBroadcast, isLoopback, isMulticast, isSameAddress, isUnspecified } fr
 import { MAX_ACCOUNTS } from './limits.ts';
 import { firstValueEnd } from './list.ts';
 import { type SipResponse, value } from './message.ts';
+import { viaRport } from './rport.ts';
 import type { Turn } from './turn.ts';
-import { parseVia, viaReceived, viaRport } from './via.ts';
+import { parseVia, viaReceived } from './via.ts';
 
 /** What our requests looked like from the other side; a server that does not know RFC 3581 tells no port. */
 interface Seen {

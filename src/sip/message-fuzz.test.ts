@@ -21,22 +21,14 @@ import { parseMessage } from './parse-message.ts';
 import { parseReason } from './reason.ts';
 import type { Result, SipError } from './result.ts';
 import { parseRetryAfter } from './retry-after.ts';
+import { noteSource, viaRport } from './rport.ts';
 import { buildResponse, serialize } from './serialize-message.ts';
 import { StreamFramer } from './stream-framing.ts';
 import { bytesOf, displayText, latin1 } from './text.ts';
 import { parseOptionTags, parseTokens } from './token-list.ts';
 import { parseUri, serializeUri } from './uri.ts';
 import { uriEquals } from './uri-equals.ts';
-import {
-  noteSource,
-  parseVia,
-  serializeVia,
-  viaMaddr,
-  viaReceived,
-  viaRport,
-  viaTtl,
-  withTopVia,
-} from './via.ts';
+import { parseVia, serializeVia, viaMaddr, viaReceived, viaTtl, withTopVia } from './via.ts';
 import { parseWarning, parseWarnings } from './warning.ts';
 
 function checkError(error: SipError, length: number, parser = ''): void {

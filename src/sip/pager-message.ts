@@ -8,9 +8,9 @@
 import { type Attempt, type DigestClient, FIRST_ATTEMPT } from '../auth/credentials.ts';
 import { readBody, refuseBody } from './body-type.ts';
 import type { Call } from './call.ts';
-import { requestWithin } from './call-end.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { dialogFlow } from './dialog-flow.ts';
+import { requestWithin } from './dialog-request.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import type { Flow } from './flow.ts';
 import { MAX_ECHOED_MESSAGES, MAX_PAGER_MESSAGE_BYTES } from './limits.ts';

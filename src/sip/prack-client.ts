@@ -5,10 +5,10 @@
 
 import type { Call } from './call.ts';
 import { knownCredentials } from './call-credentials.ts';
-import { requestWithin } from './call-end.ts';
 import { answerLate } from './call-session.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { dialogFlow } from './dialog-flow.ts';
+import { requestWithin } from './dialog-request.ts';
 import type { EarlyDialog } from './early-dialog.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
 import { MAX_RELIABLE_RESPONSES } from './limits.ts';

@@ -2,9 +2,9 @@
  * PRACK (RFC 3262 §3, §5): the 180 arrived. It brings the answer when our offer was in that, and only then may the
  * call be answered.
  */
-import { refuseOffer, toTagOf } from './accepting.ts';
+import { refuseOffer } from './accepting.ts';
 import { rung } from './answering.ts';
-import type { Call } from './call.ts';
+import { type Call, toTagOf } from './call.ts';
 import { finishCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
 import { acceptRequest } from './dialog.ts';

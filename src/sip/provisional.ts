@@ -4,11 +4,11 @@
  * It is what allows a CANCEL (§9.1), and what makes early dialogs; a reliable one is acknowledged by prack-client.ts.
  */
 import { type Call, changeCall } from './call.ts';
-import { endCall } from './call-end.ts';
 import { takeEarlyMedia } from './call-session.ts';
 import type { CoreHeaders } from './core-headers.ts';
 import { earlyDialogOf, endEarlyDialog } from './early-dialog.ts';
 import type { EndpointParts } from './endpoint-parts.ts';
+import { endCall } from './hang-up.ts';
 import type { SipResponse } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { takeReliable } from './prack-client.ts';

@@ -34,13 +34,14 @@ import { Registrar } from './registrar.ts';
 import type { ProxyBranch, ResponseContext } from './response-context.ts';
 import { fail, ok, type Result, type SipError, sipError } from './result.ts';
 import { preprocessRoute, type Routing } from './route-preprocessing.ts';
+import { withSource } from './rport.ts';
 import type { HeaderLine } from './serialize-message.ts';
 import type { FoundServers } from './server-location.ts';
 import { findTargets, ownUser, type Target } from './target-set.ts';
 import type { Indication, ServerTransaction } from './transaction.ts';
 import type { Turn } from './turn.ts';
 import { parseUri } from './uri.ts';
-import { type UserAgent, withSource } from './user-agent.ts';
+import type { UserAgent } from './user-agent.ts';
 import { MAGIC_COOKIE } from './via.ts';
 
 /** Is offered every request outside of our own calls, and serves those for the domain or for others. */

@@ -4,8 +4,8 @@
  * There is one in a call, so its RSeq needs no successor. It has our offer when the INVITE left that to us (§5); the
  * answer to an offer of the caller stays in the 200.
  */
-import { contactOf, toTagOf } from './accepting.ts';
-import type { Call } from './call.ts';
+import { contactOf } from './accepting.ts';
+import { type Call, toTagOf } from './call.ts';
 import { finishCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
 import { lateOffer } from './late-offer.ts';

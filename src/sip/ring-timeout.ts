@@ -7,8 +7,8 @@
  */
 import type { EventOf } from '../events.ts';
 import type { Call } from './call.ts';
-import { endCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
+import { endCall } from './hang-up.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import type { Turn } from './turn.ts';
 import { whereTried } from './unanswered.ts';

@@ -7,10 +7,10 @@
  */
 import type { Call } from './call.ts';
 import { contactToTell, type ToldContact } from './call-contact.ts';
-import { requestWithin } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
 import type { Dialog } from './dialog.ts';
 import { dialogFlow } from './dialog-flow.ts';
+import { requestWithin } from './dialog-request.ts';
 import type { Flow } from './flow.ts';
 import { parseNameAddr } from './name-addr.ts';
 import type { Outgoing } from './outgoing.ts';

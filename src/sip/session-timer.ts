@@ -6,8 +6,8 @@
  * interval (session-refresh.ts), or end the call shortly before the interval is over (§10).
  */
 import type { Call } from './call.ts';
-import { endCall } from './call-end.ts';
 import type { CallStore } from './call-store.ts';
+import { endCall } from './hang-up.ts';
 import { field, type SipMessage, type SipRequest, type SipResponse } from './message.ts';
 import type { OutgoingInvite } from './outgoing-invite.ts';
 import { refuse } from './refusal.ts';

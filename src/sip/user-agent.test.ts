@@ -2,11 +2,12 @@ import { expect, test } from 'bun:test';
 import type { EndpointConfig } from './endpoint-config.ts';
 import type { Flow } from './flow.ts';
 import { value } from './message.ts';
+import { responseFlow, withSource } from './rport.ts';
 import { latin1 } from './text.ts';
 import { RFC_TIMERS } from './timers.ts';
 import { DATAGRAMS, readRequest, requestText, STREAM } from './transaction-stage.ts';
 import { Turn } from './turn.ts';
-import { responseFlow, UserAgent, withSource } from './user-agent.ts';
+import { UserAgent } from './user-agent.ts';
 
 const CONFIG: EndpointConfig = {
   seed: [1, 2, 3, 4],

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import type { CoreHeaders } from './core-headers.ts';
 import type { Account, EndpointConfig } from './endpoint-config.ts';
 import { FailedServers } from './failed-servers.ts';
-import { defaultPort, type Flow, formatAddress, isReliable, type NextHop, type ServerHop } from './flow.ts';
+import { type Flow, formatAddress, type NextHop, type ServerHop } from './flow.ts';
 import { Identifiers } from './identifiers.ts';
 import { LargeRequests } from './large-request.ts';
 import { firstValueEnd } from './list.ts';
@@ -18,6 +18,7 @@ import { OwnAddresses } from './own-address.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { newRequest, ownCore } from './requests.ts';
 import { errorText, type SipError } from './result.ts';
+import { noteSource, responseFlow } from './rport.ts';
 import { type HeaderLine, type ResponseParts, responseBytes } from './serialize-message.ts';
 import { type FoundServers, serverHops } from './server-location.ts';
 import type { ClientTransaction, ServerTransaction } from './transaction.ts';
@@ -25,7 +26,7 @@ import type { TransactionUser } from './transaction-user.ts';
 import { TransactionLayer } from './transactions.ts';
 import { TransportLayer } from './transport-layer.ts';
 import type { Turn } from './turn.ts';
-import { noteSource, parseVia, type Via, viaRport, withMendedVia, withTopVia } from './via.ts';
+import { parseVia, withMendedVia, withTopVia } from './via.ts';
 
 /** The methods we serve (RFC 3261 §20.5). */
 export const ALLOW = 'INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, NOTIFY, INFO, MESSAGE';
@@ -227,25 +228,4 @@ function statelessTag(about: {
 }): string {
   const { callId, cseq, branch = '' } = about;
   return createHash('sha256').update(`${callId}|${cseq}|${branch}`, 'latin1').digest('hex').slice(0, 16);
-}
-
-/** The request with its source noted in the top Via (§18.2.1, RFC 3581 §4). */
-export function withSource(request: SipRequest, core: CoreHeaders, flow: Flow): SipRequest {
-  const noted = noteSource(core.via, flow.remote);
-  return noted === core.via ? request : withTopVia(request, noted);
-}
-
-/**
- * Where responses go (§18.2.2, RFC 3581 §4): back on the stream; on UDP to the source address, at the port of
- * `rport` when it was asked for, else at the one of sent-by.
- *
- * Not to `maddr`, though §18.2.2 would have it on UDP: it is for multicast, which we do not speak, and otherwise an
- * address of a third party that a stranger has every answer and its repeats sent to (§26.1.5). Nothing that serves
- * behind a unicast address writes it; whoever did hears us at the source of the request.
- */
-export function responseFlow(via: Via, flow: Flow): Flow {
-  if (isReliable(flow.transport)) return flow;
-  if (viaRport(via) !== undefined) return flow;
-  const port = via.port ?? defaultPort(flow.transport);
-  return port === flow.remote.port ? flow : { ...flow, remote: { address: flow.remote.address, port } };
 }

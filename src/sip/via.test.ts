@@ -1,14 +1,12 @@
 import { expect, test } from 'bun:test';
-import type { SipRequest } from './message.ts';
-import { NO_BODY, value } from './message.ts';
+import { NO_BODY, type SipRequest, value } from './message.ts';
+import { noteSource, viaRport } from './rport.ts';
 import {
-  noteSource,
   parseVia,
   serializeVia,
   type Via,
   viaMaddr,
   viaReceived,
-  viaRport,
   viaTtl,
   withMendedVia,
   withTopVia,

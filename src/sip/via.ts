@@ -3,11 +3,10 @@
  *
  * The top one is read for every message, the others never, as only their own elements need them.
  */
-import type { SocketAddress } from './flow.ts';
 import { hostEndAt, hostPortError, hostText, portBehind, serializeHostPort } from './host-port.ts';
 import { firstValueEnd } from './list.ts';
 import type { SipMessage, SipRequest } from './message.ts';
-import { type Params, parameterText, parseParams, serializeParams, withParams } from './params.ts';
+import { type Params, parameterText, parseParams, serializeParams } from './params.ts';
 import { fail, ok, type Result } from './result.ts';
 import { knownWordAt, readDigits, skipSpace, tokenEnd, trimEnd } from './text.ts';
 
@@ -89,14 +88,6 @@ export function viaReceived(via: Via): string | undefined {
   return received?.startsWith('[') ? received.slice(1, -1) : received;
 }
 
-/** `rport` (RFC 3581 §3): a port, 'asked' when it has no value yet, undefined when it is absent or no port. */
-export function viaRport(via: Via): number | 'asked' | undefined {
-  const text = via.params.get('rport');
-  if (text === undefined) return via.params.has('rport') ? 'asked' : undefined;
-  const port = readDigits(text);
-  return port >= 1 && port <= 65535 ? port : undefined;
-}
-
 /** `maddr` (§18.2.2), IPv6 without brackets. */
 export function viaMaddr(via: Via): string | undefined {
   const maddr = parameterText(via.params, 'maddr');
@@ -107,20 +98,6 @@ export function viaMaddr(via: Via): string | undefined {
 export function viaTtl(via: Via): number | undefined {
   const ttl = readDigits(via.params.get('ttl') ?? '');
   return ttl >= 0 && ttl <= 255 ? ttl : undefined;
-}
-
-/**
- * What a server notes in the top Via: `received` when the request did not come from where it says (§18.2.1), and
- * always beside an `rport` that asked (RFC 3581 §4). What a client wrote there itself is replaced.
- */
-export function noteSource(via: Via, source: SocketAddress): Via {
-  const asked = via.params.has('rport');
-  if (!asked && via.host === source.address) {
-    return via.params.has('received') ? { ...via, params: withParams(via.params, { received: null }) } : via;
-  }
-  const received = { received: source.address };
-  const noted = asked ? { ...received, rport: String(source.port) } : received;
-  return { ...via, params: withParams(via.params, noted) };
 }
 
 /**

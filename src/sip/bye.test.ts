@@ -1,10 +1,9 @@
-/** How calls that came in end: CANCEL, BYE from either side, at any moment (RFC 3261 §9.2, §15.1). */
+/** How calls that came in end by BYE, from either side, at any moment (RFC 3261 §15.1). */
 import { expect, test } from 'bun:test';
 import { echoTests } from '../io/scene-tests.ts';
 import { VirtualCaller } from '../io/virtual-caller.ts';
 import { answersBye } from '../io/virtual-peer.ts';
 import { ECHO_ADDRESS } from '../io/virtual-scene.ts';
-import { value } from './message.ts';
 
 const open = echoTests();
 
@@ -15,73 +14,6 @@ test('a BYE of ours that nobody answers ends the call all the same (§15.1.1)', 
   expect(echo.media.open.size).toBe(0);
   network.run(40_000);
   expect(last()).toMatchObject({ to: 'terminated', reason: 'hung up' });
-});
-
-test('CANCEL before 180 gets 200, and the INVITE 487 with the same tag (§9.2)', () => {
-  const { network, caller, last } = open({ ringDelayMs: 1_000 });
-  const call = caller();
-  call.invite();
-  network.run(100);
-  call.cancel();
-  network.run(100);
-  expect(call.statuses('CANCEL')).toEqual([200]);
-  expect(call.statuses()).toEqual([100, 487]);
-  const tagOf = (text: string | undefined) => /;tag=(.*)/.exec(text ?? '')?.[1];
-  const [cancelled] = call.responses('CANCEL');
-  const refused = call.finalResponse();
-  expect(tagOf(cancelled && value(cancelled.message, 'To'))).toBe(tagOf(refused && value(refused, 'To')));
-  call.ack();
-  network.run(100);
-  expect(last()).toMatchObject({ to: 'terminated', reason: 'cancelled', status: 487 });
-});
-
-test('CANCEL after 180 gets 200, and the INVITE 487 (§9.2)', () => {
-  const { network, echo, caller } = open({ answerDelayMs: 1_000 });
-  const call = caller();
-  call.invite();
-  network.run(100);
-  call.cancel();
-  network.run(100);
-  call.ack();
-  expect(call.statuses()).toEqual([100, 180, 487]);
-  expect(echo.media.commands).toEqual([]);
-});
-
-test('CANCEL after 200 gets 200 and changes nothing: the call stands until the BYE (§9.2)', () => {
-  const { network, caller, states } = open();
-  const call = caller();
-  call.invite();
-  network.run(100);
-  call.cancel();
-  network.run(100);
-  expect(call.statuses('CANCEL')).toEqual([200]);
-  expect(call.statuses()).toEqual([100, 180, 200]);
-  call.ack();
-  network.run(100);
-  expect(states().at(-1)).toBe('established');
-  call.bye();
-});
-
-test('CANCEL of an INVITE that was refused gets 200 with a tag (§9.2, §8.2.6.2)', () => {
-  const { network, caller } = open({ echo: false });
-  const call = caller();
-  call.invite();
-  network.run(100);
-  call.cancel();
-  network.run(100);
-  expect(call.statuses()).toEqual([480]);
-  const [answer] = call.responses('CANCEL');
-  expect(answer?.message.status).toBe(200);
-  expect(answer && value(answer.message, 'To')).toContain(';tag=');
-  call.ack();
-});
-
-test('CANCEL of nothing gets 481 (§9.2)', () => {
-  const { network, caller } = open();
-  const call = caller();
-  call.request('CANCEL');
-  network.run(100);
-  expect(call.statuses('CANCEL')).toEqual([481]);
 });
 
 test('BYE while it rings gets 200, and the INVITE 487 (§15.1.2)', () => {
