@@ -29,6 +29,8 @@ test('a host that spoke on every connection keeps nobody out, neither by IPv4 no
   expect(connections.connected(new Turn(2), 11, 'tcp', { address: MALLORY, port: 11 })).toBe(false);
   const network = standing('2001:db8:0:1::a', '2001:db8:0:1::b', '2001:db8:0:1:2:3:4:5', '2001:db8::1');
   expect(givesWay(network, NEWCOMER, NONE)).toBe(1);
+  // Two ways in which RFC 5952 §4.2 shortens addresses of one network.
+  expect(givesWay(standing('2001:db8:0:0:1::', '2001:db8::1', '2001:db8::2'), NEWCOMER, NONE)).toBe(1);
 });
 
 test('what a call or a registration stands on stays, also of the host that has most', () => {

@@ -5,6 +5,7 @@
  * Why: a host that says one word on each of a thousand connections would keep everybody else out, for as long as it
  * likes. Why only where the newcomer has fewer: else two hosts would push each other out for ever.
  */
+import { addressBytes, addressText } from '../address-bytes.ts';
 import type { SocketAddress } from './flow.ts';
 
 /** Of its connections so many are looked at, the oldest first: each may mean going through all calls. */
@@ -41,9 +42,8 @@ export function givesWay(
     .find(({ id }) => !needed(id))?.id;
 }
 
-/** Whoever has one IPv6 address has the 2⁶⁴ of its network (RFC 4291 §2.5.1): four groups are a host. */
+/** Whoever has one IPv6 address has the 2⁶⁴ of its network (RFC 4291 §2.5.1). */
 function hostOf({ address }: SocketAddress): string {
-  if (!address.includes(':')) return address;
-  const [head = ''] = address.split('::', 1);
-  return head.split(':', 4).join(':');
+  const bytes = address.includes('.') ? undefined : addressBytes(address);
+  return bytes === undefined ? address : addressText(bytes.fill(0, 8));
 }
