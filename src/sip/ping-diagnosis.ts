@@ -5,16 +5,14 @@
  * was asked. And why once for a row of pings that end alike: with `--count 0` nothing else would be read.
  */
 import type { Verdict } from '../auth/credentials.ts';
-import type { EventOf } from '../events.ts';
 import { adviceOnCall } from './call-advice.ts';
+import type { Advice, Diagnosis } from './diagnosis.ts';
 import type { Flow, NextHop } from './flow.ts';
 import { type SipResponse, value } from './message.ts';
 import { displayText } from './text.ts';
 import type { Turn } from './turn.ts';
 import { adviceOnSilence, whereTried } from './unanswered.ts';
 
-type Advice = Pick<EventOf<'diagnosis.raised'>, 'cause' | 'next'>;
-type Diagnosis = Omit<EventOf<'diagnosis.raised'>, 'type' | 'call' | 'account'>;
 type RefusalCode = Extract<Verdict, { type: 'refused' }>['code'];
 
 /** How a ping came out, where it was no 2xx. */
@@ -131,7 +129,7 @@ const UNKNOWN_DOMAIN: Advice = {
 };
 const UNSERVED: Advice = {
   cause: 'somebody is there, and does not serve OPTIONS',
-  next: 'nothing, if only a sign of life is wanted; ringback probe shows whether calls work',
+  next: 'nothing, if only a sign of life is wanted; ringback call shows whether calls work',
 };
 const BUSY: Advice = {
   cause: 'who is asked is there and busy: an INVITE would be refused so now (§11.2)',

@@ -4,8 +4,9 @@
  *
  * It stands apart from registration.ts because nothing depends on it but people.
  */
+
 import type { Verdict } from '../auth/credentials.ts';
-import type { EventOf } from '../events.ts';
+import type { Advice, Diagnosis } from './diagnosis.ts';
 import type { Account } from './endpoint-config.ts';
 import { type Flow, formatAddress, type NextHop } from './flow.ts';
 import { MAX_ACCOUNTS } from './limits.ts';
@@ -14,7 +15,6 @@ import { errorText, type SipError } from './result.ts';
 import type { Turn } from './turn.ts';
 import { adviceOnSilence, type Unanswered, whereTried } from './unanswered.ts';
 
-type Advice = Pick<EventOf<'diagnosis.raised'>, 'cause' | 'next'>;
 type RefusalCode = Extract<Verdict, { type: 'refused' }>['code'];
 
 const WRONG_PASSWORD: Advice = {
@@ -25,8 +25,6 @@ const ODD_CHALLENGE: Advice = {
   cause: 'the registrar, or a proxy before it, does not keep to digest authentication (RFC 7616)',
   next: 'look at the challenges with -vv; it is not tried again until you say so',
 };
-
-type Diagnosis = Omit<EventOf<'diagnosis.raised'>, 'type' | 'account'>;
 
 function raise(turn: Turn, { addressOfRecord }: Account, diagnosis: Diagnosis): void {
   turn.emit({ type: 'diagnosis.raised', account: addressOfRecord, ...diagnosis });

@@ -2,10 +2,8 @@
  * One server of several failed, and the next one is tried (RFC 3263 §4.3): said of a REGISTER, an INVITE and an OPTIONS
  * alike, because what follows looks as if nothing had been wrong.
  */
-import type { EventOf } from '../events.ts';
+import type { Diagnosis } from './diagnosis.ts';
 import { type Flow, formatAddress, type NextHop, type ServerHop } from './flow.ts';
-
-type Warning = Omit<EventOf<'diagnosis.raised'>, 'type' | 'call' | 'account'>;
 
 /** What was asked of it, as the cause has it. */
 const PURPOSE = { INVITE: 'take calls', REGISTER: 'take registrations', OPTIONS: 'answer' } as const;
@@ -17,7 +15,7 @@ export function serverFailed(
   flow: Flow | undefined,
   what: string,
   next: ServerHop,
-): Warning {
+): Diagnosis {
   const at =
     flow === undefined ? '' : ` at ${formatAddress(flow.remote)} over ${flow.transport.toUpperCase()}`;
   return {

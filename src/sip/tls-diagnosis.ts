@@ -2,15 +2,15 @@
  * What is wrong with a TLS connection, for people (RFC 3261 §26.3, RFC 5922): one diagnosis for each kind, because each
  * has another person who can mend it. The evidence is always the same: who, whose certificate, by whom, until when.
  */
+
 import type { EventOf } from '../events.ts';
+import type { Advice } from './diagnosis.ts';
 import { hasWildcardFor, sipDomains } from './domain-identity.ts';
 import { displayText } from './text.ts';
 import type { PeerCertificate, TlsFault, TlsFaultCode } from './tls.ts';
 
 /** Names of a certificate that are said; the rest is counted. */
 const MOST_NAMES = 6;
-
-type Advice = Pick<EventOf<'diagnosis.raised'>, 'cause' | 'next'>;
 
 /** One sentence: the reason of a call or a registration that failed by it. */
 export function faultText({ code, domain = 'the peer', certificate, issuer, detail }: TlsFault): string {

@@ -2,10 +2,8 @@
  * What it means that nobody answered a request of ours, or that it could not be sent (RFC 3261 §8.1.3.1): the same for
  * a REGISTER and an INVITE, in words for the person at the terminal.
  */
-import type { EventOf } from '../events.ts';
+import type { Advice } from './diagnosis.ts';
 import { type Flow, formatAddress, type NextHop, type Transport } from './flow.ts';
-
-type Advice = Pick<EventOf<'diagnosis.raised'>, 'cause' | 'next'>;
 
 /** A try that brought no answer. */
 export interface Unanswered {
